@@ -1,0 +1,1 @@
+//! Decides what a reading means. Pure: no clock, no I/O.

@@ -1,0 +1,1 @@
+//! Raise and deliver: findings become incidents, and the right people are told.

@@ -1,0 +1,1 @@
+//! The devices, with their own encoders, faults and ground truth.

@@ -1,0 +1,2 @@
+//! Command line of the simulated fleet.
+fn main() {}

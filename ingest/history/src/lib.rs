@@ -1,0 +1,1 @@
+//! Telemetry store: tracks and readings; the InfluxDB 2 sink.

@@ -1,0 +1,141 @@
+//! How alerts, incidents and deliveries are written down: in the alert log, in a webhook's body and in the API, all alike.
+//!
+//! In: the nouns of `model`. Out: JSON by serde, and back. Nothing else in the platform derives `Serialize` for them, so
+//! there is one place where an incident's shape is decided.
+
+mod incident;
+
+pub use incident::{
+    ClosureJson, CountJson, FineJson, IncidentJson, IntervalJson, PositionJson, ReasoningJson, ReportJson, SnapshotJson,
+    TimelineJson, TriggerJson, ZoneRefJson,
+};
+
+use model::{Alert, AlertKind, DeviceId, Incident, Severity, Subject, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// What was written is not what we write: which field, and what it held.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("stored {field} `{value}` is not valid")]
+pub struct BadWire {
+    /// Which field.
+    pub field: &'static str,
+    /// What it held.
+    pub value: String,
+}
+
+pub(crate) fn bad(field: &'static str, value: &str) -> BadWire {
+    BadWire { field, value: value.to_owned() }
+}
+
+pub(crate) fn time(field: &'static str, text: &str) -> Result<Timestamp, BadWire> {
+    Timestamp::parse_rfc3339(text).ok_or_else(|| bad(field, text))
+}
+
+/// An alert as stored and told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlertJson {
+    /// The same however often the alert is derived.
+    pub id: String,
+    /// CloudEvents type, for example `steppewatch.incident.opened`.
+    #[serde(rename = "type")]
+    pub type_: String,
+    /// `notice`, `warning` or `urgent`.
+    pub severity: String,
+    /// RFC 3339, UTC.
+    pub at: String,
+    /// The case, for alerts about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<IncidentJson>,
+    /// The device, for alerts about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceAlertJson>,
+}
+
+/// What an alert about a device says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceAlertJson {
+    /// Which.
+    pub device: String,
+    /// When it last spoke before the silence.
+    pub last_seen: String,
+    /// The deadline it missed.
+    pub deadline: Option<String>,
+}
+
+impl From<&Alert> for AlertJson {
+    fn from(alert: &Alert) -> Self {
+        let (incident, device) = match &alert.subject {
+            Subject::Incident(incident) => (Some(IncidentJson::new(incident, alert.severity)), None),
+            Subject::Device { device, last_seen, deadline } => (
+                None,
+                Some(DeviceAlertJson {
+                    device: device.to_string(),
+                    last_seen: last_seen.to_rfc3339(),
+                    deadline: deadline.map(Timestamp::to_rfc3339),
+                }),
+            ),
+        };
+        Self {
+            id: alert.id.clone(),
+            type_: alert.kind.as_str().to_owned(),
+            severity: alert.severity.as_str().to_owned(),
+            at: alert.at.to_rfc3339(),
+            incident,
+            device,
+        }
+    }
+}
+
+impl TryFrom<&AlertJson> for Alert {
+    type Error = BadWire;
+
+    fn try_from(json: &AlertJson) -> Result<Self, BadWire> {
+        let subject = match (&json.incident, &json.device) {
+            (Some(incident), _) => Subject::Incident(Box::new(Incident::try_from(incident)?)),
+            (None, Some(device)) => Subject::Device {
+                device: DeviceId::parse(&device.device).map_err(|_| bad("device", &device.device))?,
+                last_seen: time("last_seen", &device.last_seen)?,
+                deadline: device.deadline.as_deref().map(|text| time("deadline", text)).transpose()?,
+            },
+            (None, None) => return Err(bad("alert subject", &json.id)),
+        };
+        Ok(Self {
+            id: json.id.clone(),
+            kind: AlertKind::parse(&json.type_).ok_or_else(|| bad("type", &json.type_))?,
+            severity: Severity::parse(&json.severity).ok_or_else(|| bad("severity", &json.severity))?,
+            at: time("at", &json.at)?,
+            subject,
+        })
+    }
+}
+
+/// One subscriber's delivery of one alert; the newest record of an id wins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryJson {
+    /// Also the `webhook-id` of every attempt.
+    pub id: String,
+    /// The alert's id.
+    pub alert: String,
+    /// The alert's type.
+    #[serde(rename = "type")]
+    pub type_: String,
+    /// The case, for alerts about one.
+    pub incident: Option<String>,
+    /// The subscriber's id.
+    pub subscriber: String,
+    /// The subscriber's name.
+    pub subscriber_name: String,
+    /// `webhook`.
+    pub channel: String,
+    /// Which half of the dual report it is, if any.
+    #[serde(default)]
+    pub duty: Option<String>,
+    /// `pending`, `delivered` or `dead`.
+    pub state: String,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// When the last attempt ended, or when it was made.
+    pub at: String,
+    /// What the receiver answered or what went wrong, without secrets.
+    pub answer: String,
+}

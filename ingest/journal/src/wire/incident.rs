@@ -1,0 +1,372 @@
+//! An incident as the contract's `GET /incidents/{id}` shows it, with everything needed to read it back.
+
+use super::{bad, time, BadWire};
+use model::{
+    Authority, Case, CaseZone, Closure, ClosureLevel, DeviceId, Incident, IncidentId, IncidentStatus, Interval, Outcome,
+    Position, ReadingKind, Severity, SnapshotId, Species, SpeciesCount, TimelineItem, Timestamp, TownshipCode, Trigger,
+    ZoneId,
+};
+use serde::{Deserialize, Serialize};
+
+/// A case, as stored, told and shown. Times are RFC 3339 UTC.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields are the contract's and carry its names; `model::Case` explains each")]
+pub struct IncidentJson {
+    pub id: String,
+    pub status: String,
+    pub severity: String,
+    pub late: bool,
+    pub zones: Vec<ZoneRefJson>,
+    pub township: Option<String>,
+    pub authority: String,
+    pub first_seen: String,
+    pub last_seen: String,
+    pub ended_at: Option<String>,
+    pub position: PositionJson,
+    pub accuracy_m: f64,
+    pub probability: f64,
+    pub sightings_count: u32,
+    pub species: Vec<CountJson>,
+    pub sheep_units: IntervalJson,
+    pub fine_yuan: FineJson,
+    pub legal_basis: String,
+    pub closure: ClosureJson,
+    pub reasoning: ReasoningJson,
+    pub evidence: Vec<SnapshotJson>,
+    pub reports: Vec<ReportJson>,
+    pub household: Option<String>,
+    pub outcome: Option<String>,
+    pub devices: Vec<String>,
+    pub trigger: TriggerJson,
+    pub evidence_rule: String,
+    pub timeline: Vec<TimelineJson>,
+}
+
+/// A zone that the case stands in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "see `model::CaseZone`")]
+pub struct ZoneRefJson {
+    pub id: String,
+    pub name: String,
+    pub version: u32,
+}
+
+/// WGS84 degrees.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "latitude and longitude")]
+pub struct PositionJson {
+    pub lat: f64,
+    pub lon: f64,
+}
+
+/// Both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "see `model::Interval`")]
+pub struct IntervalJson {
+    pub low: u64,
+    pub high: u64,
+}
+
+/// How many of one species.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "see `model::SpeciesCount`")]
+pub struct CountJson {
+    pub species: String,
+    pub count: IntervalJson,
+    pub young: IntervalJson,
+}
+
+/// Always an estimate that an officer must verify.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "yuan, and the reminder that it is an estimate")]
+pub struct FineJson {
+    pub low: u64,
+    pub high: u64,
+    pub estimate: bool,
+}
+
+/// The closure that decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "see `model::Closure`")]
+pub struct ClosureJson {
+    pub level: String,
+    pub rule: String,
+    pub legal_basis: String,
+    pub until: Option<String>,
+    pub fine_yuan_per_sheep_unit: u32,
+}
+
+/// The chain of reasoning in one paragraph, in the operators' languages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "Chinese and English")]
+pub struct ReasoningJson {
+    pub zh: String,
+    pub en: String,
+}
+
+/// A picture that speaks for the case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "see `model::Case::snapshots`")]
+pub struct SnapshotJson {
+    pub snapshot_id: String,
+    pub device: String,
+    pub ts: String,
+    pub boxes: Vec<[f64; 4]>,
+}
+
+/// One half of the dual report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "`local_government` or `forestry_authority`, and how far the delivery came")]
+pub struct ReportJson {
+    pub duty: String,
+    pub state: String,
+}
+
+/// The reading that decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "see `model::Trigger`")]
+pub struct TriggerJson {
+    pub device: String,
+    pub kind: String,
+    pub seq: Option<u64>,
+    pub ts: String,
+}
+
+/// One line of the case's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "see `model::TimelineItem`")]
+pub struct TimelineJson {
+    pub at: String,
+    pub what: String,
+    pub by: Option<String>,
+    pub text: Option<String>,
+}
+
+impl IncidentJson {
+    /// Writes a case down as it stands.
+    pub fn new(incident: &Incident, severity: Severity) -> Self {
+        let case = &incident.case;
+        let fine = u64::from(case.closure.fine_yuan_per_sheep_unit);
+        Self {
+            id: case.id.to_string(),
+            status: incident.status.as_str().to_owned(),
+            severity: severity.as_str().to_owned(),
+            late: case.late,
+            zones: case.zones.iter().map(ZoneRefJson::from).collect(),
+            township: case.township.as_ref().map(ToString::to_string),
+            authority: case.authority.as_str().to_owned(),
+            first_seen: case.first_seen.to_rfc3339(),
+            last_seen: case.last_seen.to_rfc3339(),
+            ended_at: case.ended_at.map(Timestamp::to_rfc3339),
+            position: PositionJson { lat: case.position.lat_deg(), lon: case.position.lon_deg() },
+            accuracy_m: case.accuracy_m,
+            probability: case.probability,
+            sightings_count: case.sightings_count,
+            species: case.species.iter().map(CountJson::from).collect(),
+            sheep_units: case.sheep_units.into(),
+            fine_yuan: FineJson {
+                low: case.sheep_units.low.saturating_mul(fine),
+                high: case.sheep_units.high.saturating_mul(fine),
+                estimate: true,
+            },
+            legal_basis: case.closure.legal_basis.clone(),
+            closure: ClosureJson::from(&case.closure),
+            reasoning: reasoning(case),
+            evidence: case.snapshots.iter().map(SnapshotJson::from).collect(),
+            reports: Vec::new(),
+            household: None,
+            outcome: incident.outcome.map(|outcome| outcome.as_str().to_owned()),
+            devices: case.devices.iter().map(ToString::to_string).collect(),
+            trigger: TriggerJson::from(&case.trigger),
+            evidence_rule: case.evidence.clone(),
+            timeline: incident.timeline.iter().map(TimelineJson::from).collect(),
+        }
+    }
+}
+
+/// Why this is a case, in words that an officer can check against the land.
+fn reasoning(case: &Case) -> ReasoningJson {
+    let names = case.zones.iter().map(|zone| zone.name.as_str()).collect::<Vec<_>>().join("、");
+    let devices = case.devices.iter().map(|device| device.as_str()).collect::<Vec<_>>().join("、");
+    let Interval { low, high } = case.sheep_units;
+    let percent = (case.probability * 100.0).round();
+    let accuracy = case.accuracy_m.round();
+    let count = case.sightings_count;
+    let rule = if case.closure.rule.is_empty() { "-" } else { &case.closure.rule };
+    let law = &case.closure.legal_basis;
+    let late_zh = if case.late { "数据迟到，仅立案，不作紧急处置。" } else { "" };
+    let late_en = if case.late { " The data came late: this is a case, not an emergency." } else { "" };
+    ReasoningJson {
+        zh: format!(
+            "{devices} 共 {count} 次观测到畜群位于「{names}」内（定位误差约 {accuracy} 米，位于区内的概率 {percent}%），\
+             约 {low} 至 {high} 个羊单位。该区当前适用「{rule}」（{law}）。数量与罚款均为估算，须由执法人员核实。{late_zh}"
+        ),
+        en: format!(
+            "{devices} saw the herd {count} times inside \"{names}\" (position good to about {accuracy} m, {percent} % sure that it is \
+             inside), about {low} to {high} sheep units. \"{rule}\" ({law}) holds there now. Numbers and fine are estimates \
+             that an officer must verify.{late_en}"
+        ),
+    }
+}
+
+impl TryFrom<&IncidentJson> for Incident {
+    type Error = BadWire;
+
+    fn try_from(json: &IncidentJson) -> Result<Self, BadWire> {
+        Ok(Self {
+            case: case(json)?,
+            status: IncidentStatus::parse(&json.status).ok_or_else(|| bad("status", &json.status))?,
+            outcome: json
+                .outcome
+                .as_deref()
+                .map(|word| Outcome::parse(word).ok_or_else(|| bad("outcome", word)))
+                .transpose()?,
+            timeline: json.timeline.iter().map(timeline_item).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn case(json: &IncidentJson) -> Result<Case, BadWire> {
+    let position = Position::parse(json.position.lat, json.position.lon);
+    Ok(Case {
+        id: IncidentId::parse(&json.id).map_err(|_| bad("id", &json.id))?,
+        late: json.late,
+        zones: json.zones.iter().map(case_zone).collect::<Result<_, _>>()?,
+        township: json.township.as_deref().map(township).transpose()?,
+        authority: authority(&json.authority)?,
+        closure: closure(&json.closure)?,
+        first_seen: time("first_seen", &json.first_seen)?,
+        last_seen: time("last_seen", &json.last_seen)?,
+        ended_at: json.ended_at.as_deref().map(|text| time("ended_at", text)).transpose()?,
+        position: position.map_err(|error| bad("position", &error.to_string()))?,
+        accuracy_m: json.accuracy_m,
+        probability: json.probability,
+        sightings_count: json.sightings_count,
+        species: json.species.iter().map(species_count).collect::<Result<_, _>>()?,
+        sheep_units: json.sheep_units.into(),
+        devices: json.devices.iter().map(|name| device(name)).collect::<Result<_, _>>()?,
+        snapshots: json.evidence.iter().map(snapshot).collect::<Result<_, _>>()?,
+        trigger: trigger(&json.trigger)?,
+        evidence: json.evidence_rule.clone(),
+    })
+}
+
+fn device(name: &str) -> Result<DeviceId, BadWire> {
+    if name == DeviceId::platform().as_str() {
+        return Ok(DeviceId::platform());
+    }
+    DeviceId::parse(name).map_err(|_| bad("device", name))
+}
+
+fn township(code: &str) -> Result<TownshipCode, BadWire> {
+    TownshipCode::parse(code).map_err(|_| bad("township", code))
+}
+
+fn authority(word: &str) -> Result<Authority, BadWire> {
+    [Authority::Township, Authority::ForestryBureau, Authority::ForestrySquadron, Authority::ReserveStation]
+        .into_iter()
+        .find(|authority| authority.as_str() == word)
+        .ok_or_else(|| bad("authority", word))
+}
+
+fn case_zone(json: &ZoneRefJson) -> Result<CaseZone, BadWire> {
+    let id = ZoneId::parse(&json.id).map_err(|_| bad("zone", &json.id))?;
+    Ok(CaseZone { id, name: json.name.clone(), version: json.version })
+}
+
+fn closure(json: &ClosureJson) -> Result<Closure, BadWire> {
+    let level = [ClosureLevel::None, ClosureLevel::Warn, ClosureLevel::Enforce]
+        .into_iter()
+        .find(|level| level.as_str() == json.level)
+        .ok_or_else(|| bad("closure level", &json.level))?;
+    Ok(Closure {
+        level,
+        rule: json.rule.clone(),
+        legal_basis: json.legal_basis.clone(),
+        until: json.until.as_deref().map(|text| time("until", text)).transpose()?,
+        fine_yuan_per_sheep_unit: json.fine_yuan_per_sheep_unit,
+    })
+}
+
+fn species_count(json: &CountJson) -> Result<SpeciesCount, BadWire> {
+    let species = Species::parse(&json.species).ok_or_else(|| bad("species", &json.species))?;
+    Ok(SpeciesCount { species, count: json.count.into(), young: json.young.into() })
+}
+
+fn snapshot(json: &SnapshotJson) -> Result<(SnapshotId, DeviceId, Timestamp), BadWire> {
+    let id = SnapshotId::parse(&json.snapshot_id).map_err(|_| bad("snapshot", &json.snapshot_id))?;
+    Ok((id, device(&json.device)?, time("evidence ts", &json.ts)?))
+}
+
+fn trigger(json: &TriggerJson) -> Result<Trigger, BadWire> {
+    let kind = [ReadingKind::DjiOsd, ReadingKind::Modbus, ReadingKind::Clock]
+        .into_iter()
+        .find(|kind| kind.as_str() == json.kind)
+        .or_else(|| ReadingKind::of_native_topic(&json.kind))
+        .ok_or_else(|| bad("trigger kind", &json.kind))?;
+    Ok(Trigger { device: device(&json.device)?, kind, seq: json.seq, ts: time("trigger ts", &json.ts)? })
+}
+
+fn timeline_item(json: &TimelineJson) -> Result<TimelineItem, BadWire> {
+    let at = time("timeline at", &json.at)?;
+    Ok(TimelineItem { at, what: json.what.clone(), by: json.by.clone(), text: json.text.clone() })
+}
+
+impl From<&CaseZone> for ZoneRefJson {
+    fn from(zone: &CaseZone) -> Self {
+        Self { id: zone.id.to_string(), name: zone.name.clone(), version: zone.version }
+    }
+}
+
+impl From<Interval> for IntervalJson {
+    fn from(Interval { low, high }: Interval) -> Self {
+        Self { low, high }
+    }
+}
+
+impl From<IntervalJson> for Interval {
+    fn from(IntervalJson { low, high }: IntervalJson) -> Self {
+        Self { low, high }
+    }
+}
+
+impl From<&SpeciesCount> for CountJson {
+    fn from(of: &SpeciesCount) -> Self {
+        Self { species: of.species.as_str().to_owned(), count: of.count.into(), young: of.young.into() }
+    }
+}
+
+impl From<&Closure> for ClosureJson {
+    fn from(closure: &Closure) -> Self {
+        Self {
+            level: closure.level.as_str().to_owned(),
+            rule: closure.rule.clone(),
+            legal_basis: closure.legal_basis.clone(),
+            until: closure.until.map(Timestamp::to_rfc3339),
+            fine_yuan_per_sheep_unit: closure.fine_yuan_per_sheep_unit,
+        }
+    }
+}
+
+impl From<&(SnapshotId, DeviceId, Timestamp)> for SnapshotJson {
+    fn from((id, device, ts): &(SnapshotId, DeviceId, Timestamp)) -> Self {
+        Self { snapshot_id: id.to_string(), device: device.to_string(), ts: ts.to_rfc3339(), boxes: Vec::new() }
+    }
+}
+
+impl From<&Trigger> for TriggerJson {
+    fn from(trigger: &Trigger) -> Self {
+        Self {
+            device: trigger.device.to_string(),
+            kind: trigger.kind.as_str().to_owned(),
+            seq: trigger.seq,
+            ts: trigger.ts.to_rfc3339(),
+        }
+    }
+}
+
+impl From<&TimelineItem> for TimelineJson {
+    fn from(item: &TimelineItem) -> Self {
+        Self { at: item.at.to_rfc3339(), what: item.what.clone(), by: item.by.clone(), text: item.text.clone() }
+    }
+}

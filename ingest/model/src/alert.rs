@@ -1,0 +1,146 @@
+use crate::{DeviceId, Incident, ReadingKind, Timestamp};
+
+/// How urgent it is for the one who is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Good to know; late data never says more than this.
+    Notice,
+    /// Look soon.
+    Warning,
+    /// Go now.
+    Urgent,
+}
+
+impl Severity {
+    /// As written in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Urgent => "urgent",
+        }
+    }
+
+    /// `None` for a word that is no severity.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Notice, Self::Warning, Self::Urgent].into_iter().find(|severity| severity.as_str() == word)
+    }
+}
+
+/// The reading that decided, so that a receiver can match cause and message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trigger {
+    /// Who said it.
+    pub device: DeviceId,
+    /// What kind of message.
+    pub kind: ReadingKind,
+    /// Its counter, if it keeps one.
+    pub seq: Option<u64>,
+    /// When it happened.
+    pub ts: Timestamp,
+}
+
+/// What is worth telling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AlertKind {
+    /// A new case.
+    IncidentOpened,
+    /// It changed: seen again, grown, or a person did something.
+    IncidentUpdated,
+    /// The herd left or a person closed the case.
+    IncidentClosed,
+    /// A device fell silent.
+    DeviceSilent,
+    /// It is back.
+    DeviceBack,
+}
+
+impl AlertKind {
+    /// Every kind there is.
+    pub const ALL: [Self; 5] =
+        [Self::IncidentOpened, Self::IncidentUpdated, Self::IncidentClosed, Self::DeviceSilent, Self::DeviceBack];
+
+    /// The CloudEvents type.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::IncidentOpened => "steppewatch.incident.opened",
+            Self::IncidentUpdated => "steppewatch.incident.updated",
+            Self::IncidentClosed => "steppewatch.incident.closed",
+            Self::DeviceSilent => "steppewatch.device.silent",
+            Self::DeviceBack => "steppewatch.device.back",
+        }
+    }
+
+    /// `None` for a type that is none of ours.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// What an alert is about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Subject {
+    /// A case as it stands after the change.
+    Incident(Box<Incident>),
+    /// A device's silence or return.
+    Device {
+        /// Which.
+        device: DeviceId,
+        /// When it last spoke before the silence.
+        last_seen: Timestamp,
+        /// The deadline it missed.
+        deadline: Option<Timestamp>,
+    },
+}
+
+/// One thing that happened and may have to be told: an entry of the alert log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alert {
+    /// The same however often it is derived: receivers tell repeats by it.
+    pub id: String,
+    /// What happened.
+    pub kind: AlertKind,
+    /// How urgent.
+    pub severity: Severity,
+    /// When it happened.
+    pub at: Timestamp,
+    /// To what.
+    pub subject: Subject,
+}
+
+/// How far a delivery has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ReceiptState {
+    /// Will be tried (again).
+    Pending,
+    /// The receiver took it.
+    Delivered,
+    /// Given up; a person can retry it.
+    Dead,
+}
+
+impl ReceiptState {
+    /// As written in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+/// What came of telling one subscriber of one alert.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Receipt {
+    /// The delivery's id, which is also the `webhook-id`.
+    pub delivery: String,
+    /// How far it came.
+    pub state: ReceiptState,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// When the last attempt ended.
+    pub at: Timestamp,
+    /// What the receiver answered or what went wrong, without secrets.
+    pub answer: String,
+}

@@ -1,0 +1,115 @@
+use crate::{
+    Authority, Closure, DeviceId, IncidentId, Interval, Offset, Position, SnapshotId, Species, SpeciesCount, Timestamp,
+    TownshipCode, Trigger, ZoneId,
+};
+
+/// What detection concluded from one entry. The same journal gives the same findings, bit for bit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// The entry that decided.
+    pub offset: Offset,
+    /// The conclusion.
+    pub what: What,
+}
+
+/// The conclusions there are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// A herd stands where it may not: a new case.
+    Opened(Case),
+    /// The case grew, moved or was seen again.
+    Grew(Case),
+    /// The herd was seen outside, or not seen for long.
+    Ended(Case),
+    /// A device that used to speak stopped.
+    Silent {
+        /// Which.
+        device: DeviceId,
+        /// When it last spoke.
+        last_seen: Timestamp,
+        /// When it should have spoken at the latest.
+        deadline: Timestamp,
+    },
+    /// It speaks again.
+    Back {
+        /// Which.
+        device: DeviceId,
+        /// When it fell silent.
+        silent_since: Timestamp,
+        /// When it spoke again.
+        at: Timestamp,
+    },
+}
+
+/// A case as detection sees it: facts only, no operator's doing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    /// Derived from the herd and the deciding entry, so a replay gives the same.
+    pub id: IncidentId,
+    /// Opened by data that came late: a case, not an emergency.
+    pub late: bool,
+    /// The closed zones it stands in, strictest first.
+    pub zones: Vec<CaseZone>,
+    /// Whose township.
+    pub township: Option<TownshipCode>,
+    /// Who enforces.
+    pub authority: Authority,
+    /// The closure that decided.
+    pub closure: Closure,
+    /// First sighting inside.
+    pub first_seen: Timestamp,
+    /// Latest sighting inside.
+    pub last_seen: Timestamp,
+    /// When it was over; `None` while it lasts.
+    pub ended_at: Option<Timestamp>,
+    /// Where the herd is.
+    pub position: Position,
+    /// One standard deviation, metres.
+    pub accuracy_m: f64,
+    /// How sure we are that it is inside, 0 to 1.
+    pub probability: f64,
+    /// Sightings and fixes that speak for it.
+    pub sightings_count: u32,
+    /// Which animals.
+    pub species: Vec<SpeciesCount>,
+    /// Their sheep units.
+    pub sheep_units: Interval,
+    /// Which devices saw them, in order of first sight.
+    pub devices: Vec<DeviceId>,
+    /// Pictures, newest last, at most a few.
+    pub snapshots: Vec<(SnapshotId, DeviceId, Timestamp)>,
+    /// The reading that decided.
+    pub trigger: Trigger,
+    /// Why it was opened: a rule of evidence in words.
+    pub evidence: String,
+}
+
+/// A zone that a case stands in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CaseZone {
+    /// Which.
+    pub id: ZoneId,
+    /// As officers call it.
+    pub name: String,
+    /// Which version of it.
+    pub version: u32,
+}
+
+/// A herd as the map shows it, closed zone or not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HerdView {
+    /// Stable while the herd is followed.
+    pub id: String,
+    /// Where it is.
+    pub position: Position,
+    /// One standard deviation, metres.
+    pub accuracy_m: f64,
+    /// What it mostly is.
+    pub species: Species,
+    /// How many.
+    pub count: Interval,
+    /// When it was last seen.
+    pub seen_at: Timestamp,
+    /// The case it makes, if it stands where it may not.
+    pub incident: Option<IncidentId>,
+}

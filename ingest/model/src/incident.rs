@@ -1,0 +1,71 @@
+use crate::{Case, Interval, Outcome, Species, Timestamp};
+
+/// How many of one species: an interval, not a sum over pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpeciesCount {
+    /// Which.
+    pub species: Species,
+    /// Animals, young ones included.
+    pub count: Interval,
+    /// Of them young.
+    pub young: Interval,
+}
+
+/// How far people have come with a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum IncidentStatus {
+    /// Nobody has looked yet.
+    Open,
+    /// An operator took it.
+    Acknowledged,
+    /// Somebody is on the way.
+    Dispatched,
+    /// Closed with an outcome.
+    Resolved,
+}
+
+impl IncidentStatus {
+    /// Every status, in the order of the work.
+    pub const ALL: [Self; 4] = [Self::Open, Self::Acknowledged, Self::Dispatched, Self::Resolved];
+
+    /// As written in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Acknowledged => "acknowledged",
+            Self::Dispatched => "dispatched",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    /// `None` for a word that is no status.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+/// A case with what people did about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Incident {
+    /// What detection knows.
+    pub case: Case,
+    /// How far people have come.
+    pub status: IncidentStatus,
+    /// How it ended for the people, once resolved.
+    pub outcome: Option<Outcome>,
+    /// What happened when, oldest first.
+    pub timeline: Vec<TimelineItem>,
+}
+
+/// One line of a case's history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TimelineItem {
+    /// When.
+    pub at: Timestamp,
+    /// `opened`, `grew`, `ended`, `acknowledged`, `comment` and so on.
+    pub what: String,
+    /// The operator, for a person's doing.
+    pub by: Option<String>,
+    /// Free text: a comment, an outcome.
+    pub text: Option<String>,
+}

@@ -1,0 +1,42 @@
+//! The nouns that pass between the stages, one file for each arrow in README's map.
+//!
+//! Nothing here does I/O, reads a clock or knows a wire format: the types derive no `Serialize`, so that a change of a
+//! protocol or of the API never ripples inward. Where a value has an invariant its field is private and `parse` is the
+//! only way in; having the value means it was checked.
+
+mod alert;
+mod clock;
+mod closure;
+mod command;
+mod device;
+mod finding;
+mod frame;
+mod geo;
+mod ids;
+mod incident;
+mod reading;
+mod reject;
+mod species;
+mod subscriber;
+mod time;
+mod zone;
+
+pub use alert::{Alert, AlertKind, Receipt, ReceiptState, Severity, Subject, Trigger};
+pub use clock::Clock;
+pub use closure::{Closure, ClosureLevel, ClosureRule, MonthDay};
+pub use command::{Action, Command, Outcome};
+pub use device::{Device, DeviceKind, External, Health, Pose};
+pub use finding::{Case, CaseZone, Finding, HerdView, What};
+pub use frame::{Channel, Entry, Frame, Offset};
+pub use geo::{BadPosition, GeoPoint, Position};
+pub use ids::{BadName, DeviceId, IncidentId, ReadingKind, SnapshotId, TenantId, TownshipCode, ZoneId};
+pub use incident::{Incident, IncidentStatus, SpeciesCount, TimelineItem};
+pub use reading::{
+    Body, BoundingBox, Gimbal, Heartbeat, HeartbeatStatus, Measurement, PanTilt, Place, Quantity, Reading, Report,
+    Sighting, Snapshot, Track,
+};
+pub use reject::{DeadLetter, Reject};
+pub use species::{Interval, Species};
+pub use subscriber::{ChannelKind, Subscriber};
+pub use time::{DeviceTime, ReceivedAt, Timestamp};
+pub use zone::{Authority, LandClass, Polygon, Ring, Zone, ZoneKind};

@@ -1,0 +1,1 @@
+//! Control plane: devices, credentials, zones, subscribers, users, audit.

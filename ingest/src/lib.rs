@@ -1,0 +1,1 @@
+//! Gate, protocols, record, decode: from a device's bytes to a reading.

@@ -1,0 +1,1 @@
+//! Whole-platform journeys over real sockets.
