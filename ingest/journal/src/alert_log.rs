@@ -3,10 +3,10 @@
 //! `alerts` owns the file (`alerts.db`) and appends inside its own transactions by [`append`], so that an incident, its
 //! outgoing deliveries, the cursor and the log move together or not at all. Everyone else reads through [`AlertLog`].
 
-use crate::wire::{AlertJson, DeliveryJson};
 use crate::JournalError;
+use crate::wire::{AlertJson, DeliveryJson};
 use model::Timestamp;
-use rusqlite::{params, Connection, OpenFlags, Transaction};
+use rusqlite::{Connection, OpenFlags, Transaction, params};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,9 +1,9 @@
 //! The command log: what operators did. The dashboards append, `alerts` reads; an input like any other.
 
-use crate::alert_log::open_writer;
 use crate::JournalError;
+use crate::alert_log::open_writer;
 use model::{Action, Command, IncidentId, Outcome, Timestamp};
-use rusqlite::{params, Connection};
+use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,8 +60,7 @@ impl CommandLog {
 
     /// Appends; on disk when it returns. Blocks.
     pub fn append(&self, command: &Command) -> Result<u64, JournalError> {
-        let body =
-            serde_json::to_string(&to_json(command)).map_err(|error| JournalError::Engine(error.to_string()))?;
+        let body = serde_json::to_string(&to_json(command)).map_err(|error| JournalError::Engine(error.to_string()))?;
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let seq = connection
             .prepare_cached("INSERT INTO command_log (body) VALUES (?1)")
@@ -87,7 +86,8 @@ impl CommandLog {
         rows.map(|row| {
             let (seq, body) = row.map_err(engine)?;
             let command = serde_json::from_str(&body).ok().and_then(from_json);
-            let command = command.ok_or_else(|| JournalError::Engine(format!("command {seq} cannot be read: {body}")))?;
+            let command =
+                command.ok_or_else(|| JournalError::Engine(format!("command {seq} cannot be read: {body}")))?;
             Ok((u64::try_from(seq).unwrap_or(0), command))
         })
         .collect()

@@ -6,8 +6,8 @@
 mod incident;
 
 pub use incident::{
-    ClosureJson, CountJson, FineJson, IncidentJson, IntervalJson, PositionJson, ReasoningJson, ReportJson, SnapshotJson,
-    TimelineJson, TriggerJson, ZoneRefJson,
+    ClosureJson, CountJson, FineJson, IncidentJson, IntervalJson, PositionJson, ReasoningJson, ReportJson,
+    SnapshotJson, TimelineJson, TriggerJson, ZoneRefJson,
 };
 
 use model::{Alert, AlertKind, DeviceId, Incident, Severity, Subject, Timestamp};

@@ -17,8 +17,10 @@ pub struct Finding {
 pub enum What {
     /// A herd stands where it may not: a new case.
     Opened(Case),
-    /// The case grew, moved or was seen again.
+    /// The case changed in a way that people should hear of: another zone, clearly more animals.
     Grew(Case),
+    /// The herd was seen again and nothing else changed: for the map and the record.
+    SeenAgain(Case),
     /// The herd was seen outside, or not seen for long.
     Ended(Case),
     /// A device that used to speak stopped.

@@ -32,8 +32,8 @@ pub use geo::{BadPosition, GeoPoint, Position};
 pub use ids::{BadName, DeviceId, IncidentId, ReadingKind, SnapshotId, TenantId, TownshipCode, ZoneId};
 pub use incident::{Incident, IncidentStatus, SpeciesCount, TimelineItem};
 pub use reading::{
-    Body, BoundingBox, Gimbal, Heartbeat, HeartbeatStatus, Measurement, PanTilt, Place, Quantity, Reading, Report,
-    Sighting, Snapshot, Track,
+    Body, BoundingBox, Gimbal, Heartbeat, HeartbeatStatus, Measurement, PanTilt, Place, Quantity, Reading, Readings,
+    Report, Sighting, Snapshot, Track,
 };
 pub use reject::{DeadLetter, Reject};
 pub use species::{Interval, Species};

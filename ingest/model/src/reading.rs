@@ -1,6 +1,15 @@
 use crate::{DeviceId, DeviceTime, Offset, Position, ReadingKind, ReceivedAt, SnapshotId, Species, Timestamp};
 use std::sync::Arc;
 
+/// What a run of the journal says, in its order. What was rejected is missing, so `up_to` may be past the last reading.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Readings {
+    /// The readings.
+    pub readings: Vec<Reading>,
+    /// Everything up to and including this entry is decoded.
+    pub up_to: Offset,
+}
+
 /// What one frame says, decoded and checked, with its three times.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {

@@ -1,10 +1,10 @@
 //! An incident as the contract's `GET /incidents/{id}` shows it, with everything needed to read it back.
 
-use super::{bad, time, BadWire};
+use super::{BadWire, bad, time};
 use model::{
-    Authority, Case, CaseZone, Closure, ClosureLevel, DeviceId, Incident, IncidentId, IncidentStatus, Interval, Outcome,
-    Position, ReadingKind, Severity, SnapshotId, Species, SpeciesCount, TimelineItem, Timestamp, TownshipCode, Trigger,
-    ZoneId,
+    Authority, Case, CaseZone, Closure, ClosureLevel, DeviceId, Incident, IncidentId, IncidentStatus, Interval,
+    Outcome, Position, ReadingKind, Severity, SnapshotId, Species, SpeciesCount, TimelineItem, Timestamp, TownshipCode,
+    Trigger, ZoneId,
 };
 use serde::{Deserialize, Serialize};
 

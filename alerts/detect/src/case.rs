@@ -1,0 +1,128 @@
+//! Makes one case of a herd that stands where it may not.
+//!
+//! In: a herd with its stays, and the closures that hold. Out: the case as it stands, for `alerts::raise` to keep.
+
+use crate::herd::{Herd, sheep_units};
+use crate::world::World;
+use model::{Case, CaseZone, Closure, ClosureLevel, DeviceId, IncidentId, Offset, SnapshotId, Timestamp, Zone};
+use std::sync::Arc;
+
+/// Pictures named in a case; the rest are in the history.
+const SNAPSHOTS_MAX: usize = 12;
+/// Devices named in a case.
+const DEVICES_MAX: usize = 64;
+
+/// A case that goes on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Open {
+    /// As it was last told.
+    pub case: Case,
+    /// When it was last told (time of receipt).
+    pub told_at: Timestamp,
+}
+
+/// The closed zones in which the herd's stay is established at `at`, strictest first.
+pub fn closed_zones(herd: &Herd, world: &World, at: Timestamp) -> Vec<(Arc<Zone>, Closure)> {
+    let mut closed: Vec<_> = world
+        .zones()
+        .iter()
+        .filter(|zone| herd.stays.get(&zone.id).is_some_and(crate::presence::Stay::is_established))
+        .map(|zone| (Arc::clone(zone), world.closure(zone.kind, at)))
+        .filter(|(_, closure)| closure.level > ClosureLevel::None)
+        .collect();
+    closed.sort_by_key(|(_, closure)| std::cmp::Reverse(closure.level));
+    closed
+}
+
+/// What a case is opened or brought up to date from.
+pub struct Facts<'a> {
+    /// The herd.
+    pub herd: &'a Herd,
+    /// [`closed_zones`], not empty.
+    pub closed: &'a [(Arc<Zone>, Closure)],
+    /// The entry that decides.
+    pub offset: Offset,
+    /// Why it was opened, where it was not the sighting itself (a closure began).
+    pub occasion: Option<&'a str>,
+    /// The evidence came later than `late_after`.
+    pub late: bool,
+}
+
+/// Writes the case down; `before` keeps what does not change once it is open.
+pub fn describe(facts: &Facts<'_>, before: Option<&Case>) -> Option<Case> {
+    let (zone, closure) = facts.closed.first()?;
+    let herd = facts.herd;
+    let stay = herd.stays.get(&zone.id)?;
+    let (position, accuracy_m) = herd.centre?;
+    let counts = herd.counts();
+    let newest = herd.seen.back()?;
+    let evidence = match facts.occasion {
+        Some(occasion) => format!("{occasion}; {}", stay.established),
+        None => stay.established.clone(),
+    };
+    Some(Case {
+        id: match before {
+            Some(case) => case.id.clone(),
+            None => id(herd, zone, facts.offset)?,
+        },
+        late: before.map_or(facts.late, |case| case.late),
+        zones: facts
+            .closed
+            .iter()
+            .map(|(zone, _)| CaseZone { id: zone.id.clone(), name: zone.name.clone(), version: zone.version })
+            .collect(),
+        township: zone.township.clone(),
+        authority: zone.kind.authority(),
+        closure: closure.clone(),
+        first_seen: before.map_or(stay.since, |case| case.first_seen.min(stay.since)),
+        last_seen: before.map_or(stay.last_inside, |case| case.last_seen.max(stay.last_inside)),
+        ended_at: None,
+        position,
+        accuracy_m,
+        probability: stay.probability,
+        sightings_count: before.map_or(stay.sightings, |case| case.sightings_count.max(stay.sightings)),
+        sheep_units: sheep_units(&counts),
+        species: counts,
+        devices: devices(herd, before),
+        snapshots: snapshots(herd, before),
+        trigger: before.map_or_else(|| newest.trigger.clone(), |case| case.trigger.clone()),
+        evidence: before.map_or(evidence, |case| case.evidence.clone()),
+    })
+}
+
+/// Whether the change is worth telling at once: another zone, or clearly more animals.
+pub fn matters(before: &Case, now: &Case) -> bool {
+    let grown = now.sheep_units.high > before.sheep_units.high + before.sheep_units.high / 5;
+    before.zones != now.zones || before.closure.level != now.closure.level || grown
+}
+
+/// The same herd, zone and entry always make the same id, so that a replay finds the case it made before.
+fn id(herd: &Herd, zone: &Zone, offset: Offset) -> Option<IncidentId> {
+    let mut hash = blake3::Hasher::new();
+    hash.update(herd.id.as_bytes()).update(zone.id.as_str().as_bytes()).update(&offset.0.to_le_bytes());
+    IncidentId::parse(&format!("inc-{}", hash.finalize().to_hex().get(..16)?)).ok()
+}
+
+fn devices(herd: &Herd, before: Option<&Case>) -> Vec<DeviceId> {
+    let mut devices = before.map(|case| case.devices.clone()).unwrap_or_default();
+    for seen in &herd.seen {
+        if devices.len() < DEVICES_MAX && !devices.contains(&seen.device) {
+            devices.push(seen.device.clone());
+        }
+    }
+    devices
+}
+
+fn snapshots(herd: &Herd, before: Option<&Case>) -> Vec<(SnapshotId, DeviceId, Timestamp)> {
+    let mut snapshots = before.map(|case| case.snapshots.clone()).unwrap_or_default();
+    for seen in &herd.seen {
+        if let Some(id) = &seen.snapshot
+            && !snapshots.iter().any(|(known, device, _)| known == id && *device == seen.device)
+        {
+            snapshots.push((id.clone(), seen.device.clone(), seen.at));
+        }
+    }
+    let excess = snapshots.len().saturating_sub(SNAPSHOTS_MAX);
+    snapshots.drain(..excess);
+    snapshots
+}

@@ -1,0 +1,384 @@
+//! Takes the readings one by one and says what follows.
+
+use crate::case::{self, Facts, Open, closed_zones};
+use crate::fixes::{self, Trail};
+use crate::herd::{Herd, Seen, Source, join};
+use crate::place::{Eye, Located, locate};
+use crate::presence::{Stay, Verdict};
+use crate::settings::Settings;
+use crate::silence::Silence;
+use crate::{World, closure};
+use model::{
+    Body, Device, DeviceId, DeviceKind, Finding, Gimbal, HerdView, Interval, Offset, PanTilt, Position, Reading,
+    Sighting, Species, Timestamp, Track, Trigger, What, ZoneId,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Herds followed at once; beyond it the one heard of longest ago is forgotten.
+const HERDS_MAX: usize = 10_000;
+/// A collar's herd is not lost before it missed this many fixes.
+const COLLAR_CADENCES: u32 = 6;
+
+/// The whole state of detection: a function of the entries and worlds it was given, and of nothing else.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    settings: Settings,
+    world: Arc<World>,
+    pub(crate) state: State,
+}
+
+/// What a restart must find again.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct State {
+    pub(crate) now: Timestamp,
+    pub(crate) day_ends: Option<Timestamp>,
+    pub(crate) herds: Vec<Herd>,
+    pub(crate) trails: BTreeMap<DeviceId, Trail>,
+    pub(crate) heads: BTreeMap<DeviceId, PanTilt>,
+    pub(crate) flights: BTreeMap<DeviceId, (Position, f64, Gimbal)>,
+    pub(crate) silence: Silence,
+}
+
+impl Engine {
+    /// A fresh engine.
+    pub fn new(settings: Settings, world: Arc<World>) -> Self {
+        Self { settings, world, state: State::default() }
+    }
+
+    /// The state as bytes, to be kept with the cursor that it belongs to.
+    pub fn save(&self) -> Vec<u8> {
+        crate::saved::write(&self.state)
+    }
+
+    /// An engine that goes on where [`Engine::save`] left off.
+    pub fn restore(settings: Settings, world: Arc<World>, saved: &[u8]) -> Result<Self, crate::BadState> {
+        Ok(Self { settings, world, state: crate::saved::read(saved)? })
+    }
+
+    /// What it knows of the land.
+    pub fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
+    /// Takes the next reading of the journal.
+    pub fn observe(&mut self, reading: &Reading) -> Vec<Finding> {
+        let mut found = self.advance(reading.received_at.0, reading.offset);
+        let world = Arc::clone(&self.world);
+        let Some(device) = world.device(&reading.device) else { return finding(reading.offset, found) };
+        let now = self.state.now;
+        found.extend(self.state.silence.heard(&reading.device, now));
+        if let Some(seen) = self.seen(device, reading) {
+            found.extend(self.place_in_herd(seen));
+        }
+        finding(reading.offset, found)
+    }
+
+    /// The registry changed: what stands in the zones is judged anew at this instant.
+    pub fn set_world(&mut self, world: Arc<World>, offset: Offset) -> Vec<Finding> {
+        self.world = world;
+        let mut herds = std::mem::take(&mut self.state.herds);
+        let mut found = Vec::new();
+        for herd in &mut herds {
+            self.weigh_again(herd);
+            found.extend(self.decide(herd, self.state.now, self.state.now, offset, Some("the zone map changed")));
+        }
+        self.state.herds = herds;
+        finding(offset, found)
+    }
+
+    /// The herds as the map shows them.
+    pub fn herds(&self) -> Vec<HerdView> {
+        self.state.herds.iter().filter_map(view).collect()
+    }
+
+    /// Moves "now", and does what time alone brings about.
+    fn advance(&mut self, now: Timestamp, offset: Offset) -> Vec<What> {
+        let before = self.state.now;
+        // Receipt times are ours and grow; a clock that was set back stands still until it is caught up.
+        if now <= before {
+            return Vec::new();
+        }
+        self.state.now = now;
+        let mut found = Vec::new();
+        if before.as_millis() > 0 {
+            found = self.state.silence.tick(&self.world, before, now, &self.settings);
+        }
+        if self.state.day_ends.is_none_or(|end| now >= end) {
+            if let Some(midnight) = self.state.day_ends {
+                found.extend(self.at_midnight(midnight, offset));
+            }
+            self.state.day_ends = closure::next_day(now);
+        }
+        found.extend(self.forget_unseen());
+        found
+    }
+
+    /// Closures begin and end at legal midnight: whoever stands inside is judged without a new sighting.
+    fn at_midnight(&mut self, midnight: Timestamp, offset: Offset) -> Vec<What> {
+        let mut herds = std::mem::take(&mut self.state.herds);
+        let mut found = Vec::new();
+        for herd in &mut herds {
+            found.extend(self.decide(herd, midnight, midnight, offset, Some("already inside when the closure began")));
+        }
+        self.state.herds = herds;
+        found
+    }
+
+    fn forget_unseen(&mut self) -> Vec<What> {
+        let now = self.state.now;
+        let mut found = Vec::new();
+        let (world, settings) = (&self.world, &self.settings);
+        self.state.herds.retain_mut(|herd| {
+            let keep = now.since(herd.last_heard) <= unseen_after(herd, world, settings);
+            if !keep && let Some(open) = herd.case.take() {
+                let ended_at = Some(open.case.last_seen);
+                found.push(What::Ended(model::Case { ended_at, ..open.case }));
+            }
+            keep
+        });
+        found
+    }
+
+    /// What the reading says was seen, and where.
+    fn seen(&mut self, device: &Device, reading: &Reading) -> Option<Seen> {
+        match &reading.body {
+            Body::Heartbeat(heartbeat) => {
+                if let Some(head) = heartbeat.pan_tilt {
+                    self.state.heads.insert(device.id.clone(), head);
+                }
+                None
+            }
+            Body::Track(track) => self.tracked(device, reading, track),
+            Body::Sighting(sighting) => self.sighted(device, reading, sighting),
+            Body::Report(report) => {
+                let species = report.species.unwrap_or(Species::Unknown);
+                let located = Located {
+                    position: report.position?,
+                    spread: crate::geofence::Spread::round(self.settings.default_accuracy_m * 5.0),
+                };
+                species.grazes().then(|| Seen {
+                    count: report.count.unwrap_or(1),
+                    species,
+                    ..seen_by(device, reading, Source::Picture, located)
+                })
+            }
+            Body::Measurements(_) | Body::Snapshot(_) | Body::Clock => None,
+        }
+    }
+
+    fn tracked(&mut self, device: &Device, reading: &Reading, track: &Track) -> Option<Seen> {
+        let position = track.position?;
+        match device.kind {
+            DeviceKind::Drone => {
+                if let (Some(height_m), Some(gimbal)) = (track.height_m, track.gimbal) {
+                    self.state.flights.insert(device.id.clone(), (position, height_m, gimbal));
+                }
+                None
+            }
+            DeviceKind::Collar => {
+                let at = reading.happened_at();
+                match self.state.trails.get_mut(&device.id) {
+                    Some(trail) => (trail.judge(position, at) == fixes::Verdict::Believed).then_some(())?,
+                    None => {
+                        self.state.trails.insert(device.id.clone(), Trail::start(position, at));
+                    }
+                }
+                let sigma_m = track.accuracy_m.unwrap_or(self.settings.default_accuracy_m);
+                let located = Located { position, spread: crate::geofence::Spread::round(sigma_m) };
+                Some(seen_by(device, reading, Source::Collar, located))
+            }
+            _ => None,
+        }
+    }
+
+    fn sighted(&self, device: &Device, reading: &Reading, sighting: &Sighting) -> Option<Seen> {
+        if !sighting.species.grazes() || sighting.confidence < self.settings.confidence_min {
+            return None;
+        }
+        let eye = match device.kind {
+            DeviceKind::Drone => {
+                let (position, height_m, gimbal) = *self.state.flights.get(&device.id)?;
+                Eye::of_drone(device, position, height_m, gimbal)
+            }
+            _ => Eye::of_camera(device, self.state.heads.get(&device.id).copied()),
+        };
+        let located = locate(sighting.place, eye, self.settings.default_accuracy_m)?;
+        Some(Seen {
+            species: sighting.species,
+            count: sighting.count,
+            young: sighting.young,
+            snapshot: sighting.snapshot_id.clone(),
+            ..seen_by(device, reading, Source::Picture, located)
+        })
+    }
+
+    fn place_in_herd(&mut self, seen: Seen) -> Vec<What> {
+        let mut herds = std::mem::take(&mut self.state.herds);
+        let number = match join(&herds, &seen) {
+            Some(number) => number,
+            None => {
+                if herds.len() >= HERDS_MAX
+                    && let Some((oldest, _)) = herds.iter().enumerate().min_by_key(|(_, herd)| herd.last_heard)
+                {
+                    herds.swap_remove(oldest);
+                }
+                herds.push(Herd::new(&seen));
+                herds.len() - 1
+            }
+        };
+        if seen.source == Source::Collar {
+            for (_, herd) in herds.iter_mut().enumerate().filter(|(other, _)| *other != number) {
+                if herd.collars.remove(&seen.device) {
+                    herd.stays.values_mut().for_each(|stay| stay.without(&seen.device));
+                }
+            }
+        }
+        let found = match herds.get_mut(number) {
+            Some(herd) if !herd.knows(&seen) => self.grow(herd, seen),
+            _ => Vec::new(),
+        };
+        self.state.herds = herds;
+        found
+    }
+
+    fn grow(&self, herd: &mut Herd, seen: Seen) -> Vec<What> {
+        let mut found = Vec::new();
+        // A long gap in event time ends what was, so that late data of two days is not one long stay.
+        let unseen = unseen_after(herd, &self.world, &self.settings);
+        if herd.stays.values().any(|stay| seen.at.since(stay.last_inside) > unseen) {
+            herd.stays.retain(|_, stay| seen.at.since(stay.last_inside) <= unseen);
+            let last_seen = herd.last_seen;
+            found.extend(self.decide(herd, last_seen, last_seen, seen.offset, None));
+        }
+        let (at, offset) = (seen.at, seen.offset);
+        herd.add(seen.clone());
+        weigh(&self.world, &self.settings, &mut herd.stays, &seen);
+        found.extend(self.decide(herd, at, at, offset, None));
+        found
+    }
+
+    /// Replays what was seen of a herd against the new zones, keeping what the old stays knew.
+    fn weigh_again(&self, herd: &mut Herd) {
+        let mut stays = BTreeMap::new();
+        for seen in &herd.seen {
+            weigh(&self.world, &self.settings, &mut stays, seen);
+        }
+        for (zone, stay) in &mut stays {
+            if let Some(old) = herd.stays.get(zone) {
+                stay.since = stay.since.min(old.since);
+                stay.sightings = stay.sightings.max(old.sightings);
+                if !stay.is_established() {
+                    stay.established.clone_from(&old.established);
+                }
+            }
+        }
+        herd.stays = stays;
+    }
+
+    /// Opens, updates or ends the herd's case by the closures that hold at `at`.
+    fn decide(
+        &self,
+        herd: &mut Herd,
+        at: Timestamp,
+        left_at: Timestamp,
+        offset: Offset,
+        occasion: Option<&str>,
+    ) -> Option<What> {
+        let closed = closed_zones(herd, &self.world, at);
+        let late = herd.seen.back().is_some_and(|seen| seen.received_at.since(seen.at) > self.settings.late_after);
+        let facts = Facts { herd, closed: &closed, offset, occasion, late };
+        let before = herd.case.as_ref();
+        if closed.is_empty() {
+            let open = herd.case.take()?;
+            return Some(What::Ended(model::Case { ended_at: Some(left_at.max(open.case.first_seen)), ..open.case }));
+        }
+        let case = case::describe(&facts, before.map(|open| &open.case))?;
+        let told = match before {
+            None => What::Opened as fn(model::Case) -> What,
+            Some(open) if case::matters(&open.case, &case) => What::Grew,
+            Some(open) if self.state.now.since(open.told_at) >= self.settings.grew_every => What::SeenAgain,
+            // What was last told stays the yardstick for what matters, so that slow growth is noticed too.
+            Some(_) => return None,
+        };
+        herd.case = Some(Open { case: case.clone(), told_at: self.state.now });
+        Some(told(case))
+    }
+
+    /// The cases that go on.
+    pub fn open_cases(&self) -> impl Iterator<Item = &model::Case> {
+        self.state.herds.iter().filter_map(|herd| herd.case.as_ref()).map(|open| &open.case)
+    }
+}
+
+fn weigh(world: &World, settings: &Settings, stays: &mut BTreeMap<ZoneId, Stay>, seen: &Seen) {
+    let probabilities = world.fence().probabilities(seen.located.position, seen.located.spread);
+    for (number, probability) in &probabilities {
+        let Some(zone) = world.zone(*number) else { continue };
+        let verdict = Verdict::of(*probability, settings);
+        if let Verdict::Inside(_) = verdict {
+            stays.entry(zone.id.clone()).or_insert_with(|| Stay::begin(seen.at));
+        }
+    }
+    stays.retain(|id, stay| {
+        let probability = probabilities
+            .iter()
+            .find(|(number, _)| world.zone(*number).is_some_and(|zone| zone.id == *id))
+            .map_or(0.0, |(_, probability)| *probability);
+        stay.weigh(seen, Verdict::of(probability, settings), settings)
+    });
+}
+
+fn seen_by(device: &Device, reading: &Reading, source: Source, located: Located) -> Seen {
+    Seen {
+        device: device.id.clone(),
+        source,
+        species: Species::Unknown,
+        count: 1,
+        young: 0,
+        located,
+        at: reading.happened_at(),
+        received_at: reading.received_at.0,
+        offset: reading.offset,
+        trigger: Trigger {
+            device: device.id.clone(),
+            kind: reading.body.kind(),
+            seq: reading.seq,
+            ts: reading.happened_at(),
+        },
+        snapshot: None,
+    }
+}
+
+/// How long a herd may go unseen: collars speak more rarely than cameras.
+fn unseen_after(herd: &Herd, world: &World, settings: &Settings) -> Duration {
+    let collar = herd.seen.iter().rev().find(|seen| seen.source == Source::Collar);
+    let cadence = collar.and_then(|seen| world.device(&seen.device)).map_or(Duration::ZERO, |device| device.cadence);
+    settings.unseen_after.max(cadence * COLLAR_CADENCES)
+}
+
+fn view(herd: &Herd) -> Option<HerdView> {
+    let (position, accuracy_m) = herd.centre?;
+    let counts = herd.counts();
+    let count = counts
+        .iter()
+        .fold(Interval::default(), |sum, of| Interval { low: sum.low + of.count.low, high: sum.high + of.count.high });
+    Some(HerdView {
+        id: herd.id.clone(),
+        position,
+        accuracy_m,
+        species: herd.species,
+        count,
+        seen_at: herd.last_seen,
+        incident: herd.case.as_ref().map(|open| open.case.id.clone()),
+    })
+}
+
+fn finding(offset: Offset, found: Vec<What>) -> Vec<Finding> {
+    found.into_iter().map(|what| Finding { offset, what }).collect()
+}
+
+#[cfg(test)]
+#[path = "engine_tests.rs"]
+mod tests;

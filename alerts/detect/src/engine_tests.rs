@@ -1,0 +1,251 @@
+//! The rules of `domain.md` and the lessons of similar systems, as sentences.
+
+use super::*;
+use crate::testing::{NORTH, SOUTH, Stage, cases, square, words, world};
+use model::ZoneKind;
+
+const WINTER: &str = "2026-11-22T10:00:00+08:00";
+
+#[test]
+fn three_sightings_within_five_minutes_in_a_no_grazing_zone_make_one_case() {
+    let mut stage = Stage::at(WINTER);
+    assert_eq!(words(&stage.sees("cam-1", NORTH, 40)), [] as [&str; 0]);
+    stage.wait(60);
+    assert_eq!(words(&stage.sees("cam-2", NORTH, 42)), [] as [&str; 0]);
+    stage.wait(60);
+    let found = stage.sees("cam-1", NORTH, 41);
+    assert_eq!(words(&found), ["opened in north"]);
+    let What::Opened(case) = &found[0] else { panic!() };
+    assert_eq!(case.sightings_count, 3);
+    assert_eq!((case.sheep_units.low, case.sheep_units.high), (34, 49));
+    assert_eq!(case.closure.fine_yuan_per_sheep_unit, 120);
+    assert!(!case.late && case.probability > 0.99);
+    stage.wait(5);
+    assert_eq!(words(&stage.sees("cam-1", NORTH, 41)), [] as [&str; 0], "seen again is told every ten seconds at most");
+    stage.wait(10);
+    assert_eq!(words(&stage.sees("cam-1", NORTH, 41)), ["seen again in north"]);
+}
+
+#[test]
+fn three_sightings_spread_over_a_quarter_of_an_hour_are_not_enough() {
+    let mut stage = Stage::at(WINTER);
+    for _ in 0..3 {
+        assert_eq!(cases(&stage.sees("cam-1", NORTH, 40)), [] as [&str; 0]);
+        stage.wait(301);
+    }
+}
+
+#[test]
+fn a_message_that_is_repeated_counts_once() {
+    let mut stage = Stage::at(WINTER);
+    let reading = |offset| Reading {
+        device: DeviceId::parse("cam-1").unwrap(),
+        offset: Offset(offset),
+        received_at: model::ReceivedAt(Timestamp::from_millis(stage.now.as_millis() + offset as i64)),
+        device_time: Some(model::DeviceTime(stage.now)),
+        seq: Some(7),
+        body: Stage::sighting_body(NORTH, 40),
+    };
+    let readings = [reading(1), reading(2), reading(3), reading(4)];
+    for reading in &readings {
+        assert_eq!(stage.engine.observe(reading), []);
+    }
+}
+
+#[test]
+fn a_balance_zone_outside_its_closure_is_nobodys_case() {
+    let mut stage = Stage::at(WINTER);
+    for _ in 0..5 {
+        assert_eq!(words(&stage.sees("cam-1", SOUTH, 40)), [] as [&str; 0]);
+        stage.wait(30);
+    }
+}
+
+#[test]
+fn an_animal_already_inside_when_a_closure_begins_makes_a_case_at_midnight() {
+    let mut stage = Stage::at("2026-03-31T23:57:00+08:00");
+    for _ in 0..3 {
+        assert_eq!(words(&stage.sees("cam-1", SOUTH, 40)), [] as [&str; 0]);
+        stage.wait(30);
+    }
+    let found = stage.wait(120);
+    assert_eq!(words(&found), ["opened in south"]);
+    let What::Opened(case) = &found[0] else { panic!() };
+    assert!(case.evidence.starts_with("already inside when the closure began"), "{}", case.evidence);
+    assert_eq!(case.closure.until.unwrap().to_rfc3339(), "2026-06-15T16:00:00.000Z");
+}
+
+#[test]
+fn a_case_ends_when_the_closure_does() {
+    let mut stage = Stage::at("2026-06-15T23:57:00+08:00");
+    let mut found = Vec::new();
+    for _ in 0..3 {
+        found.extend(stage.sees("cam-1", SOUTH, 40));
+        stage.wait(30);
+    }
+    found.extend(stage.wait(120));
+    assert_eq!(cases(&found), ["opened in south", "ended in south"]);
+    let What::Ended(case) = &found[1] else { panic!() };
+    assert_eq!(case.ended_at.unwrap().to_rfc3339(), "2026-06-15T16:00:00.000Z");
+}
+
+#[test]
+fn a_herd_at_the_border_decides_nothing() {
+    let mut stage = Stage::at(WINTER);
+    for _ in 0..6 {
+        assert_eq!(words(&stage.sees("cam-1", (43.30003, 117.506), 40)), [] as [&str; 0]);
+        stage.wait(20);
+    }
+}
+
+#[test]
+fn a_case_ends_once_the_herd_is_seen_outside_twice_and_a_return_is_a_new_case() {
+    let mut stage = Stage::at(WINTER);
+    let mut found = Vec::new();
+    let (inside, outside) = ((43.3006, 117.506), (43.2994, 117.506));
+    for place in [inside, inside, inside, outside, outside, inside, inside, inside] {
+        found.extend(stage.sees("cam-1", place, 40));
+        stage.wait(60);
+    }
+    assert_eq!(cases(&found), ["opened in north", "ended in north", "opened in north"]);
+}
+
+#[test]
+fn a_case_ends_when_the_herd_is_not_seen_for_half_an_hour() {
+    let mut stage = Stage::at(WINTER);
+    for _ in 0..3 {
+        stage.sees("cam-1", NORTH, 40);
+        stage.wait(10);
+    }
+    let last = stage.now.minus(Duration::from_secs(10));
+    let found = stage.wait(1_801);
+    let ended: Vec<_> = found.iter().filter(|what| matches!(what, What::Ended(_))).collect();
+    let [What::Ended(case)] = ended[..] else { panic!("{:?}", words(&found)) };
+    assert_eq!(case.ended_at, Some(last));
+}
+
+#[test]
+fn a_collar_that_stays_inside_three_minutes_makes_a_case_and_one_jump_does_not() {
+    let mut stage = Stage::at(WINTER);
+    let mut found = Vec::new();
+    for place in [SOUTH, NORTH, SOUTH, (0.0, 0.0), (43.36, 117.6), SOUTH] {
+        found.extend(stage.fix(place));
+        stage.wait(600);
+    }
+    assert_eq!(cases(&found), [] as [&str; 0], "one fix inside is no dwell; 0,0 and jumps are no fixes");
+    for place in [NORTH, NORTH, SOUTH] {
+        found.extend(stage.fix(place));
+        stage.wait(600);
+    }
+    assert_eq!(cases(&found), ["opened in north", "ended in north"]);
+}
+
+#[test]
+fn data_that_comes_an_hour_late_opens_a_late_case() {
+    let mut stage = Stage::at(WINTER);
+    let then = stage.now.minus(Duration::from_secs(3_600));
+    let mut found = Vec::new();
+    for minute in 0..3 {
+        found.extend(stage.saw("cam-1", NORTH, 40, then.plus(Duration::from_secs(60 * minute))));
+    }
+    let [What::Opened(case)] = &found[..] else { panic!("{:?}", words(&found)) };
+    assert!(case.late);
+}
+
+#[test]
+fn a_camera_that_stops_is_silent_once_and_back_once() {
+    let mut stage = Stage::at(WINTER);
+    stage.beats("cam-1");
+    let found = stage.wait(600);
+    assert_eq!(words(&found), ["cam-1 silent"], "cam-2 never spoke: that is another state");
+    assert_eq!(words(&stage.beats("cam-1")), ["cam-1 back"]);
+    assert_eq!(words(&stage.beats("cam-1")), [] as [&str; 0]);
+}
+
+#[test]
+fn time_in_which_the_platform_was_down_is_not_a_devices_silence() {
+    let mut stage = Stage::at(WINTER);
+    stage.beats("cam-1");
+    stage.wait(10);
+    stage.now = stage.now.plus(Duration::from_secs(3_600));
+    assert_eq!(words(&stage.wait(120)), [] as [&str; 0]);
+    assert_eq!(words(&stage.wait(120)), ["cam-1 silent"]);
+}
+
+#[test]
+fn a_zone_that_is_published_around_a_herd_makes_a_case_of_it() {
+    let mut stage = Stage::at(WINTER);
+    for _ in 0..3 {
+        stage.sees("cam-1", SOUTH, 40);
+        stage.wait(10);
+    }
+    let zones = vec![square("meadow", ZoneKind::NoGrazing, 432_910_000)];
+    let found: Vec<_> =
+        stage.engine.set_world(world(zones), Offset(stage.offset)).into_iter().map(|f| f.what).collect();
+    assert_eq!(words(&found), ["opened in meadow"]);
+    let found: Vec<_> =
+        stage.engine.set_world(world(vec![]), Offset(stage.offset)).into_iter().map(|f| f.what).collect();
+    assert_eq!(words(&found), ["ended in meadow"]);
+}
+
+#[test]
+fn two_herds_a_kilometre_apart_are_two_cases() {
+    let mut stage = Stage::at(WINTER);
+    let mut found = Vec::new();
+    for _ in 0..3 {
+        found.extend(stage.sees("cam-1", (43.3015, 117.502), 40));
+        found.extend(stage.sees("cam-2", (43.3075, 117.511), 40));
+        stage.wait(10);
+    }
+    let ids: std::collections::BTreeSet<_> = found
+        .iter()
+        .filter_map(|what| if let What::Opened(case) = what { Some(case.id.clone()) } else { None })
+        .collect();
+    assert_eq!(ids.len(), 2);
+}
+
+#[test]
+fn a_restart_at_any_moment_gives_the_same_findings_bit_for_bit() {
+    let play = |restart_every: usize| {
+        let mut stage = Stage::at("2026-03-31T23:50:00+08:00");
+        let mut found = Vec::new();
+        let places = [NORTH, SOUTH, SOUTH, NORTH, NORTH, NORTH, SOUTH, SOUTH, SOUTH, SOUTH];
+        for (step, place) in places.iter().cycle().take(60).enumerate() {
+            found.extend(stage.sees(if step % 3 == 0 { "cam-2" } else { "cam-1" }, *place, 30 + step as u32));
+            found.extend(stage.fix(*place));
+            found.extend(stage.wait(37));
+            if step % restart_every == 0 {
+                let saved = stage.engine.save();
+                let world = Arc::clone(stage.engine.world());
+                stage.engine = Engine::restore(Settings::default(), world, &saved).unwrap();
+                assert_eq!(stage.engine.save(), saved);
+            }
+        }
+        found
+    };
+    let undisturbed = play(usize::MAX);
+    assert!(undisturbed.len() > 5, "the scene has something to tell");
+    assert_eq!(play(1), undisturbed);
+    assert_eq!(play(3), undisturbed);
+}
+
+#[test]
+fn a_damaged_state_is_refused_never_a_panic() {
+    let mut stage = Stage::at(WINTER);
+    for _ in 0..3 {
+        stage.sees("cam-1", NORTH, 40);
+        stage.fix(NORTH);
+        stage.wait(10);
+    }
+    let saved = stage.engine.save();
+    let world = world(vec![]);
+    for cut in 0..saved.len() {
+        assert!(Engine::restore(Settings::default(), Arc::clone(&world), &saved[..cut]).is_err());
+    }
+    for place in 0..saved.len() {
+        let mut flipped = saved.clone();
+        flipped[place] ^= 0x55;
+        // Some flips only change a number; none may panic or exhaust memory.
+        Engine::restore(Settings::default(), Arc::clone(&world), &flipped).ok();
+    }
+}

@@ -1,0 +1,245 @@
+//! Joins sightings to herds.
+//!
+//! In: what was seen, where and when. Out: the herd it belongs to. A herd is a group of animals that could have walked
+//! from where it was last seen to where it is seen now; the same species, or one that the device could not name.
+
+use crate::case::Open;
+use crate::place::Located;
+use crate::presence::Stay;
+use model::{DeviceId, Interval, Offset, Position, SnapshotId, Species, SpeciesCount, Timestamp, Trigger, ZoneId};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Sightings kept of one herd: enough for every collar of a large herd and several cameras over the evidence window.
+const SEEN_MAX: usize = 256;
+/// Sightings of the last ten minutes say where a herd is and how many it has.
+const CURRENT_MS: i64 = 600_000;
+/// Two sightings this close may be one herd even at once: a herd is not a point.
+const HERD_REACH_M: f64 = 250.0;
+/// A grazing herd moves at walking pace.
+const GRAZING_MPS: f64 = 1.0;
+/// However long it was not seen: farther than this it is taken for another herd.
+const REACH_MAX_M: f64 = 1_500.0;
+/// A count from a picture misses some and doubles some; both ends are stretched by this share.
+const COUNT_ERROR: f64 = 0.15;
+
+/// How an animal was noticed; the rules of evidence differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// By a camera, a drone or a person.
+    Picture,
+    /// By the collar that it wears.
+    Collar,
+}
+
+/// One sighting on the ground.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// The device that saw it, or the collar itself.
+    pub device: DeviceId,
+    /// How.
+    pub source: Source,
+    /// What.
+    pub species: Species,
+    /// How many, young included.
+    pub count: u32,
+    /// How many of them young.
+    pub young: u32,
+    /// Where.
+    pub located: Located,
+    /// When it happened.
+    pub at: Timestamp,
+    /// When we heard of it.
+    pub received_at: Timestamp,
+    /// The entry that said so.
+    pub offset: Offset,
+    /// The same, for people.
+    pub trigger: Trigger,
+    /// The picture.
+    pub snapshot: Option<SnapshotId>,
+}
+
+/// A group of animals that is followed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Herd {
+    /// Derived from its first sighting.
+    pub id: String,
+    /// What was seen of it, in the order of arrival, newest last.
+    pub seen: VecDeque<Seen>,
+    /// The collars that walk with it.
+    pub collars: BTreeSet<DeviceId>,
+    /// The zones it is or may be in.
+    pub stays: BTreeMap<ZoneId, Stay>,
+    /// The case it makes.
+    pub case: Option<Open>,
+    /// When we last heard of it.
+    pub last_heard: Timestamp,
+    /// When it was last seen, in event time.
+    pub last_seen: Timestamp,
+    /// Where it is, with its standard deviation in metres: derived from `seen` by [`Herd::add`].
+    pub centre: Option<(Position, f64)>,
+    /// What it mostly is: derived likewise.
+    pub species: Species,
+}
+
+impl Herd {
+    /// A herd that a sighting founds; the sighting itself is still to be added.
+    pub fn new(first: &Seen) -> Self {
+        let mut hash = blake3::Hasher::new();
+        hash.update(&first.offset.0.to_le_bytes()).update(first.device.as_str().as_bytes());
+        let hex = hash.finalize().to_hex();
+        let (last_heard, last_seen) = (first.received_at, first.at);
+        Self {
+            id: format!("herd-{}", hex.get(..10).unwrap_or_default()),
+            seen: VecDeque::new(),
+            collars: BTreeSet::new(),
+            stays: BTreeMap::new(),
+            case: None,
+            last_heard,
+            last_seen,
+            centre: None,
+            species: first.species,
+        }
+    }
+
+    /// Adds a sighting that [`join`] found to be of this herd.
+    pub fn add(&mut self, seen: Seen) {
+        self.last_heard = self.last_heard.max(seen.received_at);
+        self.last_seen = self.last_seen.max(seen.at);
+        if seen.source == Source::Collar {
+            self.collars.insert(seen.device.clone());
+        }
+        if self.seen.len() >= SEEN_MAX {
+            self.seen.pop_front();
+        }
+        self.seen.push_back(seen);
+        self.centre = self.position();
+        self.species = self.most_seen();
+    }
+
+    /// Whether this very sighting is known already: networks repeat themselves.
+    pub fn knows(&self, seen: &Seen) -> bool {
+        self.seen.iter().rev().any(|known| {
+            known.device == seen.device
+                && known.at == seen.at
+                && known.trigger.seq == seen.trigger.seq
+                && known.located.position == seen.located.position
+        })
+    }
+
+    /// Whether a collar that walked with this herd still does: it is near, or it is all that we know of the herd.
+    fn keeps(&self, seen: &Seen) -> bool {
+        let near = |(centre, _): (Position, f64)| centre.distance_m(seen.located.position) <= REACH_MAX_M;
+        self.collars.len() == 1 && self.seen.iter().all(|known| known.device == seen.device)
+            || self.centre.is_some_and(near)
+    }
+
+    /// The newest sighting of each device in the last ten minutes (event time).
+    fn current(&self) -> BTreeMap<&DeviceId, &Seen> {
+        let since = self.last_seen.as_millis().saturating_sub(CURRENT_MS);
+        let mut newest: BTreeMap<&DeviceId, &Seen> = BTreeMap::new();
+        for seen in self.seen.iter().filter(|seen| seen.at.as_millis() >= since) {
+            let known = newest.entry(&seen.device).or_insert(seen);
+            if seen.at >= known.at {
+                *known = seen;
+            }
+        }
+        newest
+    }
+
+    /// Where the herd is: the mean of the current sightings, each weighted by how exact it is; and its standard deviation.
+    fn position(&self) -> Option<(Position, f64)> {
+        let current = self.current();
+        let origin = current.values().next()?.located.position;
+        let (mut weights, mut east, mut north) = (0.0, 0.0, 0.0);
+        for seen in current.values() {
+            let weight = seen.located.spread.sigma_m().max(1.0).powi(-2);
+            let (e, n) = origin.offset_to(seen.located.position);
+            (weights, east, north) = (weights + weight, east + weight * e, north + weight * n);
+        }
+        let centre = origin.moved(east / weights, north / weights);
+        let scatter = current.values().map(|seen| centre.distance_m(seen.located.position).powi(2)).sum::<f64>();
+        Some((centre, (1.0 / weights + scatter / current.len() as f64).sqrt()))
+    }
+
+    /// What it mostly is, as far as any device could name it.
+    fn most_seen(&self) -> Species {
+        let mut tally: BTreeMap<Species, u32> = BTreeMap::new();
+        for seen in self.seen.iter().filter(|seen| seen.species != Species::Unknown) {
+            *tally.entry(seen.species).or_default() += 1;
+        }
+        // Of equals the first in the species' own order, so that the answer does not depend on chance.
+        let most = tally.values().copied().max();
+        tally.into_iter().find(|(_, count)| Some(*count) == most).map_or(Species::Unknown, |(species, _)| species)
+    }
+
+    /// How many of each species, from the pictures of the last ten minutes; a herd that only collars know counts them.
+    pub fn counts(&self) -> Vec<SpeciesCount> {
+        let since = self.last_seen.as_millis().saturating_sub(CURRENT_MS);
+        let mut counts: BTreeMap<Species, (Interval, Interval)> = BTreeMap::new();
+        for seen in self.seen.iter().filter(|seen| seen.at.as_millis() >= since && seen.source == Source::Picture) {
+            let (count, young) = (u64::from(seen.count), u64::from(seen.young));
+            let start = (Interval { low: count, high: count }, Interval { low: young, high: young });
+            let known = counts.entry(seen.species).or_insert(start);
+            known.0 = Interval { low: known.0.low.min(count), high: known.0.high.max(count) };
+            known.1 = Interval { low: known.1.low.min(young), high: known.1.high.max(young) };
+        }
+        // An unnamed animal beside named ones is most likely one of them.
+        if counts.len() > 1 {
+            counts.remove(&Species::Unknown);
+        }
+        let collars = self.current().values().filter(|seen| seen.source == Source::Collar).count() as u64;
+        if counts.is_empty() {
+            let count = Interval { low: collars, high: collars };
+            return vec![SpeciesCount { species: self.species, count, young: Interval::default() }];
+        }
+        counts
+            .into_iter()
+            .map(|(species, (count, young))| SpeciesCount { species, count: stretched(count), young: stretched(young) })
+            .collect()
+    }
+}
+
+fn stretched(interval: Interval) -> Interval {
+    Interval {
+        low: (interval.low as f64 * (1.0 - COUNT_ERROR)).floor() as u64,
+        high: (interval.high as f64 * (1.0 + COUNT_ERROR)).ceil() as u64,
+    }
+}
+
+/// The herd that a sighting belongs to: the one that its collar walks with, else the nearest that can have walked there.
+pub fn join(herds: &[Herd], seen: &Seen) -> Option<usize> {
+    let own = herds.iter().position(|herd| seen.source == Source::Collar && herd.collars.contains(&seen.device));
+    if own.and_then(|number| herds.get(number)).is_some_and(|herd| herd.keeps(seen)) {
+        return own;
+    }
+    let mut nearest: Option<(usize, f64)> = None;
+    for (number, herd) in herds.iter().enumerate().filter(|(_, herd)| alike(herd.species, seen.species)) {
+        let Some((position, sigma_m)) = herd.centre else { continue };
+        let walked_s = herd.last_seen.since(seen.at).max(seen.at.since(herd.last_seen)).as_secs_f64();
+        let noise_m = 3.0 * sigma_m.hypot(seen.located.spread.sigma_m());
+        let reach_m = (HERD_REACH_M + GRAZING_MPS * walked_s + noise_m).min(REACH_MAX_M);
+        let distance_m = position.distance_m(seen.located.position);
+        if distance_m <= reach_m && nearest.is_none_or(|(_, known)| distance_m < known) {
+            nearest = Some((number, distance_m));
+        }
+    }
+    nearest.map(|(number, _)| number)
+}
+
+/// Sheep and goats graze together and are hard to tell apart; an unnamed animal may be any.
+fn alike(a: Species, b: Species) -> bool {
+    let small = |species| matches!(species, Species::Sheep | Species::Goat);
+    a == b || a == Species::Unknown || b == Species::Unknown || (small(a) && small(b))
+}
+
+/// Sheep units of a herd (K 二(二)1): two young count as one adult.
+pub fn sheep_units(counts: &[SpeciesCount]) -> Interval {
+    let adults = |count: u64, young: u64| count as f64 - (young.min(count) as f64) / 2.0;
+    let mut units = (0.0, 0.0);
+    for of in counts {
+        let (Some(low), Some(high)) = (of.species.sheep_units_low(), of.species.sheep_units_high()) else { continue };
+        units.0 += adults(of.count.low, of.young.high) * f64::from(low);
+        units.1 += adults(of.count.high, of.young.low) * f64::from(high);
+    }
+    Interval { low: units.0.floor() as u64, high: units.1.ceil() as u64 }
+}

@@ -1,0 +1,52 @@
+use std::time::Duration;
+
+/// The numbers by which evidence is weighed. Configuration with defaults, never constants in the logic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// So many sightings of a herd inside a zone ...
+    pub sightings_needed: usize,
+    /// ... within this time establish that it stands there.
+    pub sightings_within: Duration,
+    /// One collar that stays inside this long establishes it too.
+    pub collar_dwell: Duration,
+    /// At least this sure to count as inside.
+    pub confirmed_probability: f64,
+    /// At most this sure to count as outside; between the two it is the border, which decides nothing.
+    pub outside_probability: f64,
+    /// So many sightings in a row outside end a stay that pictures established.
+    pub sightings_to_leave: u32,
+    /// A case ends when its herd was not seen for this long (collars: at least six times their cadence).
+    pub unseen_after: Duration,
+    /// Data older than this opens a case, never an emergency.
+    pub late_after: Duration,
+    /// Sightings less sure than this are not counted.
+    pub confidence_min: f64,
+    /// Accuracy (one standard deviation, metres) of a sighting or fix that states none.
+    pub default_accuracy_m: f64,
+    /// A device is silent after this many missed cadences ...
+    pub silent_after_cadences: u32,
+    /// ... and this much grace for the way.
+    pub silence_grace: Duration,
+    /// How often a standing case is told to be "seen again" at most.
+    pub grew_every: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            sightings_needed: 3,
+            sightings_within: Duration::from_secs(300),
+            collar_dwell: Duration::from_secs(180),
+            confirmed_probability: 0.9,
+            outside_probability: 0.1,
+            sightings_to_leave: 2,
+            unseen_after: Duration::from_secs(1_800),
+            late_after: Duration::from_secs(900),
+            confidence_min: 0.3,
+            default_accuracy_m: 10.0,
+            silent_after_cadences: 3,
+            silence_grace: Duration::from_secs(5),
+            grew_every: Duration::from_secs(10),
+        }
+    }
+}

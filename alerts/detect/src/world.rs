@@ -1,0 +1,68 @@
+use crate::closure::closure_at;
+use crate::geofence::{BuildError, Geofence};
+use model::{Closure, ClosureLevel, ClosureRule, Device, DeviceId, Position, Timestamp, Zone, ZoneKind};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What detection knows of the land and the devices at one version of the registry.
+#[derive(Debug, Clone)]
+pub struct World {
+    devices: BTreeMap<DeviceId, Device>,
+    zones: Vec<Arc<Zone>>,
+    rules: Vec<ClosureRule>,
+    fence: Geofence,
+}
+
+impl World {
+    /// Indexes the zones. Zone numbers of [`World::fence`] are places in [`World::zones`].
+    pub fn new(
+        devices: BTreeMap<DeviceId, Device>,
+        zones: Vec<Arc<Zone>>,
+        rules: Vec<ClosureRule>,
+    ) -> Result<Self, BuildError> {
+        let fence = Geofence::build(zones.iter().map(|zone| zone.polygons.as_slice()))?;
+        Ok(Self { devices, zones, rules, fence })
+    }
+
+    /// A registered device that is not shut out.
+    pub fn device(&self, id: &DeviceId) -> Option<&Device> {
+        self.devices.get(id).filter(|device| !device.disabled)
+    }
+
+    /// All registered devices.
+    pub fn devices(&self) -> impl Iterator<Item = &Device> {
+        self.devices.values()
+    }
+
+    /// The zones in force.
+    pub fn zones(&self) -> &[Arc<Zone>] {
+        &self.zones
+    }
+
+    /// The zone with this number in [`World::fence`].
+    pub fn zone(&self, number: u32) -> Option<&Arc<Zone>> {
+        self.zones.get(number as usize)
+    }
+
+    /// The index over the zones.
+    pub fn fence(&self) -> &Geofence {
+        &self.fence
+    }
+
+    /// The zones that hold a position, taken as a point.
+    pub fn zones_at(&self, position: Position) -> Vec<Arc<Zone>> {
+        let mut numbers = Vec::new();
+        self.fence.zones_at(position.into(), &mut numbers);
+        numbers.into_iter().filter_map(|number| self.zone(number).cloned()).collect()
+    }
+
+    /// What the law says in a kind of zone at an instant.
+    pub fn closure(&self, kind: ZoneKind, at: Timestamp) -> Closure {
+        closure_at(&self.rules, kind, at)
+    }
+
+    /// The strictness alone.
+    pub fn closure_level(&self, kind: ZoneKind, at: Timestamp) -> ClosureLevel {
+        self.closure(kind, at).level
+    }
+}
