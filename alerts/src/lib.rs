@@ -1,1 +1,18 @@
-//! Raise and deliver: findings become incidents, and the right people are told.
+//! Findings become incidents, and the right people are told exactly as often as needed.
+//!
+//! In:  [`model::Readings`] from decode, [`model::Command`]s from the command log.   Out: the alert log, and webhooks.
+//!
+//! [`worker`] hands readings to `detect` and its findings to [`raise`]; what that makes of them is written by [`store`]
+//! in one transaction: the incident, the alert log, the outgoing deliveries and the cursor with detection's state.
+//! [`deliver`] works from the outbox alone, so a dead process or a dead receiver loses nothing.
+
+pub mod deliver;
+mod metrics;
+mod outbox;
+mod raise;
+mod store;
+mod worker;
+
+pub use metrics::Metrics;
+pub use store::{Store, StoreError};
+pub use worker::{WorkerError, WorkerParts, run, start_offset};

@@ -24,6 +24,11 @@ impl World {
         Ok(Self { devices, zones, rules, fence })
     }
 
+    /// The same without any zone.
+    pub fn without_zones(devices: BTreeMap<DeviceId, Device>, rules: Vec<ClosureRule>) -> Self {
+        Self { devices, zones: Vec::new(), rules, fence: Geofence::empty() }
+    }
+
     /// A registered device that is not shut out.
     pub fn device(&self, id: &DeviceId) -> Option<&Device> {
         self.devices.get(id).filter(|device| !device.disabled)

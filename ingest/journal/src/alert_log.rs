@@ -19,6 +19,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// One entry: something to tell, or what came of telling it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "records are read in pages and let go at once")]
 pub enum RecordBody {
     /// Something happened.
     Alert(AlertJson),

@@ -69,7 +69,8 @@ impl Grid {
         Ok(grid)
     }
 
-    fn empty() -> Self {
+    /// No edges: every point lies in no zone.
+    pub(super) fn empty() -> Self {
         let origin = GeoPoint { lon_e7: 0, lat_e7: 0 };
         Self {
             edges: vec![],

@@ -57,6 +57,11 @@ impl Geofence {
         Ok(Self { grid: Grid::build(edge::deduplicated(edges))?, zones: count as usize })
     }
 
+    /// An index of no zones.
+    pub fn empty() -> Self {
+        Self { grid: Grid::empty(), zones: 0 }
+    }
+
     /// How many zones there are.
     pub fn zones(&self) -> usize {
         self.zones

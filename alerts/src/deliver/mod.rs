@@ -1,0 +1,149 @@
+//! Alert -> Receipt: tells subscribers from the durable outbox, again and again until each has accepted or all hope is gone.
+//!
+//! In: pending deliveries of the store. Out: a [`Receipt`] for every attempt. Sending and writing the receipt are two
+//! steps: after a crash between them the same message goes out again under the same id, and the receiver can tell.
+
+mod address;
+mod backoff;
+mod webhook;
+
+pub use address::Networks;
+pub use webhook::sign;
+
+use crate::metrics::Metrics;
+use crate::store::{Due, Store, StoreError};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use model::{Clock, Receipt, ReceiptState, Timestamp};
+use registry::View;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use webhook::{Answer, Sender};
+
+/// Attempts under way at once, over all subscribers.
+const ATTEMPTS_AT_ONCE: usize = 32;
+/// Without news the outbox is looked at this often: a safety net, the log's bell is the rule.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Why delivery stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliverError {
+    /// The outbox.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The HTTP client could not be made.
+    #[error("webhook client: {0}")]
+    Client(#[from] reqwest::Error),
+    /// A step of ours panicked.
+    #[error("delivery stopped: {0}")]
+    Panicked(String),
+}
+
+/// What delivery works with.
+pub struct DeliverParts {
+    /// The outbox.
+    pub store: Store,
+    /// For secrets and addresses.
+    pub view: watch::Receiver<Arc<View>>,
+    /// Private networks that receivers may be in; none by default.
+    pub allowed: Networks,
+    /// When an attempt is due.
+    pub clock: Clock,
+    /// Counters.
+    pub metrics: Metrics,
+}
+
+/// Runs until `stop`; attempts under way are finished first, within their own timeout.
+pub async fn run(parts: DeliverParts, stop: CancellationToken) -> Result<(), DeliverError> {
+    let sender = Sender::new(parts.allowed.clone())?;
+    let mut news = parts.store.log().head();
+    let mut under_way = FuturesUnordered::new();
+    let mut busy: Vec<String> = Vec::new();
+    while !stop.is_cancelled() {
+        let room = ATTEMPTS_AT_ONCE.saturating_sub(under_way.len());
+        for due in look(&parts, room, &busy).await? {
+            busy.push(due.id.clone());
+            under_way.push(attempt(&parts, &sender, due));
+        }
+        let wait = pause(&parts).await?;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            // Ringing also happens for our own receipts; a look at an index is cheap.
+            Ok(()) = news.changed(), if room > 0 => {}
+            Some(outcome) = under_way.next(), if !under_way.is_empty() => {
+                let (receipt, next_at) = outcome;
+                busy.retain(|id| *id != receipt.delivery);
+                keep(&parts, receipt, next_at).await?;
+            }
+            () = tokio::time::sleep(wait), if room > 0 => {}
+        }
+    }
+    while let Some((receipt, next_at)) = under_way.next().await {
+        keep(&parts, receipt, next_at).await?;
+    }
+    Ok(())
+}
+
+async fn look(parts: &DeliverParts, room: usize, busy: &[String]) -> Result<Vec<Due>, DeliverError> {
+    let (store, now, busy) = (parts.store.clone(), parts.clock.now(), busy.to_vec());
+    blocking(move || store.due(now, room, &busy)).await
+}
+
+async fn keep(parts: &DeliverParts, receipt: Receipt, next_at: Timestamp) -> Result<(), DeliverError> {
+    let store = parts.store.clone();
+    blocking(move || store.receipt(&receipt, next_at)).await
+}
+
+/// Until the next attempt is due, or the safety net.
+async fn pause(parts: &DeliverParts) -> Result<Duration, DeliverError> {
+    let store = parts.store.clone();
+    let next = blocking(move || store.next_due()).await?;
+    let until = next.map_or(LOOK_AGAIN, |at| at.since(parts.clock.now()));
+    // Due but waiting for its turn in the lane: the receipt of the one before wakes us.
+    Ok(if until.is_zero() { LOOK_AGAIN } else { until.min(LOOK_AGAIN) })
+}
+
+async fn blocking<T: Send + 'static>(
+    step: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, DeliverError> {
+    Ok(tokio::task::spawn_blocking(step).await.map_err(|error| DeliverError::Panicked(error.to_string()))??)
+}
+
+/// One attempt, and when to try again should it fail.
+async fn attempt(parts: &DeliverParts, sender: &Sender, due: Due) -> (Receipt, Timestamp) {
+    let subscriber = {
+        let view = parts.view.borrow();
+        view.subscribers.iter().find(|subscriber| subscriber.id == due.subscriber).cloned()
+    };
+    let started = parts.clock.now();
+    let answer = match subscriber {
+        Some(subscriber) => sender.send(&subscriber, &due, started).await,
+        None => Answer::Refused("the subscriber was removed".into()),
+    };
+    let now = parts.clock.now();
+    let attempts = due.attempts.saturating_add(1);
+    let (state, label, next_at, text) = match answer {
+        Answer::Accepted(text) => (ReceiptState::Delivered, "delivered", now, text),
+        Answer::Refused(text) => (ReceiptState::Dead, "refused", now, text),
+        Answer::Later { reason, after } => match backoff::next(attempts, now.since(due.first_at), after) {
+            Some(wait) => (ReceiptState::Pending, "failed", now.plus(wait), reason),
+            None => (ReceiptState::Dead, "given_up", now, format!("given up after three days: {reason}")),
+        },
+    };
+    parts.metrics.attempts.with_label_values(&["webhook", label]).inc();
+    if state == ReceiptState::Delivered {
+        tracing::debug!(delivery = due.id, attempts, "delivered");
+    } else {
+        tracing::warn!(
+            delivery = due.id,
+            subscriber = due.subscriber,
+            attempts,
+            state = state.as_str(),
+            reason = text,
+            "not delivered"
+        );
+    }
+    (Receipt { delivery: due.id, state, attempts, at: now, answer: text }, next_at)
+}

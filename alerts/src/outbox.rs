@@ -1,0 +1,82 @@
+//! Alert -> deliveries: who is told, with which words. Pure.
+//!
+//! In: an alert and the subscribers. Out: an [`Outgoing`] for each that wants it, its body ready to be signed and sent.
+//! The body is made once and kept, so that every attempt says the same under the same id.
+
+use journal::wire::AlertJson;
+use model::{Alert, Subject, Subscriber, TenantId};
+use serde_json::json;
+
+/// A delivery to be made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outgoing {
+    /// Also the `webhook-id` and the CloudEvents id: derived from alert and subscriber, so it is never made twice.
+    pub id: String,
+    /// The order that must hold: deliveries of one case reach a subscriber one after the other.
+    pub lane: String,
+    /// The CloudEvent, as it will be signed.
+    pub body: String,
+}
+
+/// Who wants to hear of an alert.
+pub fn addressed<'a>(alert: &Alert, subscribers: &'a [Subscriber]) -> Vec<&'a Subscriber> {
+    subscribers.iter().filter(|subscriber| wants(subscriber, alert)).collect()
+}
+
+/// What one of them is told.
+pub fn outgoing(subscriber: &Subscriber, alert: &Alert, json: &AlertJson, tenant: &TenantId) -> Outgoing {
+    let id = delivery_id(&alert.id, &subscriber.id);
+    Outgoing { body: cloud_event(&id, json, tenant), lane: lane(alert), id }
+}
+
+fn delivery_id(alert: &str, subscriber: &str) -> String {
+    let mut hash = blake3::Hasher::new();
+    hash.update(alert.as_bytes()).update(b"\0").update(subscriber.as_bytes());
+    format!("msg_{}", hash.finalize().to_hex().get(..24).unwrap_or_default())
+}
+
+fn wants(subscriber: &Subscriber, alert: &Alert) -> bool {
+    let event = subscriber.events.is_empty() || subscriber.events.contains(&alert.kind);
+    let (township, zone) = match &alert.subject {
+        Subject::Incident(incident) => {
+            let case = &incident.case;
+            (
+                subscriber.townships.is_empty()
+                    || case.township.as_ref().is_some_and(|code| subscriber.townships.contains(code)),
+                subscriber.zones.is_empty() || case.zones.iter().any(|zone| subscriber.zones.contains(&zone.id)),
+            )
+        }
+        // A device is nobody's zone; whoever narrowed to zones asked for cases only.
+        Subject::Device { .. } => (subscriber.townships.is_empty(), subscriber.zones.is_empty()),
+    };
+    event && township && zone && alert.severity >= subscriber.severity
+}
+
+fn lane(alert: &Alert) -> String {
+    match &alert.subject {
+        Subject::Incident(incident) => incident.case.id.to_string(),
+        Subject::Device { device, .. } => device.to_string(),
+    }
+}
+
+fn cloud_event(id: &str, alert: &AlertJson, tenant: &TenantId) -> String {
+    let (subject, data) = match (&alert.incident, &alert.device) {
+        (Some(incident), _) => (format!("incident/{}", incident.id), json!(incident)),
+        (None, Some(device)) => (format!("device/{}", device.device), json!(device)),
+        (None, None) => (String::new(), json!({})),
+    };
+    json!({
+        "specversion": "1.0",
+        "id": id,
+        "source": format!("/steppewatch/{tenant}"),
+        "type": alert.type_,
+        "subject": subject,
+        "time": alert.at,
+        // Standard Webhooks names the time of the event so; CloudEvents allows the extra member.
+        "timestamp": alert.at,
+        "severity": alert.severity,
+        "datacontenttype": "application/json",
+        "data": data,
+    })
+    .to_string()
+}

@@ -1,0 +1,152 @@
+//! Finding -> Alert: is this new, a change of what we know, or already handled? Here a sighting becomes an alert.
+//!
+//! In: a [`Finding`] of detection or an operator's [`Command`], and the incident as it stood. Out: the [`Alert`] with the
+//! incident as it stands now, or nothing. Pure: the store keeps what comes out, and an alert's id is derived from the
+//! entry that caused it, so the same cause twice is one alert.
+
+use model::{
+    Action, Alert, AlertKind, Case, ClosureLevel, Command, Finding, Incident, IncidentStatus, Severity, Subject,
+    TimelineItem, Timestamp, What,
+};
+
+/// Lines kept of a case's history; the alert log has all of it.
+const TIMELINE_MAX: usize = 200;
+
+/// An alert, and whether people are told of it or only the record and the map.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Raised {
+    /// For the alert log.
+    pub alert: Alert,
+    /// Whether subscribers hear of it.
+    pub told: bool,
+}
+
+/// What a finding means, given the incident as it stood (`None` when we do not know the case).
+pub fn from_finding(finding: &Finding, known: Option<Incident>) -> Option<Raised> {
+    let offset = finding.offset.0;
+    match &finding.what {
+        What::Opened(case) => match known {
+            Some(_) => None,
+            None => Some(opened(case)),
+        },
+        What::Grew(case) => Some(grew(case, known, offset, true)),
+        What::SeenAgain(case) => Some(grew(case, known, offset, false)),
+        What::Ended(case) => ended(case, known?, offset),
+        What::Silent { device, last_seen, deadline } => Some(Raised {
+            alert: Alert {
+                id: format!("{device}-silent-{}", last_seen.as_millis()),
+                kind: AlertKind::DeviceSilent,
+                severity: Severity::Warning,
+                at: *deadline,
+                subject: Subject::Device { device: device.clone(), last_seen: *last_seen, deadline: Some(*deadline) },
+            },
+            told: true,
+        }),
+        What::Back { device, silent_since, at } => Some(Raised {
+            alert: Alert {
+                id: format!("{device}-back-{}", at.as_millis()),
+                kind: AlertKind::DeviceBack,
+                severity: Severity::Notice,
+                at: *at,
+                subject: Subject::Device { device: device.clone(), last_seen: *silent_since, deadline: None },
+            },
+            told: true,
+        }),
+    }
+}
+
+/// What an operator's command does to a case; `None` when it changes nothing (acknowledged twice, say).
+pub fn from_command(seq: u64, command: &Command, mut incident: Incident) -> Option<Raised> {
+    let was_over = is_over(&incident);
+    let (what, text) = match &command.action {
+        Action::Acknowledge if incident.status == IncidentStatus::Open => {
+            incident.status = IncidentStatus::Acknowledged;
+            ("acknowledged", None)
+        }
+        Action::Dispatch { to } if incident.status != IncidentStatus::Resolved => {
+            incident.status = IncidentStatus::Dispatched;
+            ("dispatched", Some(to.clone()))
+        }
+        Action::Resolve { outcome } if incident.status != IncidentStatus::Resolved => {
+            incident.status = IncidentStatus::Resolved;
+            incident.outcome = Some(*outcome);
+            ("resolved", Some(outcome.as_str().to_owned()))
+        }
+        Action::Reopen if incident.status == IncidentStatus::Resolved => {
+            incident.status = IncidentStatus::Open;
+            incident.outcome = None;
+            ("reopened", None)
+        }
+        Action::Comment { text } => ("comment", Some(text.clone())),
+        _ => return None,
+    };
+    note(&mut incident, command.at, what, Some(command.by.clone()), text);
+    let closes = !was_over && is_over(&incident);
+    let kind = if closes { AlertKind::IncidentClosed } else { AlertKind::IncidentUpdated };
+    let id = format!("{}-command-{seq}", incident.case.id);
+    Some(Raised { told: what != "comment", alert: about(incident, id, kind, command.at) })
+}
+
+/// The first word of a case.
+fn opened(case: &Case) -> Raised {
+    let mut incident =
+        Incident { case: case.clone(), status: IncidentStatus::Open, outcome: None, timeline: Vec::new() };
+    note(&mut incident, case.last_seen, "opened", None, Some(case.evidence.clone()));
+    let id = format!("{}-opened", case.id);
+    Raised { told: true, alert: about(incident, id, AlertKind::IncidentOpened, case.last_seen) }
+}
+
+fn grew(case: &Case, known: Option<Incident>, offset: u64, told: bool) -> Raised {
+    // A case that we do not know although it grew: its opening was lost with another state of detection.
+    let Some(mut incident) = known else { return opened(case) };
+    incident.case = case.clone();
+    if told {
+        let zones = case.zones.iter().map(|zone| zone.name.as_str()).collect::<Vec<_>>().join("、");
+        note(&mut incident, case.last_seen, "grew", None, Some(zones));
+    }
+    let id = format!("{}-grew-{offset}", case.id);
+    Raised { told, alert: about(incident, id, AlertKind::IncidentUpdated, case.last_seen) }
+}
+
+fn ended(case: &Case, mut incident: Incident, offset: u64) -> Option<Raised> {
+    if incident.case.ended_at.is_some() {
+        return None;
+    }
+    let was_over = is_over(&incident);
+    let at = case.ended_at.unwrap_or(case.last_seen);
+    incident.case = case.clone();
+    note(&mut incident, at, "ended", None, None);
+    let kind = if was_over { AlertKind::IncidentUpdated } else { AlertKind::IncidentClosed };
+    let id = format!("{}-ended-{offset}", case.id);
+    Some(Raised { told: true, alert: about(incident, id, kind, at) })
+}
+
+/// Closed is told once: when the herd left or when a person closed the case, whichever is first.
+fn is_over(incident: &Incident) -> bool {
+    incident.case.ended_at.is_some() || incident.status == IncidentStatus::Resolved
+}
+
+fn about(incident: Incident, id: String, kind: AlertKind, at: Timestamp) -> Alert {
+    Alert { id, kind, severity: severity(&incident.case), at, subject: Subject::Incident(Box::new(incident)) }
+}
+
+/// Late data and mere warnings wake nobody.
+fn severity(case: &Case) -> Severity {
+    match (case.late, case.closure.level) {
+        (true, _) => Severity::Notice,
+        (false, ClosureLevel::Enforce) => Severity::Urgent,
+        (false, _) => Severity::Warning,
+    }
+}
+
+fn note(incident: &mut Incident, at: Timestamp, what: &str, by: Option<String>, text: Option<String>) {
+    if incident.timeline.len() >= TIMELINE_MAX {
+        // The opening stays; the oldest line after it goes.
+        incident.timeline.remove(1);
+    }
+    incident.timeline.push(TimelineItem { at, what: what.to_owned(), by, text });
+}
+
+#[cfg(test)]
+#[path = "raise_tests.rs"]
+pub(crate) mod tests;

@@ -1,0 +1,107 @@
+use super::*;
+use model::{
+    Authority, CaseZone, Closure, DeviceId, IncidentId, Interval, Offset, Outcome, Position, ReadingKind, Trigger,
+    ZoneId,
+};
+
+pub(crate) fn case() -> Case {
+    Case {
+        id: IncidentId::parse("inc-1").unwrap(),
+        late: false,
+        zones: vec![CaseZone { id: ZoneId::parse("z").unwrap(), name: "北坡".into(), version: 1 }],
+        township: None,
+        authority: Authority::Township,
+        closure: Closure { level: ClosureLevel::Enforce, ..Closure::default() },
+        first_seen: Timestamp::from_millis(1_000),
+        last_seen: Timestamp::from_millis(2_000),
+        ended_at: None,
+        position: Position::parse(43.3, 117.5).unwrap(),
+        accuracy_m: 10.0,
+        probability: 1.0,
+        sightings_count: 3,
+        species: vec![],
+        sheep_units: Interval::default(),
+        devices: vec![],
+        snapshots: vec![],
+        trigger: Trigger {
+            device: DeviceId::parse("cam-1").unwrap(),
+            kind: ReadingKind::Sighting,
+            seq: Some(3),
+            ts: Timestamp::from_millis(2_000),
+        },
+        evidence: "3 sightings".into(),
+    }
+}
+
+pub(crate) fn finding(what: What) -> Finding {
+    Finding { offset: Offset(9), what }
+}
+
+fn incident(raised: &Raised) -> Incident {
+    match &raised.alert.subject {
+        Subject::Incident(incident) => (**incident).clone(),
+        Subject::Device { .. } => panic!("about a device"),
+    }
+}
+
+fn command(action: Action) -> Command {
+    Command { incident: None, by: "其其格".into(), at: Timestamp::from_millis(5_000), action }
+}
+
+fn opened_once() -> Incident {
+    incident(&from_finding(&finding(What::Opened(case())), None).unwrap())
+}
+
+#[test]
+fn a_new_case_is_urgent_and_told_and_the_same_again_is_nothing() {
+    let raised = from_finding(&finding(What::Opened(case())), None).unwrap();
+    assert_eq!(
+        (raised.alert.kind, raised.alert.severity, raised.told),
+        (AlertKind::IncidentOpened, Severity::Urgent, true)
+    );
+    assert_eq!(from_finding(&finding(What::Opened(case())), Some(incident(&raised))), None);
+}
+
+#[test]
+fn late_data_and_warnings_wake_nobody() {
+    let severity = |late, level| {
+        let closure = Closure { level, ..Closure::default() };
+        from_finding(&finding(What::Opened(Case { late, closure, ..case() })), None).unwrap().alert.severity
+    };
+    assert_eq!(severity(true, ClosureLevel::Enforce), Severity::Notice);
+    assert_eq!(severity(false, ClosureLevel::Warn), Severity::Warning);
+}
+
+#[test]
+fn a_case_seen_again_keeps_what_the_operator_did_and_tells_nobody() {
+    let taken = incident(&from_command(1, &command(Action::Acknowledge), opened_once()).unwrap());
+    let again = Case { sightings_count: 8, ..case() };
+    let raised = from_finding(&finding(What::SeenAgain(again)), Some(taken)).unwrap();
+    assert!(!raised.told);
+    assert_eq!(incident(&raised).status, IncidentStatus::Acknowledged);
+    assert_eq!(incident(&raised).case.sightings_count, 8);
+}
+
+#[test]
+fn a_case_is_closed_once_whether_the_herd_left_or_a_person_closed_it() {
+    let over = Case { ended_at: Some(Timestamp::from_millis(4_000)), ..case() };
+    let left = from_finding(&finding(What::Ended(over.clone())), Some(opened_once())).unwrap();
+    assert_eq!(left.alert.kind, AlertKind::IncidentClosed);
+    let resolve = Action::Resolve { outcome: Outcome::Violation };
+    let resolved = from_command(1, &command(resolve.clone()), incident(&left)).unwrap();
+    assert_eq!(resolved.alert.kind, AlertKind::IncidentUpdated);
+
+    let resolved = from_command(1, &command(resolve), opened_once()).unwrap();
+    assert_eq!(resolved.alert.kind, AlertKind::IncidentClosed);
+    let left = from_finding(&finding(What::Ended(over)), Some(incident(&resolved))).unwrap();
+    assert_eq!(left.alert.kind, AlertKind::IncidentUpdated);
+    assert_eq!(incident(&left).outcome, Some(Outcome::Violation));
+}
+
+#[test]
+fn acknowledging_twice_is_one_change_with_one_name_in_the_timeline() {
+    let taken = incident(&from_command(1, &command(Action::Acknowledge), opened_once()).unwrap());
+    assert_eq!(from_command(2, &command(Action::Acknowledge), taken.clone()), None);
+    let lines: Vec<_> = taken.timeline.iter().map(|line| (line.what.as_str(), line.by.as_deref())).collect();
+    assert_eq!(lines, [("opened", None), ("acknowledged", Some("其其格"))]);
+}

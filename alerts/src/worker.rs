@@ -1,0 +1,227 @@
+//! Hands readings to detection and its findings to the store: one owner of the tenant's state, in journal order.
+//!
+//! In: decoded runs of the journal, operators' commands, new versions of the registry. Out: alerts in the store, and the
+//! herds as the map shows them. On a start it goes on from the last checkpoint; what it judges again changes nothing.
+
+use crate::metrics::Metrics;
+use crate::store::{Store, StoreError};
+use detect::{Engine, Settings, World};
+use journal::command_log::CommandLog;
+use model::{Clock, Finding, HerdView, Offset, Readings, Timestamp, What};
+use registry::View;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, watch};
+
+/// Detection's state is kept this often; after a crash so much of the journal is judged again.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
+/// Commands carried out in one go.
+const COMMANDS_AT_ONCE: usize = 100;
+
+/// Why the worker stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The disk.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The command log.
+    #[error(transparent)]
+    Commands(#[from] journal::JournalError),
+    /// A step of ours panicked; the state is lost with it.
+    #[error("detection stopped: {0}")]
+    Panicked(String),
+}
+
+/// What the worker works with.
+pub struct WorkerParts {
+    /// Where alerts go.
+    pub store: Store,
+    /// What operators did.
+    pub commands: CommandLog,
+    /// The registry's current version.
+    pub view: watch::Receiver<Arc<View>>,
+    /// Rules of evidence.
+    pub settings: Settings,
+    /// For the time of writing, never for judging.
+    pub clock: Clock,
+    /// Counters.
+    pub metrics: Metrics,
+    /// Hears of the herds after each run.
+    pub herds: Box<dyn Fn(Vec<HerdView>) + Send>,
+}
+
+/// From where the journal has to be decoded for this worker.
+pub fn start_offset(store: &Store) -> Result<Offset, StoreError> {
+    Ok(store.checkpoint()?.map_or(Offset(0), |(offset, _)| offset))
+}
+
+/// Runs until `readings` is closed and empty; then keeps the state and ends.
+pub async fn run(parts: WorkerParts, mut readings: mpsc::Receiver<Arc<Readings>>) -> Result<(), WorkerError> {
+    let mut commands = parts.commands.head();
+    let mut view = parts.view.clone();
+    let mut worker = blocking(move || Worker::start(parts)).await??;
+    loop {
+        worker = tokio::select! {
+            batch = readings.recv() => match batch {
+                Some(batch) => blocking(move || worker.take(&batch).map(|()| worker)).await??,
+                None => break,
+            },
+            // Both senders live as long as the program; a closed one only means that it is stopping.
+            Ok(()) = commands.changed() => blocking(move || worker.obey().map(|()| worker)).await??,
+            Ok(()) = view.changed() => blocking(move || worker.renew().map(|()| worker)).await??,
+        };
+    }
+    blocking(move || worker.checkpoint(&[])).await??;
+    Ok(())
+}
+
+async fn blocking<T: Send + 'static>(step: impl FnOnce() -> T + Send + 'static) -> Result<T, WorkerError> {
+    tokio::task::spawn_blocking(step).await.map_err(|error| WorkerError::Panicked(error.to_string()))
+}
+
+struct Worker {
+    parts: WorkerParts,
+    engine: Engine,
+    judged: Offset,
+    command: u64,
+    kept_at: Instant,
+    /// The last entry of the journal that an earlier run may have judged: until then nothing is reconciled.
+    reconciled: bool,
+}
+
+impl Worker {
+    fn start(mut parts: WorkerParts) -> Result<Self, WorkerError> {
+        let world = world_of(&parts.view.borrow_and_update().clone());
+        let fresh = |world| Engine::new(parts.settings.clone(), world);
+        let (judged, engine) = match parts.store.checkpoint()? {
+            None => (Offset(0), fresh(world)),
+            Some((offset, state)) => match Engine::restore(parts.settings.clone(), Arc::clone(&world), &state) {
+                Ok(engine) => (offset, engine),
+                Err(error) => {
+                    // Going on from the cursor without the state would lose cases that are going on only until their
+                    // herds are seen again; judging years of journal anew would keep everyone waiting.
+                    tracing::warn!(%error, offset = offset.0, "detection starts with an empty state");
+                    (offset, fresh(world))
+                }
+            },
+        };
+        let command = parts.store.command_cursor()?;
+        let mut worker = Self { parts, engine, judged, command, kept_at: Instant::now(), reconciled: false };
+        worker.obey()?;
+        // The registry may have changed while we were away: whoever stands in the zones is judged by what holds now.
+        let world = Arc::clone(worker.engine.world());
+        let findings = worker.engine.set_world(world, worker.judged);
+        worker.checkpoint(&findings)?;
+        Ok(worker)
+    }
+
+    fn take(&mut self, batch: &Readings) -> Result<(), WorkerError> {
+        let started = Instant::now();
+        let mut findings = Vec::new();
+        let mut newest = None;
+        for reading in batch.readings.iter().filter(|reading| reading.offset > self.judged) {
+            newest = Some(reading.received_at.0);
+            findings.extend(self.engine.observe(reading));
+        }
+        self.judged = self.judged.max(batch.up_to);
+        if !batch.readings.is_empty() {
+            let each = started.elapsed().as_secs_f64() / batch.readings.len() as f64;
+            self.parts.metrics.detection_seconds.observe(each);
+        }
+        self.reconcile(newest, &mut findings);
+        if self.kept_at.elapsed() >= CHECKPOINT_EVERY {
+            self.checkpoint(&findings)?;
+        } else if !findings.is_empty() {
+            self.raise(&findings, None)?;
+        }
+        self.show();
+        Ok(())
+    }
+
+    /// Once the journal is caught up: a case that the store takes for going on and detection does not know is over.
+    /// That happens when the state was lost, or judged anew by another zone map.
+    fn reconcile(&mut self, newest: Option<Timestamp>, findings: &mut Vec<Finding>) {
+        let caught_up = newest.is_some_and(|at| self.parts.clock.now().since(at) < CHECKPOINT_EVERY);
+        if self.reconciled || !caught_up {
+            return;
+        }
+        self.reconciled = true;
+        let known: BTreeSet<_> = self.engine.open_cases().map(|case| case.id.clone()).collect();
+        match self.parts.store.going_on() {
+            Ok(cases) => findings.extend(cases.into_iter().filter(|case| !known.contains(&case.id)).map(|case| {
+                let ended_at = Some(case.last_seen);
+                Finding { offset: self.judged, what: What::Ended(model::Case { ended_at, ..case }) }
+            })),
+            Err(error) => {
+                tracing::error!(%error, "cases that are over cannot be closed; they stay open in the console")
+            }
+        }
+    }
+
+    fn renew(&mut self) -> Result<(), WorkerError> {
+        let view = Arc::clone(&self.parts.view.borrow_and_update());
+        let findings = self.engine.set_world(world_of(&view), self.judged);
+        // Kept at once, so that a replay never runs over a change of the registry.
+        self.checkpoint(&findings)?;
+        self.show();
+        Ok(())
+    }
+
+    fn obey(&mut self) -> Result<(), WorkerError> {
+        loop {
+            let commands = self.parts.commands.read(self.command, COMMANDS_AT_ONCE)?;
+            if commands.is_empty() {
+                return Ok(());
+            }
+            let view = Arc::clone(&self.parts.view.borrow());
+            for (seq, command) in commands {
+                self.parts.store.command(seq, &command, &view.subscribers, self.parts.clock.now())?;
+                self.command = seq;
+            }
+        }
+    }
+
+    fn checkpoint(&mut self, findings: &[Finding]) -> Result<(), WorkerError> {
+        let state = self.engine.save();
+        self.raise(findings, Some(&state))?;
+        self.kept_at = Instant::now();
+        Ok(())
+    }
+
+    fn raise(&self, findings: &[Finding], state: Option<&[u8]>) -> Result<(), WorkerError> {
+        let now = self.parts.clock.now();
+        let view = Arc::clone(&self.parts.view.borrow());
+        let checkpoint = state.map(|state| (self.judged, state));
+        for alert in self.parts.store.raise(findings, checkpoint, &view.subscribers, now)? {
+            let metrics = &self.parts.metrics;
+            metrics.alerts.with_label_values(&[alert.kind.as_str()]).inc();
+            if alert.kind == model::AlertKind::IncidentOpened {
+                metrics.receipt_to_alert_seconds.observe(now.since(alert.at).as_secs_f64());
+            }
+            tracing::info!(id = alert.id, kind = alert.kind.as_str(), severity = alert.severity.as_str(), "alert");
+        }
+        self.parts.metrics.detect_cursor.set(i64::try_from(self.judged.0).unwrap_or(i64::MAX));
+        Ok(())
+    }
+
+    fn show(&self) {
+        let herds = self.engine.herds();
+        self.parts.metrics.herds.set(i64::try_from(herds.len()).unwrap_or(i64::MAX));
+        let cases = self.engine.open_cases().count();
+        self.parts.metrics.incidents_going_on.set(i64::try_from(cases).unwrap_or(i64::MAX));
+        (self.parts.herds)(herds);
+    }
+}
+
+/// Zones that cannot be indexed are refused at import; should one come through, the rest must still be watched.
+fn world_of(view: &View) -> Arc<World> {
+    let build = |zones| World::new(view.devices.clone(), zones, view.rules.clone());
+    match build(view.zones.clone()) {
+        Ok(world) => Arc::new(world),
+        Err(error) => {
+            tracing::error!(%error, "zones cannot be indexed; NO ZONE IS WATCHED until they are mended");
+            Arc::new(World::without_zones(view.devices.clone(), view.rules.clone()))
+        }
+    }
+}
