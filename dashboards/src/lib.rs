@@ -1,1 +1,43 @@
-//! API, live view and console.
+//! API, live view and console: what a person sees, and the door through which a person acts.
+//!
+//! In:  the alert log, the registry's view, history's answers, and [`live::Live`], which decode and detect feed.
+//! Out: HTTP under `/api/v1`, one WebSocket of live data per page, the embedded console, health and metrics; and commands,
+//!      appended to the command log.
+//!
+//! ```text
+//! view.rs         alert log -> incidents, deliveries, silences      live.rs   readings -> last positions, health
+//! incidents.rs    lists and cases        commands.rs  a person's doing -> command log -> wait for what came of it
+//! live_socket.rs  hello, events, positions, resync                  router.rs every route there is
+//! ```
+//!
+//! Never: changes an incident itself. A command travels through its log to `alerts`, and its effect comes back through the
+//! alert log like any other; so a slow or dead browser never slows the way of the data.
+
+mod app;
+mod audit;
+mod auth;
+mod commands;
+mod console;
+mod deliveries;
+mod devices;
+mod extract;
+mod frames;
+mod health;
+mod incidents;
+mod index;
+mod listener;
+pub mod live;
+mod live_socket;
+mod login;
+mod ops;
+mod problem;
+mod router;
+mod subscribers;
+mod throttle;
+mod tracks;
+mod users;
+mod view;
+mod zone_feature;
+mod zones;
+
+pub use app::{ClosureAt, Parts, Ready, ServeError, ZonesAt, serve};

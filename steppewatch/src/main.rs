@@ -1,2 +1,137 @@
-//! The one binary.
-fn main() {}
+//! Steppewatch (草原哨): the one binary. Parses, builds, runs, drains.
+//!
+//! In: the command line. Out: an exit status: 0 done, 1 failed, 2 wrong usage or configuration. Errors are one sentence on
+//! standard error; standard output is for results.
+
+mod commands;
+mod config;
+mod demo;
+mod journal_metrics;
+mod service;
+mod telemetry;
+mod upkeep;
+
+use clap::{Parser, Subcommand};
+use config::{Config, ConfigError};
+use serde_json::json;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tokio_util::sync::CancellationToken;
+
+/// Grassland no-grazing watch: devices in, alerts out.
+#[derive(Parser)]
+#[command(name = "steppewatch", version, about)]
+struct Cli {
+    /// Configuration file; without it the defaults hold.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print results as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service until it is told to stop.
+    Run {
+        /// Which part of the platform this process is; only `all` exists until the cluster engine is there.
+        #[arg(long, default_value = "all", value_parser = ["all"])]
+        role: String,
+    },
+    /// Run the service with a simulated fleet around it.
+    Demo(demo::DemoArgs),
+    /// Check a configuration file, or print a commented example.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Zones of the registry.
+    #[command(subcommand)]
+    Zones(commands::zones::ZonesCommand),
+    /// Devices of the registry and their credentials.
+    #[command(subcommand)]
+    Devices(commands::devices::DevicesCommand),
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Say what is wrong with a file, or that nothing is.
+    Check {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Print a commented example.
+    Example,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    telemetry::start();
+    match execute(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("steppewatch: {}", commands::sentence(&error));
+            ExitCode::from(if commands::is_misuse(&error) { 2 } else { 1 })
+        }
+    }
+}
+
+fn execute(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Config(ConfigCommand::Example) => commands::print(config::EXAMPLE.trim_end()),
+        Command::Config(ConfigCommand::Check { file }) => {
+            Config::load(&file)?;
+            commands::print(&format!("{} is valid", file.display()))
+        }
+        Command::Run { role: _ } => {
+            let config = load(cli.config)?;
+            serve(|stop| service::run(config, announce, stop))
+        }
+        Command::Demo(args) => serve(|stop| demo::run(args, stop)),
+        Command::Zones(command) => commands::zones::run(command, &load(cli.config)?, cli.json),
+        Command::Devices(command) => commands::devices::run(command, &load(cli.config)?, cli.json),
+    }
+}
+
+fn load(file: Option<PathBuf>) -> Result<Config, ConfigError> {
+    match file {
+        Some(file) => Config::load(&file),
+        None => Config::parse(""),
+    }
+}
+
+/// One line of JSON for whoever started us: we are ready, and here.
+fn announce(addresses: service::Addresses) {
+    let line = json!({"ready": true, "http": addresses.http.to_string(), "mqtt": addresses.mqtt.to_string()});
+    if let Err(error) = commands::print(&line.to_string()) {
+        // Nobody reads; the service is none the worse.
+        tracing::debug!(%error, "the ready line was not read");
+    }
+}
+
+/// Runs until Ctrl-C or SIGTERM, then drains.
+fn serve<F: Future<Output = anyhow::Result<()>>>(run: impl FnOnce(CancellationToken) -> F) -> anyhow::Result<()> {
+    // Two TLS libraries could be linked; the one that is meant is named. A second call only means it is named already.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let stop = CancellationToken::new();
+        let on_signal = stop.clone();
+        tokio::spawn(async move {
+            match signal().await {
+                Ok(()) => tracing::info!("stopping: what was taken in is finished first"),
+                Err(error) => tracing::error!(%error, "signals cannot be heard; stop the process by SIGKILL only"),
+            }
+            on_signal.cancel();
+        });
+        run(stop).await
+    })
+}
+
+async fn signal() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}

@@ -44,13 +44,14 @@ impl Eye {
     /// A fixed camera by its survey and, for a turning head, by what its heartbeat last said.
     pub fn of_camera(device: &Device, head: Option<PanTilt>) -> Option<Self> {
         let (position, pose) = (device.place?, device.pose?);
-        let head = head.unwrap_or(PanTilt { pan_deg: 0.0, tilt_deg: 0.0, zoom: 1.0 });
+        // A head says how far it turned from its zero, but how steeply it looks against the horizon.
+        let head = head.unwrap_or(PanTilt { pan_deg: 0.0, tilt_deg: pose.pitch_deg, zoom: 1.0 });
         let half = (pose.hfov_deg / 2.0).to_radians().tan() / head.zoom.max(1.0);
         Some(Self {
             position,
             height_m: pose.height_m,
             yaw_deg: pose.yaw_deg + head.pan_deg,
-            pitch_deg: pose.pitch_deg + head.tilt_deg,
+            pitch_deg: head.tilt_deg,
             hfov_deg: 2.0 * half.atan().to_degrees(),
         })
     }

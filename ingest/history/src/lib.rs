@@ -1,1 +1,29 @@
-//! Telemetry store: tracks and readings; the InfluxDB 2 sink.
+//! Telemetry store: where things were and what stations measured, asked by device and time.
+//!
+//! In:  [`model::Reading`] in journal order, with the offset up to which they came ([`History::append`]).
+//! Out: tracks and series ([`History::track`], [`History::series`]); and, for those who run one, an InfluxDB 2 server
+//!      ([`influx::InfluxSink`]).
+//!
+//! New rows go into one SQLite file, the tail, in the same transaction as the cursor. A maintenance tick moves them, off
+//! the path of new data, into compressed column blocks in one SQLite file per UTC day; retention unlinks a day's file.
+//! Queries merge both, so late and repeated points come out right (`docs/adr/0004-history-blocks-in-sqlite.md`).
+//!
+//! Never: reads a clock of its own, decides anything about animals, or holds data that the journal does not.
+
+mod block;
+mod day;
+mod error;
+pub mod influx;
+mod partition;
+mod row;
+mod seal;
+mod sqlite;
+mod store;
+mod tail;
+#[cfg(test)]
+mod tests;
+
+pub use error::HistoryError;
+pub use row::TrackPoint;
+pub use seal::Sealed;
+pub use store::{History, Summary};

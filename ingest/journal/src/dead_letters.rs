@@ -6,7 +6,7 @@
 //! idempotent by offset, so decode may replay. Every call blocks on the disk: make it on a blocking thread.
 
 use crate::JournalError;
-use crate::names::device_from_text;
+use crate::sql::{Unsigned, device_from_text};
 use model::{DeadLetter, DeviceId, Offset, ReceivedAt, Timestamp};
 use rusqlite::{Connection, Row, params};
 use std::path::Path;
@@ -66,8 +66,9 @@ impl DeadLetters {
     }
 
     fn open_keeping(path: &Path, keep_rows: u64) -> Result<Self, JournalError> {
-        let connection = connect(path)
-            .map_err(|error| JournalError::Engine(format!("could not open dead letters {}: {error}", path.display())))?;
+        let connection = connect(path).map_err(|error| {
+            JournalError::Engine(format!("could not open dead letters {}: {error}", path.display()))
+        })?;
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(engine)?;
         if version > SCHEMA_VERSION {
             return Err(JournalError::Engine(format!(
@@ -93,7 +94,7 @@ impl DeadLetters {
             for letter in letters {
                 insert
                     .execute(params![
-                        to_sql(letter.offset.0),
+                        Unsigned::from(letter.offset),
                         letter.device.as_str(),
                         letter.received_at.0.as_millis(),
                         letter.channel,
@@ -108,7 +109,7 @@ impl DeadLetters {
                      (SELECT offset FROM dead_letter ORDER BY offset DESC LIMIT 1 OFFSET ?1)",
                 )
                 .map_err(engine)?
-                .execute([to_sql(self.keep_rows)])
+                .execute([Unsigned(self.keep_rows)])
                 .map_err(engine)?;
         }
         transaction.commit().map_err(engine)
@@ -123,8 +124,9 @@ impl DeadLetters {
                  WHERE offset > ?1 ORDER BY offset LIMIT ?2",
             )
             .map_err(engine)?;
-        let after = after_offset.map_or(-1, to_sql);
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        // The journal counts from 1, so 0 is before everything.
+        let after = Unsigned(after_offset.unwrap_or(0));
+        let limit = Unsigned(u64::try_from(limit).unwrap_or(u64::MAX).min(self.keep_rows));
         let rows = select.query_map([after, limit], row_of).map_err(engine)?;
         rows.collect::<Result<_, _>>().map_err(engine)
     }
@@ -132,15 +134,15 @@ impl DeadLetters {
     /// Takes one away, after it was replayed and understood. Nothing happens if it is not there.
     pub fn forget(&self, offset: Offset) -> Result<(), JournalError> {
         let connection = self.lock();
-        connection.execute("DELETE FROM dead_letter WHERE offset = ?1", [to_sql(offset.0)]).map_err(engine)?;
+        connection.execute("DELETE FROM dead_letter WHERE offset = ?1", [Unsigned::from(offset)]).map_err(engine)?;
         Ok(())
     }
 
     /// How many are kept now.
     pub fn count(&self) -> Result<u64, JournalError> {
-        let count: i64 =
+        let count: Unsigned =
             self.lock().query_row("SELECT count(*) FROM dead_letter", [], |row| row.get(0)).map_err(engine)?;
-        Ok(u64::try_from(count).unwrap_or(0))
+        Ok(count.0)
     }
 
     /// A panic elsewhere while it held the lock leaves no half-done transaction: dropping one rolls it back.
@@ -159,24 +161,18 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 fn row_of(row: &Row<'_>) -> rusqlite::Result<DeadLetterRow> {
-    let offset: i64 = row.get(0)?;
+    let offset: Unsigned = row.get(0)?;
     let device: String = row.get(1)?;
-    let device = device_from_text(&device).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, Box::new(error))
-    })?;
+    let device = device_from_text(&device)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, Box::new(error)))?;
     Ok(DeadLetterRow {
-        offset: Offset(u64::try_from(offset).unwrap_or(0)),
+        offset: Offset(offset.0),
         device,
         received_at: ReceivedAt(Timestamp::from_millis(row.get(2)?)),
         channel: row.get(3)?,
         reason: row.get(4)?,
         detail: row.get(5)?,
     })
-}
-
-/// SQLite counts in `i64`; an offset beyond that is out of reach by three hundred thousand years at a million a second.
-fn to_sql(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn engine(error: rusqlite::Error) -> JournalError {

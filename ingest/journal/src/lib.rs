@@ -12,7 +12,7 @@ pub mod wire;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod dead_letters;
-mod names;
+mod sql;
 pub mod sqlite;
 
 use futures_util::future::BoxFuture;
@@ -42,7 +42,9 @@ pub enum AppendError {
         limit_bytes: u64,
     },
     /// Do not acknowledge; stop reading until [`Journal::room`] resolves. Nothing was written.
-    #[error("journal has {waiting_bytes} bytes waiting for the disk, more than it may hold in memory; the disk is too slow for the fleet")]
+    #[error(
+        "journal has {waiting_bytes} bytes waiting for the disk, more than it may hold in memory; the disk is too slow for the fleet"
+    )]
     Busy {
         /// How much was waiting.
         waiting_bytes: u64,

@@ -1,4 +1,5 @@
 use crate::{AlertKind, Severity, Timestamp, TownshipCode, ZoneId};
+use std::fmt;
 
 /// By what way somebody is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,7 +18,7 @@ impl ChannelKind {
 }
 
 /// Somebody who wants to be told. Empty lists mean "all".
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Subscriber {
     /// Its id.
     pub id: String,
@@ -41,4 +42,11 @@ pub struct Subscriber {
     pub duty: Option<String>,
     /// When it subscribed.
     pub since: Timestamp,
+}
+
+/// Without the secret, and without what may follow the host in the URL, which can be one too.
+impl fmt::Debug for Subscriber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscriber").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
+    }
 }

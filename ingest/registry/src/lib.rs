@@ -1,1 +1,43 @@
-//! Control plane: devices, credentials, zones, subscribers, users, audit.
+//! Control plane: who may speak, what the land is, when it is closed, who is told, who may look; and who changed what.
+//!
+//! In:  an operator's changes, from any process that has the file open.   Out: a [`View`] for everybody else, and yes or
+//! no to a device's secret or a person's password.   Next: the gate, detection, alerts and the console read the view.
+//!
+//! One SQLite file. Every change is one transaction with its audit entry; what is refused changes nothing. Methods that
+//! change or query block on the disk (call them in `spawn_blocking`); [`Registry::view`] and [`Registry::check_secret`]
+//! are memory only. Never: a secret or password in an error, an audit entry or a log line.
+
+mod audit;
+mod datum;
+mod devices;
+mod error;
+mod geojson;
+mod geometry;
+mod load;
+mod ring;
+pub mod rules;
+mod schema;
+mod secrets;
+mod store;
+mod subscribers;
+mod users;
+mod view;
+mod zone_draft;
+mod zone_import;
+mod zone_report;
+mod zones;
+
+pub use audit::AuditEntry;
+pub use datum::Datum;
+pub use devices::{MAX_DEVICES, NewDevice};
+pub use error::RegistryError;
+pub use secrets::{Refusal, Secret};
+pub use store::Registry;
+pub use subscribers::{MAX_SUBSCRIBERS, NewSubscriber};
+pub use users::{MAX_USERS, NewUser, Role, User};
+pub use view::View;
+pub use zone_import::{ImportOptions, MAX_GEOJSON_BYTES, MAX_VERTICES, MAX_ZONES, ZoneImportError};
+pub use zone_report::{FeatureFault, FeatureOutcome, FeatureReport, ImportReport};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+//! What an operator does to a case.
+//!
+//! In:  a click.   Out: a [`model::Command`] in the command log, durable before anything is answered; then the case as it
+//! stands once `alerts` has carried the command out (200), or word that it is on its way (202).
+//!
+//! Never: changes a case here. If `alerts` is behind or down, the command waits in its log and is not lost.
+
+use crate::app::{App, blocking};
+use crate::auth::Signed;
+use crate::extract::Raw;
+use crate::incidents::find;
+use crate::problem::Problem;
+use crate::view::{Incident, View};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use journal::wire::IncidentJson;
+use model::{Action, Command, IncidentId, IncidentStatus, Outcome, Timestamp};
+use registry::Role;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Who may act on cases and deliveries.
+pub(crate) const ACTORS: [Role; 3] = [Role::Operator, Role::Supervisor, Role::Administrator];
+
+/// How long an answer waits for the command's effect. A person does not wait longer; the live view tells the rest.
+pub(crate) const EFFECT_MAX: Duration = Duration::from_secs(5);
+
+/// Longest comment, in characters.
+const TEXT_MAX: usize = 2_000;
+
+/// `POST /incidents/{id}/acknowledge`
+pub(crate) async fn acknowledge(app: State<Arc<App>>, signed: Signed, id: Path<String>) -> Result<Response, Problem> {
+    act(&app, signed, &id, |_| Ok(Action::Acknowledge)).await
+}
+
+/// `POST /incidents/{id}/dispatch` with `{"to"}`; without it, to whom enforces there.
+pub(crate) async fn dispatch(
+    app: State<Arc<App>>,
+    signed: Signed,
+    id: Path<String>,
+    body: Raw,
+) -> Result<Response, Problem> {
+    let body = fields(&body)?;
+    act(&app, signed, &id, |json| {
+        let to =
+            if body.get("to").is_some_and(|to| !to.is_null()) { text(&body, "to")? } else { json.authority.clone() };
+        Ok(Action::Dispatch { to })
+    })
+    .await
+}
+
+/// `POST /incidents/{id}/resolve` with `{"outcome"}`
+pub(crate) async fn resolve(
+    app: State<Arc<App>>,
+    signed: Signed,
+    id: Path<String>,
+    body: Raw,
+) -> Result<Response, Problem> {
+    let body = fields(&body)?;
+    act(&app, signed, &id, |_| {
+        let word = body.get("outcome").and_then(Value::as_str).unwrap_or_default();
+        let outcome = Outcome::parse(word).ok_or_else(|| {
+            Problem::bad_request(format!(
+                "outcome `{word}` is none; use violation, lawful, false_positive or unfounded"
+            ))
+        })?;
+        Ok(Action::Resolve { outcome })
+    })
+    .await
+}
+
+/// `POST /incidents/{id}/reopen`
+pub(crate) async fn reopen(app: State<Arc<App>>, signed: Signed, id: Path<String>) -> Result<Response, Problem> {
+    act(&app, signed, &id, |_| Ok(Action::Reopen)).await
+}
+
+/// `POST /incidents/{id}/comment` with `{"text"}`
+pub(crate) async fn comment(
+    app: State<Arc<App>>,
+    signed: Signed,
+    id: Path<String>,
+    body: Raw,
+) -> Result<Response, Problem> {
+    let body = fields(&body)?;
+    act(&app, signed, &id, |_| Ok(Action::Comment { text: text(&body, "text")? })).await
+}
+
+fn fields(Raw(bytes): &Raw) -> Result<Value, Problem> {
+    if bytes.is_empty() {
+        return Ok(json!({}));
+    }
+    serde_json::from_slice(bytes).map_err(|error| Problem::bad_request(format!("body is no JSON: {error}")))
+}
+
+fn text(body: &Value, field: &'static str) -> Result<String, Problem> {
+    let text = body.get(field).and_then(Value::as_str).map(str::trim).unwrap_or_default();
+    match text.chars().count() {
+        1..=TEXT_MAX => Ok(text.to_owned()),
+        0 => Err(Problem::bad_request(format!("field `{field}` is missing or empty; send {{\"{field}\": \"…\"}}"))),
+        count => {
+            Err(Problem::bad_request(format!("field `{field}` has {count} characters; at most {TEXT_MAX} are kept")))
+        }
+    }
+}
+
+async fn act(
+    app: &App,
+    signed: Signed,
+    id: &str,
+    action: impl FnOnce(&IncidentJson) -> Result<Action, Problem>,
+) -> Result<Response, Problem> {
+    signed.who.require(&ACTORS)?;
+    let view = app.view().await?;
+    let before = find(view, &signed.who, id)?;
+    let action = action(&before.json)?;
+    fits(&before.json, &action)?;
+    let incident = IncidentId::parse(id).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let by = signed.who.user.username.clone();
+    let command = Command { incident: Some(incident), by, at: app.now(), action };
+    append(app, command.clone()).await?;
+    match tokio::time::timeout(EFFECT_MAX, effect(view, id, &before, &command)).await {
+        Ok(after) => Ok(Json(&after.json).into_response()),
+        Err(_) => Ok((StatusCode::ACCEPTED, Json(&before.json)).into_response()),
+    }
+}
+
+/// Puts a command where `alerts` reads it; durable when this returns.
+pub(crate) async fn append(app: &App, command: Command) -> Result<(), Problem> {
+    let log = app.parts.command_log.clone();
+    let by = command.by.clone();
+    let seq = blocking("writing a command", move || log.append(&command)).await?;
+    tracing::info!(seq, by, "command taken");
+    Ok(())
+}
+
+/// Refuses what cannot mean anything in the case's present state, so that the operator learns it at once.
+fn fits(incident: &IncidentJson, action: &Action) -> Result<(), Problem> {
+    let resolved = incident.status == IncidentStatus::Resolved.as_str();
+    match action {
+        Action::Acknowledge | Action::Dispatch { .. } | Action::Resolve { .. } if resolved => {
+            Err(Problem::conflict(format!(
+                "incident `{}` is resolved already; reopen it first with POST /api/v1/incidents/{{id}}/reopen",
+                incident.id
+            )))
+        }
+        Action::Reopen if !resolved => Err(Problem::conflict(format!(
+            "incident `{}` is {}; only a resolved one is reopened",
+            incident.id, incident.status
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Waits until the view shows the case with the command carried out.
+async fn effect(view: &View, id: &str, before: &Incident, command: &Command) -> Arc<Incident> {
+    let mut seq = view.seq();
+    loop {
+        if let Some(after) = view.incident(id).filter(|after| shows(after, before, command)) {
+            return after;
+        }
+        if seq.changed().await.is_err() {
+            // The view outlives every request; if it did not, the caller's time limit answers.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Whether the case's history holds what this command did: a new line by the same person, not older than the command.
+fn shows(after: &Incident, before: &Incident, command: &Command) -> bool {
+    let new_lines = after.json.timeline.iter().filter(|line| !before.json.timeline.contains(line));
+    let at = |line: &str| Timestamp::parse_rfc3339(line).unwrap_or_default();
+    let mut by_this_person = new_lines.filter(|line| line.by.as_deref() == Some(&command.by));
+    after.updated_seq > before.updated_seq && by_this_person.any(|line| at(&line.at) >= command.at)
+}

@@ -1,0 +1,149 @@
+//! What became of telling people, and what devices said that could not be understood.
+//!
+//! In: filters and a cursor; a wish to try again.   Out: deliveries newest first, dead letters in the journal's order; a
+//! retry command for `alerts`.
+
+use crate::app::{App, blocking};
+use crate::auth::{Signed, Who};
+use crate::commands::{ACTORS, EFFECT_MAX, append};
+use crate::extract::{self, Page, Params};
+use crate::problem::Problem;
+use crate::view::View;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use journal::wire::DeliveryJson;
+use model::{Action, Command, IncidentId, ReceiptState};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+const STATES: [ReceiptState; 3] = [ReceiptState::Pending, ReceiptState::Delivered, ReceiptState::Dead];
+
+/// What `GET /deliveries` takes.
+#[derive(Deserialize)]
+pub(crate) struct Filter {
+    state: Option<String>,
+    cursor: Option<String>,
+    limit: Option<String>,
+}
+
+/// `GET /deliveries`
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Params(filter): Params<Filter>,
+) -> Result<Json<Value>, Problem> {
+    let page = Page::parse(filter.limit.as_deref(), filter.cursor.as_deref())?;
+    let state = filter.state.filter(|word| !word.is_empty());
+    if let Some(word) = state.as_ref().filter(|word| !STATES.iter().any(|state| state.as_str() == word.as_str())) {
+        return Err(Problem::bad_request(format!("state `{word}` is none; use pending, delivered or dead")));
+    }
+    let view = app.view().await?;
+    let sees = visible_incidents(view, &signed.who);
+    let (found, last) = view.deliveries(page.after, page.limit, |delivery| {
+        state.as_ref().is_none_or(|state| *state == delivery.state) && sees.delivery(delivery)
+    });
+    let items = found.iter().map(|delivery| to_value(delivery)).collect::<Result<_, _>>()?;
+    Ok(extract::list(items, last))
+}
+
+fn to_value(delivery: &DeliveryJson) -> Result<Value, Problem> {
+    serde_json::to_value(delivery).map_err(|error| Problem::internal("writing a delivery", error))
+}
+
+/// Which deliveries are a user's business: those about cases in their townships.
+struct Visible(Option<std::collections::HashSet<String>>);
+
+fn visible_incidents(view: &View, who: &Who) -> Visible {
+    if who.sees_everything() {
+        return Visible(None);
+    }
+    let (found, _) = view.incidents(None, usize::MAX, |incident| who.sees(incident.json.township.as_deref()));
+    Visible(Some(found.iter().map(|incident| incident.json.id.clone()).collect()))
+}
+
+impl Visible {
+    fn delivery(&self, delivery: &DeliveryJson) -> bool {
+        let Some(ids) = &self.0 else { return true };
+        delivery.incident.as_ref().is_some_and(|incident| ids.contains(incident))
+    }
+}
+
+/// `POST /deliveries/{id}/retry`
+pub(crate) async fn retry(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    signed.who.require(&ACTORS)?;
+    let view = app.view().await?;
+    let sees = |delivery: &DeliveryJson| {
+        let incident = delivery.incident.as_deref().and_then(|incident| view.incident(incident));
+        signed.who.sees_everything() || incident.is_some_and(|one| signed.who.sees(one.json.township.as_deref()))
+    };
+    let before = view
+        .delivery(&id)
+        .filter(|delivery| sees(delivery))
+        .ok_or_else(|| Problem::not_found(format!("there is no delivery `{id}`; GET /api/v1/deliveries lists them")))?;
+    if before.state == ReceiptState::Delivered.as_str() {
+        return Err(Problem::conflict(format!(
+            "delivery `{id}` was taken by its receiver; there is nothing to send again"
+        )));
+    }
+    let incident = before.incident.as_deref().and_then(|incident| IncidentId::parse(incident).ok());
+    let by = signed.who.user.username.clone();
+    let action = Action::RetryDelivery { delivery: id.clone() };
+    append(&app, Command { incident, by, at: app.now(), action }).await?;
+    match tokio::time::timeout(EFFECT_MAX, changed(view, &id, &before)).await {
+        Ok(after) => Ok(Json(&*after).into_response()),
+        Err(_) => Ok((StatusCode::ACCEPTED, Json(&*before)).into_response()),
+    }
+}
+
+async fn changed(view: &View, id: &str, before: &DeliveryJson) -> Arc<DeliveryJson> {
+    let mut seq = view.seq();
+    loop {
+        if let Some(after) = view.delivery(id).filter(|after| **after != *before) {
+            return after;
+        }
+        if seq.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// What `GET /dead-letters` takes.
+#[derive(Deserialize)]
+pub(crate) struct Paging {
+    cursor: Option<String>,
+    limit: Option<String>,
+}
+
+/// `GET /dead-letters`
+pub(crate) async fn dead_letters(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Params(paging): Params<Paging>,
+) -> Result<Json<Value>, Problem> {
+    let page = Page::parse(paging.limit.as_deref(), paging.cursor.as_deref())?;
+    let letters = app.parts.dead_letters.clone();
+    let rows = blocking("reading dead letters", move || letters.list(page.after, page.limit)).await?;
+    let last = rows.last().filter(|_| rows.len() == page.limit).map(|row| row.offset.0);
+    let registry = app.registry_view();
+    let township =
+        |device| registry.device(device).and_then(|device| device.township.as_ref()).map(|code| code.as_str());
+    let items = rows.iter().filter(|row| signed.who.sees(township(&row.device))).map(|row| {
+        json!({
+            "id": row.offset.0.to_string(),
+            "offset": row.offset.0,
+            "device": row.device.as_str(),
+            "received_at": row.received_at.0.to_rfc3339(),
+            "channel": row.channel,
+            "reason": row.reason,
+            "detail": row.detail,
+        })
+    });
+    Ok(extract::list(items.collect(), last))
+}

@@ -1,0 +1,306 @@
+//! What is known of each device right now: when it last spoke, where it is, how it feels; and the herds as the map shows them.
+//!
+//! In:  [`model::Reading`] from decode ([`Live::observe`]) and [`model::HerdView`] from detect ([`Live::herds`]).
+//! Out: what was last heard of each device for the API, and batches of moves for the sockets, latest position only.
+//!
+//! Never: waits for a reader. Everything stands behind one lock that is held for a few hundred entries at most, so a slow
+//! browser cannot slow the way of the data. Holds no history: positions that were overtaken are gone.
+
+use history::TrackPoint;
+use model::{Body, DeviceId, HeartbeatStatus, HerdView, Position, Reading, Timestamp};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Readings taken under one hold of the lock: some tens of microseconds.
+const READINGS_PER_LOCK: usize = 256;
+
+/// Positions handed out at once; the rest follows with the next batch. A frame of this size is about half a megabyte.
+pub(crate) const MOVED_MAX: usize = 5_000;
+
+/// Devices remembered. Ten times the largest tenant we promise; beyond it new ones are not shown, never stored without end.
+const DEVICES_MAX: usize = 300_000;
+
+/// The shared present; clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Live {
+    present: Arc<Mutex<Present>>,
+}
+
+#[derive(Debug, Default)]
+struct Present {
+    devices: HashMap<DeviceId, Known>,
+    /// Which device moved at which step: the order in which sockets are told. One entry per device.
+    moves: BTreeMap<u64, DeviceId>,
+    step: u64,
+    herds: Arc<Vec<HerdView>>,
+    herds_step: u64,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    heard: Heard,
+    moved_step: u64,
+}
+
+/// What a device last let us know.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Heard {
+    /// When we last took something in from it.
+    pub last_seen: Option<Timestamp>,
+    /// Its latest fix by its own time.
+    pub fix: Option<Fix>,
+    /// Charge, percent.
+    pub battery_percent: Option<f64>,
+    /// What its last heartbeat said.
+    pub status: Option<HeartbeatStatus>,
+}
+
+/// Where a mover was, and how it moved.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Fix {
+    /// WGS84.
+    pub position: Position,
+    /// When it was there.
+    pub at: Timestamp,
+    /// Clockwise from north.
+    pub heading_deg: Option<f64>,
+    /// Over ground.
+    pub speed_mps: Option<f64>,
+    /// One standard deviation.
+    pub accuracy_m: Option<f64>,
+}
+
+/// What changed since a step, for one socket.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Moved {
+    /// Ask again from here.
+    pub step: u64,
+    /// The latest fix of each device that moved, with its charge.
+    pub devices: Vec<(DeviceId, Fix, Option<f64>)>,
+    /// All herds.
+    pub herds: Arc<Vec<HerdView>>,
+    /// Whether the herds are other ones than at the step asked from.
+    pub herds_changed: bool,
+}
+
+impl Live {
+    /// Nobody heard of yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in what devices said. Late readings count as a sign of life but never move a marker back.
+    pub fn observe(&self, readings: &[Reading]) {
+        for chunk in readings.chunks(READINGS_PER_LOCK) {
+            let mut present = self.lock();
+            for reading in chunk {
+                present.take(reading);
+            }
+        }
+    }
+
+    /// Replaces the herds on the map.
+    pub fn herds(&self, herds: Vec<HerdView>) {
+        let mut present = self.lock();
+        if *present.herds == herds {
+            return;
+        }
+        present.step += 1;
+        present.herds_step = present.step;
+        present.herds = Arc::new(herds);
+    }
+
+    /// Where things were last according to history, for devices that were not heard since the start. It also says when they
+    /// were heard at the latest before it.
+    pub(crate) fn seed(&self, positions: &[(DeviceId, TrackPoint)]) {
+        for chunk in positions.chunks(READINGS_PER_LOCK) {
+            let mut present = self.lock();
+            for (device, point) in chunk {
+                present.take_seed(device, point);
+            }
+        }
+    }
+
+    /// What a device last let us know; empty for one that was never heard.
+    pub(crate) fn heard(&self, device: &DeviceId) -> Heard {
+        self.lock().devices.get(device).map(|known| known.heard.clone()).unwrap_or_default()
+    }
+
+    /// What moved after `step`: at most [`MOVED_MAX`] devices, those that moved longest ago first.
+    pub(crate) fn moved_since(&self, step: u64) -> Moved {
+        let present = self.lock();
+        let mut devices = Vec::new();
+        let mut reached = present.step;
+        for (moved_step, device) in present.moves.range(step.saturating_add(1)..) {
+            if devices.len() >= MOVED_MAX {
+                reached = moved_step - 1;
+                break;
+            }
+            if let Some(Known { heard: Heard { fix: Some(fix), battery_percent, .. }, .. }) =
+                present.devices.get(device)
+            {
+                devices.push((device.clone(), *fix, *battery_percent));
+            }
+        }
+        let herds_changed = present.herds_step > step && present.herds_step <= reached;
+        Moved { step: reached, devices, herds: Arc::clone(&present.herds), herds_changed }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Present> {
+        // Whole fields are replaced, so even after a panic elsewhere what stands here is usable.
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Present {
+    fn take_seed(&mut self, device: &DeviceId, point: &TrackPoint) {
+        if self.devices.len() >= DEVICES_MAX || self.devices.contains_key(device) {
+            return;
+        }
+        let TrackPoint { ts: at, position, heading_deg, speed_mps, accuracy_m, battery_percent, .. } = *point;
+        let fix = Some(Fix { position, at, heading_deg, speed_mps, accuracy_m });
+        self.step += 1;
+        self.moves.insert(self.step, device.clone());
+        let heard = Heard { last_seen: Some(at), fix, battery_percent, status: None };
+        self.devices.insert(device.clone(), Known { heard, moved_step: self.step });
+    }
+
+    fn take(&mut self, reading: &Reading) {
+        if matches!(reading.body, Body::Clock) {
+            return;
+        }
+        if self.devices.len() >= DEVICES_MAX && !self.devices.contains_key(&reading.device) {
+            return;
+        }
+        let known = self.devices.entry(reading.device.clone()).or_default();
+        known.heard.last_seen = known.heard.last_seen.max(Some(reading.received_at.0));
+        match &reading.body {
+            Body::Heartbeat(heartbeat) => {
+                known.heard.status = Some(heartbeat.status);
+                known.heard.battery_percent = heartbeat.battery_percent.or(known.heard.battery_percent);
+            }
+            Body::Track(track) => {
+                known.heard.battery_percent = track.battery_percent.or(known.heard.battery_percent);
+                let at = reading.happened_at();
+                let overtaken = known.heard.fix.is_some_and(|fix| fix.at > at);
+                if let Some(position) = track.position.filter(|_| !overtaken) {
+                    let (heading_deg, speed_mps) = (track.heading_deg, track.speed_mps);
+                    known.heard.fix = Some(Fix { position, at, heading_deg, speed_mps, accuracy_m: track.accuracy_m });
+                    self.moves.remove(&known.moved_step);
+                    self.step += 1;
+                    known.moved_step = self.step;
+                    self.moves.insert(self.step, reading.device.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{DeviceTime, Heartbeat, Offset, ReceivedAt, Track};
+
+    fn device(name: &str) -> DeviceId {
+        DeviceId::parse(name).unwrap()
+    }
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn reading(name: &str, received_ms: i64, device_ms: i64, body: Body) -> Reading {
+        Reading {
+            device: device(name),
+            offset: Offset(1),
+            received_at: ReceivedAt(at(received_ms)),
+            device_time: Some(DeviceTime(at(device_ms))),
+            seq: None,
+            body,
+        }
+    }
+
+    fn track(lat: f64) -> Body {
+        Body::Track(Track { position: Position::parse(lat, 117.0).ok(), ..Track::default() })
+    }
+
+    #[test]
+    fn only_what_moved_since_the_last_look_is_handed_out_and_only_its_latest_place() {
+        let live = Live::new();
+        live.observe(&[
+            reading("a", 1, 1, track(43.0)),
+            reading("b", 2, 2, track(43.1)),
+            reading("a", 3, 3, track(43.2)),
+        ]);
+        let first = live.moved_since(0);
+        let places: Vec<_> = first.devices.iter().map(|(id, fix, _)| (id.as_str(), fix.position.lat_deg())).collect();
+        assert_eq!(places, [("b", 43.1), ("a", 43.2)]);
+
+        live.observe(&[reading("b", 4, 4, track(43.3))]);
+        let second = live.moved_since(first.step);
+        assert_eq!(second.devices.len(), 1);
+        assert!(live.moved_since(second.step).devices.is_empty());
+    }
+
+    #[test]
+    fn a_late_fix_is_a_sign_of_life_but_does_not_move_the_marker_back() {
+        let live = Live::new();
+        live.observe(&[reading("a", 10, 10, track(43.0)), reading("a", 20, 5, track(44.0))]);
+        let heard = live.heard(&device("a"));
+        assert_eq!(heard.last_seen, Some(at(20)));
+        assert_eq!(heard.fix.unwrap().position.lat_deg(), 43.0);
+    }
+
+    #[test]
+    fn the_last_heartbeat_decides_how_a_device_feels() {
+        let live = Live::new();
+        let beat = |status| {
+            Body::Heartbeat(Heartbeat {
+                status,
+                uptime_s: None,
+                battery_percent: Some(80.0),
+                signal_dbm: None,
+                temperature_c: None,
+                storage_free_mb: None,
+                pan_tilt: None,
+                frame_hash: None,
+            })
+        };
+        live.observe(&[
+            reading("a", 1, 1, beat(HeartbeatStatus::Fault)),
+            reading("a", 2, 2, beat(HeartbeatStatus::Ok)),
+        ]);
+        let heard = live.heard(&device("a"));
+        assert_eq!((heard.status, heard.battery_percent), (Some(HeartbeatStatus::Ok), Some(80.0)));
+    }
+
+    #[test]
+    fn a_batch_is_bounded_and_the_next_one_goes_on_where_it_stopped() {
+        let live = Live::new();
+        let many: Vec<_> = (0..MOVED_MAX + 10).map(|n| reading(&format!("d{n}"), 1, 1, track(43.0))).collect();
+        live.observe(&many);
+        let first = live.moved_since(0);
+        assert_eq!(first.devices.len(), MOVED_MAX);
+        assert_eq!(live.moved_since(first.step).devices.len(), 10);
+    }
+
+    #[test]
+    fn herds_are_new_only_when_they_differ() {
+        let live = Live::new();
+        live.herds(Vec::new());
+        assert!(!live.moved_since(0).herds_changed);
+        live.herds(vec![HerdView {
+            id: "h".into(),
+            position: Position::parse(43.0, 117.0).unwrap(),
+            accuracy_m: 10.0,
+            species: model::Species::Sheep,
+            count: model::Interval { low: 30, high: 50 },
+            seen_at: at(1),
+            incident: None,
+        }]);
+        let moved = live.moved_since(0);
+        assert!(moved.herds_changed && moved.herds.len() == 1);
+        assert!(!live.moved_since(moved.step).herds_changed);
+    }
+}

@@ -1,0 +1,127 @@
+//! For those who run the platform: is it alive, is it ready, how is it doing.
+//!
+//! In: probes and scrapes, without login.   Out: `/healthz`, `/readyz`, `/metrics`.
+//!
+//! Never: a device, a person or a place as a label.
+
+use crate::app::App;
+use crate::health;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use model::Health;
+use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use serde_json::json;
+use std::sync::Arc;
+
+const HEALTHS: [Health; 6] =
+    [Health::NeverSeen, Health::Online, Health::Late, Health::Silent, Health::Faulty, Health::Disabled];
+
+/// The server's own numbers.
+pub(crate) struct Metrics {
+    responses: IntCounterVec,
+    incidents: IntGaugeVec,
+    devices: IntGaugeVec,
+    sessions: IntGauge,
+    view_seq: IntGauge,
+    /// Live sockets that are open.
+    pub sockets: IntGauge,
+    /// Sockets that had to start over because they were too slow.
+    pub resyncs: prometheus::IntCounter,
+}
+
+impl Metrics {
+    /// Registers them; fails if another server did so on the same registry.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let metrics = Self {
+            responses: IntCounterVec::new(
+                Opts::new("steppewatch_http_responses_total", "HTTP answers by class of status"),
+                &["class"],
+            )?,
+            incidents: IntGaugeVec::new(
+                Opts::new("steppewatch_console_incidents", "Cases that the console holds, by status"),
+                &["status"],
+            )?,
+            devices: IntGaugeVec::new(Opts::new("steppewatch_devices", "Registered devices by health"), &["health"])?,
+            sessions: IntGauge::new("steppewatch_console_sessions", "Sessions of people")?,
+            view_seq: IntGauge::new("steppewatch_console_alert_seq", "Last alert log record that the console shows")?,
+            sockets: IntGauge::new("steppewatch_live_sockets", "Open live sockets")?,
+            resyncs: prometheus::IntCounter::new(
+                "steppewatch_live_resyncs_total",
+                "Live sockets that were told to start over, because they were too slow or away for too long",
+            )?,
+        };
+        registry.register(Box::new(metrics.responses.clone()))?;
+        registry.register(Box::new(metrics.incidents.clone()))?;
+        registry.register(Box::new(metrics.devices.clone()))?;
+        registry.register(Box::new(metrics.sessions.clone()))?;
+        registry.register(Box::new(metrics.view_seq.clone()))?;
+        registry.register(Box::new(metrics.sockets.clone()))?;
+        registry.register(Box::new(metrics.resyncs.clone()))?;
+        Ok(metrics)
+    }
+
+    /// Counts an answer.
+    pub fn answered(&self, status: StatusCode) {
+        let class = match status.as_u16() {
+            0..200 => "1xx",
+            200..300 => "2xx",
+            300..400 => "3xx",
+            400..500 => "4xx",
+            _ => "5xx",
+        };
+        self.responses.with_label_values(&[class]).inc();
+    }
+}
+
+/// `GET /healthz`: the process answers.
+pub(crate) async fn healthz() -> Response {
+    Json(json!({ "status": "ok" })).into_response()
+}
+
+/// `GET /readyz`: everything that was in the logs at the start is there, and the rest of the platform says it is ready.
+pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
+    let reason = if *app.view.caught_up().borrow() {
+        (app.parts.ready)().err()
+    } else {
+        Some("the view is still being built from the alert log".to_owned())
+    };
+    match reason {
+        None => Json(json!({ "ready": true })).into_response(),
+        Some(reason) => {
+            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "ready": false, "reason": reason }))).into_response()
+        }
+    }
+}
+
+/// `GET /metrics`
+pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
+    fill(&app);
+    match TextEncoder::new().encode_to_string(&app.parts.metrics.gather()) {
+        Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+        Err(error) => crate::problem::Problem::internal("writing the metrics", error).into_response(),
+    }
+}
+
+/// Sets what is counted only when somebody asks.
+fn fill(app: &App) {
+    let own = &app.metrics;
+    for (status, count) in app.view.incidents_by_status() {
+        own.incidents.with_label_values(&[status]).set(count);
+    }
+    let now = app.now();
+    let mut counts = HEALTHS.map(|health| (health, 0_i64));
+    for device in app.registry_view().devices.values() {
+        let heard = app.parts.live.heard(&device.id);
+        let health = health::condition(device, &heard, app.view.silence(&device.id), now).health;
+        if let Some((_, count)) = counts.iter_mut().find(|(one, _)| *one == health) {
+            *count += 1;
+        }
+    }
+    for (health, count) in counts {
+        own.devices.with_label_values(&[health.as_str()]).set(count);
+    }
+    own.sessions.set(i64::try_from(app.sessions.count()).unwrap_or(i64::MAX));
+    own.view_seq.set(i64::try_from(*app.view.seq().borrow()).unwrap_or(i64::MAX));
+}

@@ -1,0 +1,144 @@
+//! Every route there is.
+//!
+//! In: an HTTP request.   Out: the handler that answers it; for a path that nobody knows, the console's page or a 404.
+//!
+//! Every answer carries the security headers; every body has a bound. A test compares [`table`] with `openapi.json`.
+
+use crate::app::App;
+use crate::problem::Problem;
+use crate::{
+    audit, commands, console, deliveries, devices, incidents, live_socket, login, ops, subscribers, tracks, users,
+    zones,
+};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::map_response_with_state;
+use axum::response::Response;
+use axum::routing::{MethodRouter, delete, get, post};
+use std::sync::Arc;
+
+/// Bodies of ordinary requests.
+const BODY_MAX: usize = 1024 * 1024;
+
+/// A county's zones with every bend of their borders.
+const ZONES_BODY_MAX: usize = 256 * 1024 * 1024;
+
+/// Scripts and connections only from here; map tiles and pictures also from memory; in nobody's frame.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
+     connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+/// The machine-readable description of the API.
+const OPENAPI: &str = include_str!("openapi.json");
+
+/// One line of the table.
+pub(crate) struct Route {
+    /// As in HTTP.
+    pub method: &'static str,
+    /// With `{}` for what varies.
+    pub path: &'static str,
+    /// Who answers.
+    pub handler: MethodRouter<Arc<App>>,
+}
+
+fn route(method: &'static str, path: &'static str, handler: MethodRouter<Arc<App>>) -> Route {
+    Route { method, path, handler }
+}
+
+/// The API and the operators' probes.
+pub(crate) fn table() -> Vec<Route> {
+    let zones_import = post(zones::import).layer(DefaultBodyLimit::max(ZONES_BODY_MAX));
+    vec![
+        route("GET", "/healthz", get(ops::healthz)),
+        route("GET", "/readyz", get(ops::readyz)),
+        route("GET", "/metrics", get(ops::metrics)),
+        route("GET", "/api/v1/openapi.json", get(openapi)),
+        route("POST", "/api/v1/session", post(login::login)),
+        route("DELETE", "/api/v1/session", delete(login::logout)),
+        route("GET", "/api/v1/me", get(login::me)),
+        route("GET", "/api/v1/incidents", get(incidents::list)),
+        route("GET", "/api/v1/incidents/{id}", get(incidents::one)),
+        route("POST", "/api/v1/incidents/{id}/acknowledge", post(commands::acknowledge)),
+        route("POST", "/api/v1/incidents/{id}/dispatch", post(commands::dispatch)),
+        route("POST", "/api/v1/incidents/{id}/resolve", post(commands::resolve)),
+        route("POST", "/api/v1/incidents/{id}/reopen", post(commands::reopen)),
+        route("POST", "/api/v1/incidents/{id}/comment", post(commands::comment)),
+        route("GET", "/api/v1/zones", get(zones::all)),
+        route("GET", "/api/v1/zones/at", get(zones::at)),
+        route("GET", "/api/v1/zones/{id}/versions", get(zones::versions)),
+        route("POST", "/api/v1/zones/import", zones_import),
+        route("GET", "/api/v1/devices", get(devices::list)),
+        route("POST", "/api/v1/devices", post(devices::add)),
+        route("GET", "/api/v1/devices/{id}", get(devices::one)),
+        route("GET", "/api/v1/devices/{id}/track", get(tracks::track)),
+        route("GET", "/api/v1/devices/{id}/series", get(tracks::series)),
+        route("GET", "/api/v1/subscribers", get(subscribers::list)),
+        route("POST", "/api/v1/subscribers", post(subscribers::add)),
+        route("DELETE", "/api/v1/subscribers/{id}", delete(subscribers::remove)),
+        route("GET", "/api/v1/deliveries", get(deliveries::list)),
+        route("POST", "/api/v1/deliveries/{id}/retry", post(deliveries::retry)),
+        route("GET", "/api/v1/dead-letters", get(deliveries::dead_letters)),
+        route("GET", "/api/v1/audit", get(audit::list)),
+        route("GET", "/api/v1/users", get(users::list)),
+        route("POST", "/api/v1/users", post(users::add)),
+        route("GET", "/api/v1/live", get(live_socket::upgrade)),
+    ]
+}
+
+/// The whole server.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    table()
+        .into_iter()
+        .fold(Router::new(), |router, Route { method, path, handler }| {
+            tracing::trace!(method, path, "route");
+            router.route(path, handler)
+        })
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(console::serve)
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(map_response_with_state(Arc::clone(&app), finish))
+        .with_state(app)
+}
+
+async fn openapi() -> ([(header::HeaderName, &'static str); 1], &'static str) {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI)
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::of_status(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this address does not take that method; /api/v1/openapi.json says which it takes",
+    )
+}
+
+/// What every answer has in common.
+async fn finish(State(app): State<Arc<App>>, mut response: Response) -> Response {
+    app.metrics.answered(response.status());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    // What the API says is somebody's and of now; the handlers that mean otherwise have said so.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_openapi_document_names_every_route_and_no_other() {
+        let document: Value = serde_json::from_str(OPENAPI).unwrap();
+        let mut described = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            let methods = item.as_object().unwrap().keys().filter(|key| *key != "parameters");
+            described.extend(methods.map(|method| (method.to_uppercase(), path.clone())));
+        }
+        let routed: BTreeSet<_> =
+            table().iter().map(|route| (route.method.to_owned(), route.path.to_owned())).collect();
+        assert_eq!(described, routed);
+    }
+}

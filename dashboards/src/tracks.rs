@@ -1,0 +1,176 @@
+//! Where a device was, and what a station measured.
+//!
+//! In: a device, a span of time, a format or a step.   Out: history's answer as JSON, GeoJSON or CSV.
+
+use crate::app::{App, blocking};
+use crate::auth::Signed;
+use crate::devices::find;
+use crate::extract::{self, Params};
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use history::{Summary, TrackPoint};
+use model::{Quantity, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A span when nobody named one.
+const SPAN_DEFAULT: Duration = Duration::from_secs(86_400);
+
+/// The longest span of one question: a year of a collar is some 35,000 points; a year of a drone's every second must be
+/// asked for in parts.
+const SPAN_MAX: Duration = Duration::from_secs(366 * 86_400);
+
+/// What `GET /devices/{id}/track` takes.
+#[derive(Deserialize)]
+pub(crate) struct TrackQuery {
+    from: Option<String>,
+    to: Option<String>,
+    format: Option<String>,
+}
+
+/// What `GET /devices/{id}/series` takes.
+#[derive(Deserialize)]
+pub(crate) struct SeriesQuery {
+    field: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    step: Option<String>,
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Json,
+    GeoJson,
+    Csv,
+}
+
+fn span(app: &App, from: Option<&str>, to: Option<&str>) -> Result<(Timestamp, Timestamp), Problem> {
+    let to = extract::instant("to", to)?.unwrap_or_else(|| app.now());
+    let from = extract::instant("from", from)?.unwrap_or_else(|| to.minus(SPAN_DEFAULT));
+    if from >= to {
+        return Err(Problem::bad_request(format!("from {from} is not before to {to}; swap them")));
+    }
+    if to.since(from) > SPAN_MAX {
+        return Err(Problem::bad_request(format!("{from} to {to} is longer than 366 days; ask for it in parts")));
+    }
+    Ok((from, to))
+}
+
+/// `GET /devices/{id}/track`
+pub(crate) async fn track(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(id): Path<String>,
+    Params(query): Params<TrackQuery>,
+) -> Result<Response, Problem> {
+    let device = find(&app, &signed.who, &id)?.id;
+    let format = match query.format.as_deref() {
+        None | Some("" | "json") => Format::Json,
+        Some("geojson") => Format::GeoJson,
+        Some("csv") => Format::Csv,
+        Some(word) => return Err(Problem::bad_request(format!("format `{word}` is none; use json, geojson or csv"))),
+    };
+    let (from, to) = span(&app, query.from.as_deref(), query.to.as_deref())?;
+    let history = app.parts.history.clone();
+    blocking("reading a track", move || {
+        let points = history.track(&device, from, to)?;
+        Ok::<_, Problem>(match format {
+            Format::Json => Json(json!({ "items": points.iter().map(point_json).collect::<Vec<_>>(), "next": null }))
+                .into_response(),
+            Format::GeoJson => {
+                ([(header::CONTENT_TYPE, "application/geo+json")], geojson(&id, &points).to_string()).into_response()
+            }
+            Format::Csv => {
+                let disposition = format!("attachment; filename=\"{id}.csv\"");
+                let headers = [
+                    (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+                    (header::CONTENT_DISPOSITION, disposition),
+                ];
+                (headers, csv(&points)).into_response()
+            }
+        })
+    })
+    .await
+}
+
+fn point_json(point: &TrackPoint) -> Value {
+    json!({
+        "ts": point.ts.to_rfc3339(),
+        "lat": point.position.lat_deg(),
+        "lon": point.position.lon_deg(),
+        "alt_m": point.alt_m,
+        "speed_mps": point.speed_mps,
+        "heading_deg": point.heading_deg,
+        "accuracy_m": point.accuracy_m,
+    })
+}
+
+/// A line, or a point where there is only one, with the time of each vertex beside it.
+fn geojson(id: &str, points: &[TrackPoint]) -> Value {
+    let coordinates: Vec<_> = points.iter().map(|point| [point.position.lon_deg(), point.position.lat_deg()]).collect();
+    let times: Vec<_> = points.iter().map(|point| point.ts.to_rfc3339()).collect();
+    let geometry = match coordinates.as_slice() {
+        [] => None,
+        [only] => Some(json!({ "type": "Point", "coordinates": only })),
+        _ => Some(json!({ "type": "LineString", "coordinates": coordinates })),
+    };
+    let features = geometry.map(|geometry| {
+        json!({ "type": "Feature", "id": id, "properties": { "device": id, "times": times }, "geometry": geometry })
+    });
+    json!({ "type": "FeatureCollection", "features": features.into_iter().collect::<Vec<_>>() })
+}
+
+fn csv(points: &[TrackPoint]) -> String {
+    let mut text = String::from("ts,lat,lon,alt_m,speed_mps,heading_deg,accuracy_m\n");
+    for point in points {
+        // Writing into a text cannot fail.
+        write!(text, "{},{},{}", point.ts, point.position.lat_deg(), point.position.lon_deg()).ok();
+        for value in [point.alt_m, point.speed_mps, point.heading_deg, point.accuracy_m] {
+            match value {
+                Some(value) => write!(text, ",{value}").ok(),
+                None => write!(text, ",").ok(),
+            };
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// `GET /devices/{id}/series`
+pub(crate) async fn series(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(id): Path<String>,
+    Params(query): Params<SeriesQuery>,
+) -> Result<Json<Value>, Problem> {
+    let device = find(&app, &signed.who, &id)?.id;
+    let field = query.field.unwrap_or_default();
+    let quantity = Quantity::parse(&field).ok_or_else(|| {
+        let allowed = Quantity::all().map(Quantity::as_str).collect::<Vec<_>>().join(", ");
+        Problem::bad_request(format!("field `{field}` is none; use {allowed}"))
+    })?;
+    let (from, to) = span(&app, query.from.as_deref(), query.to.as_deref())?;
+    let step = query.step.as_deref().map(|text| extract::duration("step", text)).transpose()?;
+    let history = app.parts.history.clone();
+    let points = blocking("reading a series", move || {
+        Ok::<Vec<Value>, Problem>(match step {
+            Some(step) => history.series_stepped(&device, quantity, from, to, step)?.iter().map(summary_json).collect(),
+            None => {
+                let points = history.series(&device, quantity, from, to)?;
+                points.into_iter().map(|(ts, value)| json!([ts.as_millis(), value])).collect()
+            }
+        })
+    })
+    .await?;
+    Ok(Json(json!({ "field": quantity.as_str(), "unit": quantity.unit(), "points": points })))
+}
+
+fn summary_json(summary: &Summary) -> Value {
+    json!([summary.ts.as_millis(), summary.min, summary.mean, summary.max])
+}

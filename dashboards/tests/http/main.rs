@@ -1,0 +1,15 @@
+//! The server as a browser or a program meets it: real sockets, a real alert log, nothing of the inside.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's helpers may fail as loudly as the tests themselves"
+)]
+
+mod acting;
+mod live;
+mod logging_in;
+mod looking;
+mod support;

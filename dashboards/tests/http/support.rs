@@ -1,0 +1,296 @@
+//! A server on a free port with a folder of its own, and the few things that the rest of the platform would do.
+
+use dashboards::live::Live;
+use dashboards::{Parts, serve};
+use futures_util::{SinkExt, StreamExt};
+use history::History;
+use journal::alert_log::{self, AlertLog, RecordBody};
+use journal::command_log::CommandLog;
+use journal::dead_letters::DeadLetters;
+use model::{AlertKind, Clock, Closure, ClosureLevel, TenantId, Timestamp, TownshipCode, ZoneId};
+use registry::{ImportOptions, NewUser, Registry, Role};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_util::sync::CancellationToken;
+
+pub const PASSWORD: &str = "correct horse battery";
+pub const TOWNSHIP: &str = "150425100";
+
+/// A test waits at most this long for something that must come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub struct Server {
+    pub address: SocketAddr,
+    pub alert_log: AlertLog,
+    pub command_log: CommandLog,
+    pub dead_letters: DeadLetters,
+    pub registry: Registry,
+    pub history: History,
+    pub live: Live,
+    client: reqwest::Client,
+    folder: TempDir,
+    stop: CancellationToken,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// A logged in person.
+pub struct Session<'a> {
+    server: &'a Server,
+    pub cookie: String,
+    pub csrf: String,
+}
+
+impl Server {
+    pub async fn start() -> Self {
+        Self::start_after(&[]).await
+    }
+
+    /// Starts on an alert log that holds these already.
+    pub async fn start_after(bodies: &[RecordBody]) -> Self {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        let clock = Clock::system();
+        let registry = Registry::open(&file("registry.db"), clock.clone()).unwrap();
+        registry.ensure_admin(Some(PASSWORD)).unwrap();
+        registry.import_zones(&zone_geojson(), ImportOptions::default(), "test").unwrap();
+        let alert_log = AlertLog::open(&file("alerts.db")).unwrap();
+        let stop = CancellationToken::new();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = Self {
+            address: listener.local_addr().unwrap(),
+            command_log: CommandLog::open(&file("commands.db")).unwrap(),
+            dead_letters: DeadLetters::open(&file("dead-letters.db")).unwrap(),
+            history: History::open(&file("history"), Duration::from_secs(400 * 86_400), clock.clone()).unwrap(),
+            live: Live::new(),
+            client: reqwest::Client::new(),
+            alert_log,
+            registry,
+            folder,
+            stop: stop.clone(),
+        };
+        server.log(bodies);
+        let parts = Parts {
+            tenant: TenantId::parse("hexigten").unwrap(),
+            registry: server.registry.clone(),
+            alert_log: server.alert_log.clone(),
+            command_log: server.command_log.clone(),
+            dead_letters: server.dead_letters.clone(),
+            history: server.history.clone(),
+            live: server.live.clone(),
+            metrics: prometheus::Registry::new(),
+            clock,
+            closure_at: Arc::new(|_, t| closed_in_may(t)),
+            zones_at: Arc::new(|position| {
+                let inside = (43.0..44.0).contains(&position.lat_deg()) && (117.0..118.0).contains(&position.lon_deg());
+                inside.then(|| ZoneId::parse("zone-1").unwrap()).into_iter().collect()
+            }),
+            ready: Arc::new(|| Ok(())),
+            secure_cookie: false,
+        };
+        tokio::spawn(serve(listener, parts, stop));
+        server
+    }
+
+    /// Appends to the alert log as `alerts` does; the number of the last record.
+    pub fn log(&self, bodies: &[RecordBody]) -> u64 {
+        let mut writer = alert_log::open_writer(&self.folder.path().join("alerts.db")).unwrap();
+        let transaction = writer.transaction().unwrap();
+        let seqs = bodies.iter().map(|body| alert_log::append(&transaction, Timestamp::default(), body).unwrap());
+        let last = seqs.fold(0, |_, seq| seq);
+        transaction.commit().unwrap();
+        self.alert_log.committed(last);
+        last
+    }
+
+    pub fn add_user(&self, username: &str, roles: &[Role], townships: &[&str]) {
+        let townships = townships.iter().map(|code| TownshipCode::parse(code).unwrap()).collect();
+        let new = NewUser { username: username.into(), password: PASSWORD.into(), roles: roles.to_vec(), townships };
+        self.registry.add_user(new, "test").unwrap();
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("http://{}{path}", self.address))
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.request(Method::GET, path).send().await.unwrap()
+    }
+
+    pub async fn try_login(&self, username: &str, password: &str) -> Response {
+        let body = json!({ "username": username, "password": password });
+        self.request(Method::POST, "/api/v1/session").json(&body).send().await.unwrap()
+    }
+
+    pub async fn login(&self, username: &str) -> Session<'_> {
+        let response = self.try_login(username, PASSWORD).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let set_cookie = response.headers()["set-cookie"].to_str().unwrap().to_owned();
+        let cookie = set_cookie.split(';').next().unwrap().to_owned();
+        let body: Value = response.json().await.unwrap();
+        Session { server: self, cookie, csrf: body["csrf"].as_str().unwrap().to_owned() }
+    }
+}
+
+impl Session<'_> {
+    /// A request as the console makes it.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.server.request(method, path).header("cookie", &self.cookie).header("x-csrf-token", &self.csrf)
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.request(Method::GET, path).send().await.unwrap()
+    }
+
+    pub async fn get_json(&self, path: &str) -> Value {
+        let response = self.get(path).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        response.json().await.unwrap()
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Response {
+        self.request(Method::POST, path).json(&body).send().await.unwrap()
+    }
+
+    pub async fn socket(&self, query: &str) -> Socket {
+        self.try_socket(query, None).await.unwrap()
+    }
+
+    pub async fn try_socket(&self, query: &str, origin: Option<&str>) -> Result<Socket, StatusCode> {
+        let url = format!("ws://{}/api/v1/live{query}", self.server.address);
+        let mut request = url.into_client_request().unwrap();
+        request.headers_mut().insert("cookie", self.cookie.parse().unwrap());
+        if let Some(origin) = origin {
+            request.headers_mut().insert("origin", origin.parse().unwrap());
+        }
+        match connect_async(request).await {
+            Ok((stream, _)) => Ok(Socket { stream }),
+            Err(tokio_tungstenite::tungstenite::Error::Http(response)) => Err(response.status()),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// The page's end of the live socket.
+pub struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Socket {
+    /// The next message; `None` when the server ended the conversation.
+    pub async fn next(&mut self) -> Option<Value> {
+        loop {
+            match tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("the server must say something") {
+                Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(text.as_str()).unwrap()),
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
+    /// The next message of this type, passing over others.
+    pub async fn next_of(&mut self, kind: &str) -> Value {
+        loop {
+            let message = self.next().await.expect("the conversation must go on");
+            if message["type"] == kind {
+                return message;
+            }
+        }
+    }
+
+    pub async fn say(&mut self, text: &str) {
+        self.stream.send(Message::text(text)).await.unwrap();
+    }
+}
+
+/// Checks that an answer is a problem with this status, and returns its detail.
+#[track_caller]
+pub fn problem(response: Response, status: StatusCode) -> impl Future<Output = String> {
+    assert_eq!(response.status(), status);
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    async move {
+        let body: Value = response.json().await.unwrap();
+        assert_eq!(body["status"], status.as_u16());
+        assert!(body["type"].is_string() && body["title"].is_string());
+        body["detail"].as_str().unwrap().to_owned()
+    }
+}
+
+/// The first five months of 2026 are over when the ban ends.
+fn closed_in_may(t: Timestamp) -> Closure {
+    let end = Timestamp::parse_rfc3339("2026-06-16T00:00:00+08:00").unwrap();
+    if t >= end {
+        return Closure::default();
+    }
+    Closure {
+        level: ClosureLevel::Enforce,
+        rule: "休牧期".into(),
+        legal_basis: "K 二(一)1".into(),
+        until: Some(end),
+        fine_yuan_per_sheep_unit: 120,
+    }
+}
+
+pub fn zone_geojson() -> String {
+    json!({
+        "type": "FeatureCollection",
+        "features": [{
+            "type": "Feature",
+            "properties": { "id": "zone-1", "name": "一号平衡区", "kind": "balance", "township": TOWNSHIP },
+            "geometry": { "type": "Polygon", "coordinates": [[[117.0, 43.0], [118.0, 43.0], [118.0, 44.0], [117.0, 44.0], [117.0, 43.0]]] }
+        }]
+    })
+    .to_string()
+}
+
+pub fn incident_json(id: &str, township: &str, status: &str) -> Value {
+    json!({
+        "id": id, "status": status, "severity": "urgent", "late": false,
+        "zones": [{ "id": "zone-1", "name": "一号平衡区", "version": 1 }], "township": township, "authority": "township",
+        "first_seen": "2026-05-01T00:00:00.000Z", "last_seen": "2026-05-01T00:10:00.000Z", "ended_at": null,
+        "position": { "lat": 43.3, "lon": 117.5 }, "accuracy_m": 20.0, "probability": 0.99, "sightings_count": 3,
+        "species": [{ "species": "sheep", "count": { "low": 30, "high": 50 }, "young": { "low": 0, "high": 5 } }],
+        "sheep_units": { "low": 30, "high": 50 }, "fine_yuan": { "low": 3600, "high": 6000, "estimate": true },
+        "legal_basis": "R 35",
+        "closure": { "level": "enforce", "rule": "休牧期", "legal_basis": "R 35", "until": null, "fine_yuan_per_sheep_unit": 120 },
+        "reasoning": { "zh": "", "en": "" }, "evidence": [], "reports": [], "household": null, "outcome": null,
+        "devices": ["camera-1"],
+        "trigger": { "device": "camera-1", "kind": "sighting", "seq": 1, "ts": "2026-05-01T00:10:00.000Z" },
+        "evidence_rule": "three in five minutes",
+        "timeline": [{ "at": "2026-05-01T00:10:00.000Z", "what": "opened", "by": null, "text": null }]
+    })
+}
+
+pub fn alert_of(kind: AlertKind, incident: Value) -> RecordBody {
+    let alert = json!({
+        "id": format!("{}-{}", incident["id"].as_str().unwrap(), kind.as_str()), "type": kind.as_str(), "severity": "urgent",
+        "at": "2026-05-01T00:10:00.000Z", "incident": incident
+    });
+    RecordBody::Alert(serde_json::from_value(alert).unwrap())
+}
+
+pub fn opened(id: &str) -> RecordBody {
+    alert_of(AlertKind::IncidentOpened, incident_json(id, TOWNSHIP, "open"))
+}
+
+pub fn delivery(id: &str, incident: &str, state: &str) -> RecordBody {
+    let delivery = json!({
+        "id": id, "alert": "a", "type": "steppewatch.incident.opened", "incident": incident, "subscriber": "sub-1",
+        "subscriber_name": "镇政府", "channel": "webhook", "duty": "local_government", "state": state, "attempts": 3,
+        "at": "2026-05-01T00:10:01.000Z", "answer": "503"
+    });
+    RecordBody::Delivery(serde_json::from_value(delivery).unwrap())
+}

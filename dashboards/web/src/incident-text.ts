@@ -1,0 +1,34 @@
+// Parts of an incident as text. In: an incident. Out: short strings in the chosen language, reactive in templates.
+import { interval } from "./format";
+import { t, word } from "./prefs";
+import { townshipNames } from "./store";
+import type { Herd, Incident, SpeciesCount } from "./types";
+
+export function townshipText(code: string | null | undefined): string {
+  if (code === null || code === undefined || code === "") return t("unknown_township");
+  return townshipNames.value.get(code) ?? code;
+}
+
+export function zoneText(incident: Incident): string {
+  return incident.zones[0]?.name ?? t("unknown_zone");
+}
+
+/** `绵羊 35–44`: an interval, never a single figure that nobody counted. */
+export function speciesText(count: SpeciesCount): string {
+  return `${word("species", count.species)} ${interval(count.count)}`;
+}
+
+export function herdText(herd: Herd): string {
+  return `${word("species", herd.species)} ${interval(herd.count)}`;
+}
+
+/** `估算 4,200–5,280 元`; nothing where the rule has no fine. */
+export function fineText(incident: Incident): string | null {
+  const fine = incident.fine_yuan;
+  if (!fine || fine.high === 0) return null;
+  return `${t("estimate")} ${interval(fine)} ${t("yuan")}`;
+}
+
+export function unitsText(incident: Incident): string | null {
+  return incident.sheep_units ? `${interval(incident.sheep_units)} ${t("sheep_units")}` : null;
+}

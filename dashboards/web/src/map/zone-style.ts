@@ -1,0 +1,65 @@
+// How land looks. In: a zone's kind and closure, the palette. Out: OpenLayers styles, made once per theme.
+// Closed land is hatched with a vermilion outline, discouraged land dotted orange, open balance land a thin green line,
+// forests and reserves a green wash of 10 %: form first, colour second, and never a fill that hides the ground.
+import type { FeatureLike } from "ol/Feature";
+import { Fill, Stroke, Style, Text } from "ol/style";
+import type { ZoneProperties } from "../types";
+import { hatch } from "./hatch";
+import { withAlpha, type Palette } from "./palette";
+
+const FOREST_KINDS = new Set(["forest", "forest-farm", "reserve"]);
+/** Names appear from about 1:600,000 on; above that the map would be all text. */
+const LABEL_RESOLUTION_MAX = 160;
+export const MAP_FONT = '12px "Noto Sans SC", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif';
+
+export interface ZoneStyler {
+  (feature: FeatureLike, resolution: number): Style[];
+}
+
+function outlineOf(zone: ZoneProperties, palette: Palette): Stroke {
+  const level = zone.closure?.level ?? "none";
+  if (zone.kind === "jurisdiction") return new Stroke({ color: withAlpha(palette.muted, 0.45), width: 1, lineDash: [8, 4] });
+  if (level === "enforce") return new Stroke({ color: withAlpha(palette.urgent, 0.85), width: 1.25 });
+  if (level === "warn") return new Stroke({ color: palette.warning, width: 2, lineDash: [1, 5], lineCap: "round" });
+  return new Stroke({ color: withAlpha(palette.fine, 0.8), width: 1 });
+}
+
+export function zoneStyler(palette: Palette): ZoneStyler {
+  const lines = new Fill({ color: hatch(withAlpha(palette.urgent, 0.32)) });
+  const green = new Fill({ color: withAlpha(palette.fine, 0.1) });
+  // An invisible fill would swallow nothing and cost a pass; open land simply has none.
+  const looks = new Map<string, Style[]>();
+  const labels = new Map<string, Style>();
+
+  function look(zone: ZoneProperties): Style[] {
+    const level = zone.closure?.level ?? "none";
+    const forest = FOREST_KINDS.has(zone.kind);
+    const key = `${zone.kind}|${level}`;
+    let styles = looks.get(key);
+    if (styles === undefined) {
+      styles = [];
+      if (forest) styles.push(new Style({ fill: green }));
+      if (level === "enforce" && zone.kind !== "jurisdiction") styles.push(new Style({ fill: lines }));
+      styles.push(new Style({ stroke: outlineOf(zone, palette) }));
+      looks.set(key, styles);
+    }
+    return styles;
+  }
+
+  function label(zone: ZoneProperties): Style {
+    let style = labels.get(zone.name);
+    if (style === undefined) {
+      const fill = new Fill({ color: palette.muted });
+      const stroke = new Stroke({ color: palette.halo, width: 3 });
+      style = new Style({ text: new Text({ text: zone.name, font: MAP_FONT, fill, stroke }) });
+      labels.set(zone.name, style);
+    }
+    return style;
+  }
+
+  return (feature, resolution) => {
+    const zone = feature.getProperties() as unknown as ZoneProperties;
+    const styles = look(zone);
+    return resolution < LABEL_RESOLUTION_MAX ? [...styles, label(zone)] : styles;
+  };
+}

@@ -1,0 +1,185 @@
+// The nouns of the HTTP and live interfaces, as they are on the wire. In: JSON. Out: types only, no code.
+
+/** RFC 3339, or Unix milliseconds where the live stream says so. */
+export type Instant = string | number;
+export type Severity = "urgent" | "warning" | "notice";
+export type IncidentStatus = "open" | "acknowledged" | "dispatched" | "resolved";
+export type Outcome = "violation" | "lawful" | "false_positive" | "unfounded";
+export type Health = "never_seen" | "online" | "late" | "silent" | "faulty" | "disabled" | "maintenance";
+export type DeviceKind = "camera" | "drone" | "station" | "collar" | "gateway" | "ranger";
+/** Which part of the queue is listed. */
+export type QueueFilter = "active" | "all" | "resolved";
+export type ClosureLevel = "none" | "warn" | "enforce";
+
+export interface LatLon {
+  lat: number;
+  lon: number;
+}
+
+/** Both ends included: a count or sum that is not known exactly. */
+export interface Interval {
+  low: number;
+  high: number;
+}
+
+export interface User {
+  username: string;
+  roles?: string[];
+  townships?: string[];
+}
+
+export interface Session {
+  user: User;
+  csrf: string;
+}
+
+export interface Closure {
+  level: ClosureLevel;
+  rule?: string | null;
+  legal_basis?: string | null;
+  until?: string | null;
+}
+
+export interface ZoneProperties {
+  id: string;
+  name: string;
+  kind: string;
+  township?: string | null;
+  land_class?: string | null;
+  version?: number;
+  closure?: Closure | null;
+}
+
+export interface ZoneFeature {
+  type: "Feature";
+  properties: ZoneProperties;
+  geometry: { type: string; coordinates: unknown };
+}
+
+export interface ZoneCollection {
+  type: "FeatureCollection";
+  features: ZoneFeature[];
+}
+
+export interface Pose {
+  height_m: number;
+  yaw_deg: number;
+  pitch_deg: number;
+  hfov_deg: number;
+}
+
+export interface Device {
+  id: string;
+  kind: DeviceKind;
+  health: Health;
+  last_seen?: Instant | null;
+  deadline?: Instant | null;
+  place?: LatLon | null;
+  pose?: Pose | null;
+  last_position?: (LatLon & { ts: Instant }) | null;
+  via?: string | null;
+  external?: unknown;
+  township?: string | null;
+  battery_percent?: number | null;
+}
+
+export interface SpeciesCount {
+  species: string;
+  count: Interval;
+  young?: Interval | null;
+}
+
+export interface TimelineItem {
+  at: Instant;
+  what: string;
+  by?: string | null;
+  text?: string | null;
+}
+
+export interface Evidence {
+  snapshot_id: string;
+  device: string;
+  ts: Instant;
+}
+
+export interface Incident {
+  id: string;
+  status: IncidentStatus;
+  severity: Severity;
+  late?: boolean;
+  zones: { id: string; name: string; version?: number }[];
+  township?: string | null;
+  authority?: string | null;
+  first_seen: Instant;
+  last_seen: Instant;
+  ended_at?: Instant | null;
+  position: LatLon;
+  accuracy_m?: number | null;
+  probability?: number | null;
+  sightings_count?: number | null;
+  species?: SpeciesCount[];
+  sheep_units?: Interval | null;
+  fine_yuan?: (Interval & { estimate?: boolean }) | null;
+  legal_basis?: string | null;
+  closure?: Closure | null;
+  reasoning?: { zh?: string; en?: string } | null;
+  evidence?: Evidence[];
+  reports?: { duty: string; state: string }[];
+  household?: string | null;
+  outcome?: Outcome | null;
+  devices?: string[];
+  trigger?: { device: string; kind: string; seq?: number | null; ts: Instant } | null;
+  timeline?: TimelineItem[];
+}
+
+export interface Delivery {
+  id: string;
+  alert?: string | null;
+  type?: string | null;
+  incident?: string | null;
+  subscriber?: string | null;
+  subscriber_name?: string | null;
+  channel?: string | null;
+  state: string;
+  attempts: number;
+  at?: Instant | null;
+  answer?: string | null;
+}
+
+export interface Position extends LatLon {
+  id: string;
+  kind: DeviceKind;
+  ts: number;
+  heading_deg?: number | null;
+  speed_mps?: number | null;
+  accuracy_m?: number | null;
+  battery_percent?: number | null;
+}
+
+export interface Herd extends LatLon {
+  id: string;
+  accuracy_m: number;
+  species: string;
+  count: Interval;
+  ts: number;
+  incident?: string | null;
+}
+
+export type LiveEvent =
+  | { kind: "incident"; alert: string; severity: Severity; incident: Incident }
+  | { kind: "device"; alert: string; device: Device }
+  | { kind: "delivery"; delivery: Delivery }
+  | { kind: "zones" }
+  | { kind: "devices" };
+
+export type ServerMessage =
+  | { type: "hello"; seq: number; server_time: number; tenant?: string }
+  | { type: "event"; seq: number; event: LiveEvent }
+  | { type: "positions"; seq: number; server_time?: number; items: Position[]; herds: Herd[] }
+  | { type: "resync"; seq: number }
+  | { type: "ping"; seq: number; server_time: number };
+
+export interface Page<T> {
+  items: T[];
+  next?: string | null;
+}

@@ -1,0 +1,57 @@
+//! How every file of the store is opened: pragmas, format number, locks.
+//!
+//! In: a path and a schema. Out: a connection that is safe to use. Never holds rows.
+
+use crate::HistoryError;
+use rusqlite::{Connection, OpenFlags};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The format that this program writes.
+const FORMAT: i64 = 1;
+/// Another process (an export, a backup) may hold a lock for a moment.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+
+/// Gives SQLite's errors the name of their file.
+pub(crate) fn in_file(file: &Path) -> impl Fn(rusqlite::Error) -> HistoryError + use<> {
+    let file: PathBuf = file.to_owned();
+    move |source| HistoryError::Engine { file: file.clone(), source }
+}
+
+/// Opens or makes a file with the given schema, after making sure that no newer program wrote it.
+///
+/// `synchronous=FULL`: what is said to be written survives a power cut, since the journal may be trimmed after it.
+pub(crate) fn open(file: &Path, journal_mode: &str, schema: &str) -> Result<Connection, HistoryError> {
+    let connection = Connection::open(file).map_err(in_file(file))?;
+    prepare(connection, file, journal_mode, schema)
+}
+
+/// The same for a file that must be there already: asking about a day never makes its file.
+pub(crate) fn open_existing(file: &Path, journal_mode: &str, schema: &str) -> Result<Connection, HistoryError> {
+    let flags = OpenFlags::default() & !OpenFlags::SQLITE_OPEN_CREATE;
+    let connection = Connection::open_with_flags(file, flags).map_err(in_file(file))?;
+    prepare(connection, file, journal_mode, schema)
+}
+
+fn prepare(connection: Connection, file: &Path, journal_mode: &str, schema: &str) -> Result<Connection, HistoryError> {
+    let wrap = in_file(file);
+    connection.busy_timeout(LOCK_WAIT).map_err(&wrap)?;
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(&wrap)?;
+    if found > FORMAT {
+        return Err(HistoryError::Newer { file: file.to_owned(), found, known: FORMAT });
+    }
+    // The pragma answers with the mode it chose.
+    connection.query_row(&format!("PRAGMA journal_mode={journal_mode}"), [], |_| Ok(())).map_err(&wrap)?;
+    connection.execute_batch("PRAGMA synchronous=FULL").map_err(&wrap)?;
+    if found < FORMAT {
+        let make = format!("BEGIN IMMEDIATE; {schema} PRAGMA user_version={FORMAT}; COMMIT;");
+        connection.execute_batch(&make).map_err(&wrap)?;
+    }
+    Ok(connection)
+}
+
+/// A panic elsewhere rolled its transaction back; what the lock guards is sound.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,41 @@
+//! Why a journal could not be opened. One variant for each thing the operator can do.
+
+use std::path::PathBuf;
+
+/// See the module.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Two writers would tear the chain apart.
+    #[error("journal {path} is in use by another process; stop that one, or give this one its own data folder")]
+    InUse {
+        /// The journal.
+        path: PathBuf,
+    },
+    /// Another program's file, or a later version of ours.
+    #[error("journal {path} is {found}; move the file away, or run the program that wrote it")]
+    NotOurs {
+        /// The journal.
+        path: PathBuf,
+        /// What stands there.
+        found: String,
+    },
+    /// The file is damaged. What comes before the offset may still be read.
+    #[error(
+        "journal {path} does not match its hash chain from entry {offset} on; restore a copy, or keep the file as evidence \
+         and start with a new one"
+    )]
+    ChainBroken {
+        /// The journal.
+        path: PathBuf,
+        /// The first entry that does not fit.
+        offset: u64,
+    },
+    /// The engine's own complaint: permissions, a missing folder, a full disk.
+    #[error("journal {path}: {what}")]
+    Engine {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        what: String,
+    },
+}

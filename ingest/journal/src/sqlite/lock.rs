@@ -1,0 +1,37 @@
+//! One writer per journal, across processes.
+//!
+//! In:  the journal's path.   Out: a [`WriterLock`] for as long as it is kept; the system takes it back from a dead process.
+//!
+//! A file beside the journal is locked, not the journal itself: SQLite's own exclusive mode would shut out readers too.
+
+use super::OpenError;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+/// Held by the writer thread until its connection is closed.
+#[derive(Debug)]
+pub(super) struct WriterLock {
+    _file: File,
+}
+
+impl WriterLock {
+    pub(super) fn take(journal: &Path) -> Result<Self, OpenError> {
+        let path = lock_path(journal);
+        let engine = |error: std::io::Error| OpenError::Engine {
+            path: path.clone(),
+            what: format!("could not lock: {error}; the folder must exist and be writable"),
+        };
+        let file = OpenOptions::new().create(true).write(true).truncate(false).open(&path).map_err(engine)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: journal.to_owned() }),
+            Err(TryLockError::Error(error)) => Err(engine(error)),
+        }
+    }
+}
+
+fn lock_path(journal: &Path) -> PathBuf {
+    let mut name = journal.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}

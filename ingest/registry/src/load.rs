@@ -1,0 +1,95 @@
+//! From rows to a view, reading again only the parts that somebody touched.
+//!
+//! In: a read transaction.   Out: [`Parts`], from which a [`View`] is made.   Never: a write, or a view of half a change.
+
+use crate::secrets::Credentials;
+use crate::{RegistryError, View, devices, rules, subscribers, zones};
+use model::{ClosureRule, Device, DeviceId, Subscriber, Timestamp, Zone};
+use rusqlite::Connection;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// What a change can touch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Part {
+    Devices,
+    Zones,
+    Subscribers,
+    Rules,
+}
+
+impl Part {
+    const ALL: [Self; 4] = [Self::Devices, Self::Zones, Self::Subscribers, Self::Rules];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Devices => "devices",
+            Self::Zones => "zones",
+            Self::Subscribers => "subscribers",
+            Self::Rules => "rules",
+        }
+    }
+}
+
+/// The view's parts as last read.
+#[derive(Default)]
+pub(crate) struct Parts {
+    versions: HashMap<Part, i64>,
+    devices: BTreeMap<DeviceId, Device>,
+    credentials: Arc<Credentials>,
+    zones: Vec<Arc<Zone>>,
+    /// The next instant at which a published version comes into force.
+    next_in_force: Option<Timestamp>,
+    subscribers: Vec<Subscriber>,
+    rules: Vec<ClosureRule>,
+}
+
+impl Parts {
+    /// Whether a version that was published for later holds by now.
+    pub(crate) fn zone_is_due(&self, now: Timestamp) -> bool {
+        self.next_in_force.is_some_and(|at| at <= now)
+    }
+
+    /// Reads what changed since the last time; which parts those were.
+    pub(crate) fn load(&mut self, connection: &Connection, now: Timestamp) -> Result<Vec<Part>, RegistryError> {
+        let mut stored: HashMap<String, i64> = HashMap::new();
+        let mut query = connection.prepare("SELECT name, version FROM part")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            stored.insert(row.get(0)?, row.get(1)?);
+        }
+        let mut changed = Vec::new();
+        for part in Part::ALL {
+            let version = stored.get(part.as_str()).copied().unwrap_or(0);
+            let due = part == Part::Zones && self.zone_is_due(now);
+            if self.versions.get(&part) == Some(&version) && !due {
+                continue;
+            }
+            self.load_part(part, connection, now)?;
+            self.versions.insert(part, version);
+            changed.push(part);
+        }
+        Ok(changed)
+    }
+
+    fn load_part(&mut self, part: Part, connection: &Connection, now: Timestamp) -> Result<(), RegistryError> {
+        match part {
+            Part::Devices => {
+                let (devices, credentials) = devices::load(connection)?;
+                (self.devices, self.credentials) = (devices, Arc::new(credentials));
+            }
+            Part::Zones => (self.zones, self.next_in_force) = zones::load(connection, now, &self.zones)?,
+            Part::Subscribers => self.subscribers = subscribers::load(connection)?,
+            Part::Rules => self.rules = rules::load(connection)?,
+        }
+        Ok(())
+    }
+
+    pub(crate) fn credentials(&self) -> Arc<Credentials> {
+        Arc::clone(&self.credentials)
+    }
+
+    pub(crate) fn view(&self, version: u64) -> View {
+        View::new(version, self.devices.clone(), self.zones.clone(), self.subscribers.clone(), self.rules.clone())
+    }
+}

@@ -1,0 +1,70 @@
+//! The tables, and how an older database becomes a current one.
+//!
+//! In: an open connection.   Out: the same, with every table of this version.   Never: a change of a migration that has
+//! shipped; a new one is appended, and `PRAGMA user_version` counts them.
+
+use crate::RegistryError;
+use rusqlite::{Connection, TransactionBehavior};
+use std::path::Path;
+
+/// One entry per version; the first makes an empty file into version 1.
+const MIGRATIONS: [&str; 1] = [V1];
+
+const V1: &str = "
+CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+-- How often each part of the view has changed: a process rereads only the parts that others touched.
+CREATE TABLE part (name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT;
+CREATE TABLE device (
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, lat_deg REAL, lon_deg REAL,
+    height_m REAL, yaw_deg REAL, pitch_deg REAL, hfov_deg REAL,
+    township TEXT, cadence_ms INTEGER NOT NULL, via TEXT REFERENCES device (id),
+    disabled INTEGER NOT NULL, registered_at_ms INTEGER NOT NULL, credential BLOB NOT NULL
+) STRICT;
+CREATE TABLE external (
+    system TEXT NOT NULL, id TEXT NOT NULL, device TEXT NOT NULL REFERENCES device (id), PRIMARY KEY (system, id)
+) STRICT;
+CREATE INDEX external_of_device ON external (device);
+-- Versions are never changed or removed; the geometry stands last so that a list of versions does not read it.
+CREATE TABLE zone (
+    id TEXT NOT NULL, version INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, land_class TEXT NOT NULL,
+    township TEXT, in_force_from_ms INTEGER NOT NULL, known_from_ms INTEGER NOT NULL,
+    vertices INTEGER NOT NULL, geometry BLOB NOT NULL, PRIMARY KEY (id, version)
+) STRICT;
+CREATE TABLE rule_set (version INTEGER PRIMARY KEY, text TEXT NOT NULL, known_from_ms INTEGER NOT NULL) STRICT;
+CREATE TABLE subscriber (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, channel TEXT NOT NULL, url TEXT NOT NULL, secret TEXT NOT NULL,
+    events TEXT NOT NULL, townships TEXT NOT NULL, zones TEXT NOT NULL, severity TEXT NOT NULL, duty TEXT,
+    since_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE user (
+    username TEXT PRIMARY KEY, password TEXT NOT NULL, roles TEXT NOT NULL, townships TEXT NOT NULL,
+    since_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,
+    before TEXT, after TEXT, hash BLOB NOT NULL
+) STRICT;
+-- Against accidents; against malice there is the chain of keyed hashes.
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
+CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
+CREATE TRIGGER zone_is_not_changed BEFORE UPDATE ON zone BEGIN SELECT RAISE(ABORT, 'zone versions are kept'); END;
+CREATE TRIGGER zone_is_not_removed BEFORE DELETE ON zone BEGIN SELECT RAISE(ABORT, 'zone versions are kept'); END;
+";
+
+/// Brings the database to this program's version, or refuses one that is newer. Two processes may do it at once: the
+/// version is read inside the write lock.
+pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), RegistryError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let done = usize::try_from(found).unwrap_or(usize::MAX);
+    if found < 0 || found > known {
+        return Err(RegistryError::NewerSchema { path: path.to_owned(), found, known });
+    }
+    for migration in MIGRATIONS.iter().skip(done) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", known)?;
+    transaction.commit()?;
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! What proves that a device is itself: made here, shown once, kept only as a keyed hash.
+//!
+//! In: a device's id and the secret it sent.   Out: [`Refusal`] or nothing.
+//! Never: a stored or logged secret; a comparison that stops at the first wrong byte; a database access per check.
+
+use crate::RegistryError;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use model::DeviceId;
+use rand::TryRngCore;
+use std::collections::HashMap;
+use std::fmt;
+use subtle::ConstantTimeEq;
+
+/// A device's secret: 32 random bytes as base64url. `Display` shows it, for the one time it is handed out; `Debug` does not.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// A new one.
+    pub(crate) fn random() -> Result<Self, RegistryError> {
+        Ok(Self(URL_SAFE_NO_PAD.encode(random_bytes::<32>()?)))
+    }
+
+    /// The secret itself, for the one who has to type it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(redacted)")
+    }
+}
+
+/// Why a device was not let in. For logs and counters; a device is told only "no".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Refusal {
+    /// No device has this id.
+    #[error("device is not registered; register it first")]
+    UnknownDevice,
+    /// The device exists, its secret is another.
+    #[error("secret is wrong; renew the credential if it was lost")]
+    WrongSecret,
+    /// An operator shut it out.
+    #[error("device is disabled; enable it first")]
+    Disabled,
+}
+
+/// From the system's generator.
+pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], RegistryError> {
+    let mut bytes = [0_u8; N];
+    rand::rngs::OsRng.try_fill_bytes(&mut bytes).map_err(|error| RegistryError::Secret(error.to_string()))?;
+    Ok(bytes)
+}
+
+/// The hash that is stored. The id is part of it, so a row's hash is of no use in another row; ids hold no NUL.
+pub(crate) fn credential_hash(key: &[u8; 32], device: &DeviceId, secret: &str) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    hasher.update(device.as_str().as_bytes());
+    hasher.update(&[0]);
+    hasher.update(secret.as_bytes());
+    *hasher.finalize().as_bytes()
+}
+
+/// What the registry remembers of one device's secret.
+#[derive(Clone, Copy)]
+pub(crate) struct Credential {
+    pub(crate) hash: [u8; 32],
+    pub(crate) disabled: bool,
+}
+
+/// Every device's credential, in memory: a check is one hash and one look-up.
+#[derive(Default)]
+pub(crate) struct Credentials(pub(crate) HashMap<DeviceId, Credential>);
+
+impl Credentials {
+    /// Does the same hashing and comparing whether or not the device exists.
+    pub(crate) fn check(&self, key: &[u8; 32], device: &DeviceId, secret: &str) -> Result<(), Refusal> {
+        let said = credential_hash(key, device, secret);
+        let known = self.0.get(device);
+        let expected = known.map_or([0_u8; 32], |credential| credential.hash);
+        let same = bool::from(said.ct_eq(&expected));
+        match known {
+            None => Err(Refusal::UnknownDevice),
+            Some(_) if !same => Err(Refusal::WrongSecret),
+            Some(credential) if credential.disabled => Err(Refusal::Disabled),
+            Some(_) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The registry's behaviour, a sentence each; here what the files below share.
+
+mod devices;
+mod people;
+mod sharing;
+mod subscribers;
+mod zones;
+
+use crate::{NewDevice, Registry};
+use model::{Clock, DeviceId, DeviceKind, Timestamp};
+use std::path::PathBuf;
+
+/// A registry in a folder of its own, and the clock it goes by.
+pub(super) struct Fixture {
+    pub(super) registry: Registry,
+    pub(super) clock: Clock,
+    pub(super) path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+pub(super) fn fixture() -> Fixture {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("registry.sqlite");
+    let clock = Clock::manual(at("2026-04-01T00:00:00+08:00"));
+    Fixture { registry: Registry::open(&path, clock.clone()).unwrap(), clock, path, _folder: folder }
+}
+
+impl Fixture {
+    /// Another process's handle.
+    pub(super) fn another(&self) -> Registry {
+        Registry::open(&self.path, self.clock.clone()).unwrap()
+    }
+}
+
+pub(super) fn at(text: &str) -> Timestamp {
+    Timestamp::parse_rfc3339(text).unwrap()
+}
+
+pub(super) fn id(name: &str) -> DeviceId {
+    DeviceId::parse(name).unwrap()
+}
+
+pub(super) fn camera(name: &str) -> NewDevice {
+    NewDevice::new(id(name), DeviceKind::Camera)
+}
+
+#[track_caller]
+pub(super) fn check_message(message: &impl std::fmt::Display, words: &[&str]) {
+    let message = message.to_string();
+    for word in words {
+        assert!(message.contains(word), "`{word}` is not in: {message}");
+    }
+}

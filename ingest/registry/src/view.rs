@@ -1,0 +1,69 @@
+//! What everybody else sees of the registry: an immutable snapshot, published as a whole.
+//!
+//! In: rows of the database, read by `load`.   Out: [`View`], through a tokio watch channel.
+//! Never: a credential hash or a password (they stay inside this crate), and no I/O.
+
+use crate::devices::normal_external_id;
+use model::{ClosureRule, Device, DeviceId, Subscriber, Zone};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// The registry at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// Grows with every publication of this handle; says nothing across processes.
+    pub version: u64,
+    /// Every registered device, disabled ones too.
+    pub devices: BTreeMap<DeviceId, Device>,
+    /// Of each zone the version in force when the snapshot was taken, by id.
+    pub zones: Vec<Arc<Zone>>,
+    /// Everybody who wants to be told, oldest first.
+    pub subscribers: Vec<Subscriber>,
+    /// The closure calendar.
+    pub rules: Vec<ClosureRule>,
+    /// system -> id there -> device.
+    external: HashMap<String, HashMap<String, DeviceId>>,
+}
+
+impl View {
+    /// A snapshot of these parts.
+    pub fn new(
+        version: u64,
+        devices: BTreeMap<DeviceId, Device>,
+        zones: Vec<Arc<Zone>>,
+        subscribers: Vec<Subscriber>,
+        rules: Vec<ClosureRule>,
+    ) -> Self {
+        let mut external: HashMap<String, HashMap<String, DeviceId>> = HashMap::new();
+        for device in devices.values() {
+            for name in &device.external {
+                let ids = external.entry(name.system.clone()).or_default();
+                ids.insert(name.id.clone(), device.id.clone());
+            }
+        }
+        Self { version, devices, zones, subscribers, rules, external }
+    }
+
+    /// The device of this id.
+    pub fn device(&self, id: &DeviceId) -> Option<&Device> {
+        self.devices.get(id)
+    }
+
+    /// The device that another system knows as `id`. A device whose own id is that identity needs no entry, unless it
+    /// states another identity in the same system.
+    pub fn by_external(&self, system: &str, id: &str) -> Option<&Device> {
+        let id = normal_external_id(system, id);
+        if let Some(device) = self.external.get(system).and_then(|ids| ids.get(id.as_ref())) {
+            return self.devices.get(device);
+        }
+        let device = self.devices.get(&DeviceId::parse(&id).ok()?)?;
+        let elsewhere = device.external.iter().any(|name| name.system == system);
+        if elsewhere { None } else { Some(device) }
+    }
+
+    /// The version of a zone that is in force.
+    pub fn zone(&self, id: &model::ZoneId) -> Option<&Arc<Zone>> {
+        let index = self.zones.binary_search_by(|zone| zone.id.cmp(id)).ok()?;
+        self.zones.get(index)
+    }
+}

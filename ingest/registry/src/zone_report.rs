@@ -1,0 +1,160 @@
+//! What an import of zones answers: one line for each feature of the file.
+//!
+//! In: what `zone_draft` and `zone_import` found.   Out: [`ImportReport`], for people and for programs.
+//! Never: a reason without its remedy.
+
+use model::BadName;
+use std::fmt;
+
+/// Of one zone; it is redrawn every five years and corrected now and then.
+pub(crate) const MAX_VERSIONS: u32 = 1_000;
+
+/// What became of each feature, in the file's order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImportReport {
+    /// One for each feature.
+    pub features: Vec<FeatureReport>,
+    /// Nothing was written, on request.
+    pub dry_run: bool,
+}
+
+/// What became of one feature.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeatureReport {
+    /// Its place in the file, from 0.
+    pub index: usize,
+    /// Its id as far as it could be read.
+    pub id: Option<String>,
+    /// What became of it.
+    pub outcome: FeatureOutcome,
+}
+
+/// What can become of a feature.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FeatureOutcome {
+    /// A new zone, or a new version of one.
+    Published {
+        /// 1 for a new zone.
+        version: u32,
+    },
+    /// The newest version says the same.
+    Unchanged {
+        /// Which version that is.
+        version: u32,
+    },
+    /// Wrong; nothing of the file was imported.
+    Refused(FeatureFault),
+}
+
+impl ImportReport {
+    /// How many features became a version.
+    pub fn published(&self) -> usize {
+        self.features.iter().filter(|feature| matches!(feature.outcome, FeatureOutcome::Published { .. })).count()
+    }
+
+    /// The features that were refused.
+    pub fn refused(&self) -> impl Iterator<Item = (&FeatureReport, &FeatureFault)> {
+        self.features.iter().filter_map(|feature| match &feature.outcome {
+            FeatureOutcome::Refused(fault) => Some((feature, fault)),
+            _ => None,
+        })
+    }
+}
+
+/// As one line for people: which feature, and why the first of them.
+impl fmt::Display for ImportReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.refused().count();
+        let Some((feature, fault)) = self.refused().next() else {
+            return write!(f, "{} of {} features are new versions", self.published(), self.features.len());
+        };
+        let id = feature.id.as_deref().unwrap_or("no id");
+        write!(f, "{count} of {} features are wrong; feature {} ({id}): {fault}", self.features.len(), feature.index)
+    }
+}
+
+/// What is wrong with a feature; the surveyor corrects it.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum FeatureFault {
+    /// Nothing to call it by.
+    #[error("id is missing; give the feature a property `id`")]
+    IdMissing,
+    /// An id that is unsafe in addresses and logs.
+    #[error(transparent)]
+    Id(BadName),
+    /// The same id twice in a file.
+    #[error("id is used by feature {first} too; give each zone its own")]
+    IdTwice {
+        /// Where it was used first.
+        first: usize,
+    },
+    /// Too long, or with control characters.
+    #[error("name is not 1 to 100 visible characters; shorten it")]
+    Name,
+    /// Neither the feature nor the command says what it is.
+    #[error("kind is missing; give the feature a property `kind` or import with a kind")]
+    KindMissing,
+    /// A kind that is none of ours.
+    #[error(
+        "kind is `{found}`; use no-grazing, balance, project, overlap, forest, forest-farm, reserve, meadow, checkpoint or jurisdiction"
+    )]
+    Kind {
+        /// What was written.
+        found: String,
+    },
+    /// A township's name instead of its code, for example.
+    #[error("{0} (property `township` holds the administrative code)")]
+    Township(BadName),
+    /// No polygon.
+    #[error("geometry is {found}; use Polygon or MultiPolygon")]
+    GeometryType {
+        /// What was there.
+        found: String,
+    },
+    /// Not arrays of rings of positions.
+    #[error("coordinates are not rings of [longitude, latitude]; write the geometry anew")]
+    Shape,
+    /// Off the globe, or longitude and latitude swapped, or projected metres.
+    #[error("coordinate lon {lon_deg}, lat {lat_deg} is not on the globe; use degrees, longitude first")]
+    OffGlobe {
+        /// First number.
+        lon_deg: f64,
+        /// Second number.
+        lat_deg: f64,
+    },
+    /// No area.
+    #[error("a ring has {distinct} distinct vertices; at least 3 are needed")]
+    TooFew {
+        /// How many are left without repetitions.
+        distinct: usize,
+    },
+    /// The border crosses itself or another ring of the zone.
+    #[error("border crosses itself at lon {lon_deg:.7}, lat {lat_deg:.7}; correct the order of vertices there")]
+    Crosses {
+        /// Degrees east.
+        lon_deg: f64,
+        /// Degrees north.
+        lat_deg: f64,
+    },
+    /// A spike, or two parts over the same land.
+    #[error(
+        "border runs along itself from lon {lon_deg:.7}, lat {lat_deg:.7}; remove the spike or the overlapping part"
+    )]
+    Along {
+        /// Degrees east.
+        lon_deg: f64,
+        /// Degrees north.
+        lat_deg: f64,
+    },
+    /// Parts or holes that do not fit into each other.
+    #[error("border turns the inside out at lon {lon_deg:.7}, lat {lat_deg:.7}; correct the part, hole or knot there")]
+    Inverted {
+        /// Degrees east.
+        lon_deg: f64,
+        /// Degrees north.
+        lat_deg: f64,
+    },
+    /// So many corrections are a mistake in a script.
+    #[error("zone has {MAX_VERSIONS} versions already; publish it under a new id")]
+    Versions,
+}

@@ -1,0 +1,65 @@
+//! Turns a recorded frame into a reading: units, ranges and datum checked once, here, and nowhere after.
+//!
+//! In:  [`model::Entry`], the journal's bytes.   Out: [`model::Reading`], or a [`model::Reject`] that says why not.
+//! Next: `history`, `alerts::detect` and `dashboards::live`, by way of [`stage`].
+//!
+//! Invariant: [`decode`] is pure and total. No tokio, no clock, no I/O, no panic; "now" is the entry's `received_at`. The
+//! same entry always gives the same answer, so a decoder's fault is repaired by a replay. The wire's own types (serde)
+//! are private to this module: raw numbers end here.
+
+mod datum;
+mod dji;
+mod fields;
+mod json;
+mod modbus;
+mod native;
+pub mod stage;
+pub mod stations;
+mod time;
+
+#[cfg(test)]
+mod tests;
+
+pub use time::FUTURE_TOLERANCE;
+
+use model::{Body, Channel, DeviceTime, Entry, Reading, Reject};
+
+/// What a payload says, before it is put together with who said it and when it came.
+#[derive(Debug, PartialEq)]
+struct Statement {
+    device_time: Option<DeviceTime>,
+    seq: Option<u64>,
+    body: Body,
+}
+
+impl Statement {
+    /// Of a protocol that tells no time.
+    fn untimed(body: Body) -> Self {
+        Self { device_time: None, seq: None, body }
+    }
+}
+
+/// What one entry says, or why it cannot be understood.
+///
+/// A position of exactly 0,0 means "no fix": a track keeps its other values without it, a sighting is rejected because it
+/// would be nowhere. A device time more than [`FUTURE_TOLERANCE`] ahead of the receipt is rejected; a time of long ago is
+/// not, since devices store and forward.
+pub fn decode(entry: &Entry) -> Result<Reading, Reject> {
+    let frame = &entry.frame;
+    let statement = match &frame.channel {
+        Channel::Native { kind, detail } => native::decode(*kind, detail, &frame.payload)?,
+        Channel::DjiOsd => dji::decode(&frame.payload)?,
+        Channel::Modbus { model } => modbus::decode(model, &frame.payload)?,
+        Channel::Clock => Statement::untimed(Body::Clock),
+        Channel::Other { topic } => return Err(Reject::UnknownMessage(fields::short(topic))),
+    };
+    time::refuse_future(statement.device_time, frame.received_at)?;
+    Ok(Reading {
+        device: frame.device.clone(),
+        offset: entry.offset,
+        received_at: frame.received_at,
+        device_time: statement.device_time,
+        seq: statement.seq,
+        body: statement.body,
+    })
+}

@@ -1,0 +1,168 @@
+//! Register maps of the station models we know: what to ask, and what the answer's registers mean.
+//!
+//! In: a model's name from the configuration.   Out: a [`StationModel`]. Data only; the poller (`protocol::modbus`) asks
+//! by it and decode reads by it. Scale, sign and order differ between makers and even between batches of one maker, so
+//! nothing is guessed from the values: another device is another entry here.
+
+use model::Quantity;
+
+/// Which of the two read functions a station answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadFunction {
+    /// Function code 3.
+    Holding,
+    /// Function code 4.
+    Input,
+}
+
+/// One register of the block.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Register {
+    /// Its address, as the maker's manual numbers it.
+    pub address: u16,
+    /// What it holds.
+    pub quantity: Quantity,
+    /// By what the raw number is divided to give the quantity's unit.
+    pub divisor: f64,
+    /// Two's complement instead of unsigned.
+    pub signed: bool,
+    /// The raw value that means "not measured".
+    pub missing: Option<u16>,
+    /// A register that is 0 only where the sensor of both is not fitted.
+    pub not_fitted_if_zero: Option<u16>,
+}
+
+/// How to read one station model: a single block of neighbouring registers, so that all values are of one moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StationModel {
+    /// As the configuration names it.
+    pub name: &'static str,
+    /// Which function to ask with.
+    pub function: ReadFunction,
+    /// First register of the block.
+    pub first_address: u16,
+    /// How many; at most 125 fit one answer.
+    pub register_count: u16,
+    /// The registers of the block that we use.
+    pub registers: &'static [Register],
+}
+
+/// The names of all models, for error messages.
+pub const STATION_MODEL_NAMES: &str = "renke-soil, renke-soil-tdr, fdr-soil, renke-weather, renke-weather-centi";
+
+/// The model of that name.
+pub fn station_model(name: &str) -> Option<&'static StationModel> {
+    STATION_MODELS.iter().find(|model| model.name == name)
+}
+
+const fn unsigned(address: u16, quantity: Quantity, divisor: f64) -> Register {
+    Register { address, quantity, divisor, signed: false, missing: None, not_fitted_if_zero: None }
+}
+
+const fn signed(address: u16, quantity: Quantity, divisor: f64) -> Register {
+    Register { signed: true, ..unsigned(address, quantity, divisor) }
+}
+
+/// Air humidity on the Renke weather station. No air is that dry: 0 says that the probe, which also measures the
+/// temperature, is not fitted (a missing sensor answers 0, not an exception).
+const HUMIDITY_ADDRESS: u16 = 504;
+
+const fn with_air_probe(register: Register) -> Register {
+    Register { not_fitted_if_zero: Some(HUMIDITY_ADDRESS), ..register }
+}
+
+/// The Renke RS-FSXCS-N01 from wind speed (500) to rain (513). Working readers of this station disagree on the wind
+/// speed's divisor, 10 or 100, probably by firmware, and its calm values fit both. So there are two models, and whoever
+/// installs the station compares with the wind force that it shows: `renke-weather` divides by 10,
+/// `renke-weather-centi` by 100. A variant with another order from 504 on exists and is not supported.
+const fn renke_weather(wind_divisor: f64) -> [Register; 5] {
+    [
+        unsigned(500, Quantity::WindSpeedMps, wind_divisor),
+        unsigned(503, Quantity::WindDirectionDeg, 1.0),
+        with_air_probe(unsigned(HUMIDITY_ADDRESS, Quantity::HumidityPercent, 10.0)),
+        with_air_probe(signed(505, Quantity::AirTemperatureC, 10.0)),
+        unsigned(513, Quantity::RainMm, 10.0),
+    ]
+}
+
+const RENKE_WEATHER_DECI: [Register; 5] = renke_weather(10.0);
+const RENKE_WEATHER_CENTI: [Register; 5] = renke_weather(100.0);
+
+/// What soil probes commonly hold in a register that they could not measure: the largest signed number. It would be
+/// implausible anyway; named here, it is "nothing measured" and not a fault.
+const SOIL_NOT_MEASURED: u16 = 0x7FFF;
+
+const fn soil(register: Register) -> Register {
+    Register { missing: Some(SOIL_NOT_MEASURED), ..register }
+}
+
+/// Every model there is.
+pub const STATION_MODELS: [StationModel; 5] = [
+    // RS-WS-N01-TR; RS-ECTHPH-N01-TR and CWT-Soil-THC-S begin with the same two registers.
+    StationModel {
+        name: "renke-soil",
+        function: ReadFunction::Holding,
+        first_address: 0x0000,
+        register_count: 2,
+        registers: &[
+            soil(unsigned(0x0000, Quantity::SoilMoisturePercent, 10.0)),
+            soil(signed(0x0001, Quantity::SoilTemperatureC, 10.0)),
+        ],
+    },
+    // RS-SD-N01-TR: moisture only, at 1 and in hundredths.
+    StationModel {
+        name: "renke-soil-tdr",
+        function: ReadFunction::Holding,
+        first_address: 0x0001,
+        register_count: 1,
+        registers: &[soil(unsigned(0x0001, Quantity::SoilMoisturePercent, 100.0))],
+    },
+    // Probes of other makers with the two registers the other way round.
+    StationModel {
+        name: "fdr-soil",
+        function: ReadFunction::Holding,
+        first_address: 0x0000,
+        register_count: 2,
+        registers: &[
+            soil(signed(0x0000, Quantity::SoilTemperatureC, 10.0)),
+            soil(unsigned(0x0001, Quantity::SoilMoisturePercent, 10.0)),
+        ],
+    },
+    StationModel {
+        name: "renke-weather",
+        function: ReadFunction::Holding,
+        first_address: 500,
+        register_count: 14,
+        registers: &RENKE_WEATHER_DECI,
+    },
+    StationModel {
+        name: "renke-weather-centi",
+        function: ReadFunction::Holding,
+        first_address: 500,
+        register_count: 14,
+        registers: &RENKE_WEATHER_CENTI,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_register_lies_in_its_models_block_and_every_block_fits_one_answer() {
+        for model in &STATION_MODELS {
+            let end = model.first_address + model.register_count;
+            let used = model.registers.iter().flat_map(|r| [Some(r.address), r.not_fitted_if_zero]).flatten();
+            for address in used {
+                assert!((model.first_address..end).contains(&address), "{}: {address}", model.name);
+            }
+            assert!((1..=125).contains(&model.register_count), "{}", model.name);
+        }
+    }
+
+    #[test]
+    fn the_error_lists_exactly_the_models_there_are() {
+        let names: Vec<_> = STATION_MODELS.iter().map(|model| model.name).collect();
+        assert_eq!(names.join(", "), STATION_MODEL_NAMES);
+    }
+}

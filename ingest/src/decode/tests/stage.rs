@@ -1,0 +1,140 @@
+//! The decode stage over a real journal.
+
+use super::{RECEIVED_MS, entry, native_channel};
+use crate::decode::stage::{BATCH_ENTRIES, StageError, StageMetrics, run};
+use journal::Journal;
+use journal::dead_letters::DeadLetters;
+use journal::sqlite::{SqliteJournal, SqliteOptions};
+use model::{Channel, Frame, Offset, ReadingKind, Readings};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+struct Stage {
+    journal: Arc<SqliteJournal>,
+    dead_letters: DeadLetters,
+    registry: prometheus::Registry,
+    stop: CancellationToken,
+    _folder: tempfile::TempDir,
+}
+
+type Running = (mpsc::Receiver<Arc<Readings>>, tokio::task::JoinHandle<Result<(), StageError>>);
+
+impl Stage {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            journal: SqliteJournal::open(&folder.path().join("journal.db"), SqliteOptions::default()).unwrap(),
+            dead_letters: DeadLetters::open(&folder.path().join("dead.db")).unwrap(),
+            registry: prometheus::Registry::new(),
+            stop: CancellationToken::new(),
+            _folder: folder,
+        }
+    }
+
+    async fn append(&self, frames: impl IntoIterator<Item = Frame>) {
+        let appends: Vec<_> = frames.into_iter().map(|frame| self.journal.append(frame)).collect();
+        for append in appends {
+            append.await.unwrap();
+        }
+    }
+
+    /// With a queue of one, so that a batch is not made before the one before it was taken.
+    fn run_from(&self, from: u64) -> Running {
+        let (readings_tx, readings) = mpsc::channel(1);
+        let metrics = StageMetrics::register(&self.registry).unwrap();
+        let (journal, letters) = (self.journal.clone(), self.dead_letters.clone());
+        (readings, tokio::spawn(run(journal, Offset(from), letters, readings_tx, metrics, self.stop.clone())))
+    }
+
+    fn counted(&self, name: &str, label: &str) -> u64 {
+        let families = self.registry.gather();
+        let family = families.iter().find(|family| family.name() == name).unwrap();
+        let metric = family.get_metric().iter().find(|metric| metric.get_label()[0].value() == label);
+        metric.map_or(0, |metric| metric.get_counter().get_value() as u64)
+    }
+}
+
+fn heartbeat(seq: u64) -> Frame {
+    let payload = format!(r#"{{"ts":{RECEIVED_MS},"seq":{seq}}}"#);
+    entry(native_channel(ReadingKind::Heartbeat), payload.as_bytes()).frame
+}
+
+fn broken() -> Frame {
+    entry(native_channel(ReadingKind::Track), b"{").frame
+}
+
+#[tokio::test]
+async fn readings_come_in_the_journals_order_and_rejects_are_on_disk_before_their_batch() {
+    let stage = Stage::new();
+    let topic = entry(Channel::Other { topic: Arc::from("thing/product/x/events") }, b"{}").frame;
+    stage.append([heartbeat(1), broken(), heartbeat(3), topic, heartbeat(5)]).await;
+    let (mut readings, running) = stage.run_from(0);
+    let decoded = readings.recv().await.unwrap();
+    assert_eq!(decoded.up_to, Offset(5));
+    let seqs: Vec<_> = decoded.readings.iter().map(|reading| (reading.offset.0, reading.seq)).collect();
+    assert_eq!(seqs, [(1, Some(1)), (3, Some(3)), (5, Some(5))]);
+    let letters = stage.dead_letters.list(None, 10).unwrap();
+    let letters: Vec<_> = letters.iter().map(|row| (row.offset.0, &*row.channel, &*row.reason)).collect();
+    assert_eq!(letters, [(2, "track", "malformed"), (4, "thing/product/x/events", "unknown_message")]);
+    assert_eq!(stage.counted("steppewatch_decoded_total", "heartbeat"), 3);
+    assert_eq!(stage.counted("steppewatch_rejects_total", "malformed"), 1);
+    stage.stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_batch_of_nothing_but_rejects_still_tells_how_far_it_reaches() {
+    let stage = Stage::new();
+    stage.append([broken(), broken()]).await;
+    let (mut readings, _running) = stage.run_from(0);
+    assert_eq!(*readings.recv().await.unwrap(), Readings { readings: Vec::new(), up_to: Offset(2) });
+    stage.stop.cancel();
+}
+
+#[tokio::test]
+async fn batches_follow_one_another_without_gap_and_new_entries_wake_the_stage() {
+    let stage = Stage::new();
+    let count = u64::try_from(BATCH_ENTRIES).unwrap() * 2 + 1;
+    stage.append((1..=count).map(heartbeat)).await;
+    let (mut readings, _running) = stage.run_from(0);
+    let mut seen = 0;
+    while seen < count {
+        let decoded = readings.recv().await.unwrap();
+        assert!(decoded.readings.len() <= BATCH_ENTRIES);
+        assert_eq!(decoded.readings.first().unwrap().offset.0, seen + 1);
+        assert_eq!(decoded.readings.last().unwrap().offset, decoded.up_to);
+        seen = decoded.up_to.0;
+    }
+    stage.append([heartbeat(count + 1)]).await;
+    assert_eq!(readings.recv().await.unwrap().readings[0].seq, Some(count + 1));
+    stage.stop.cancel();
+}
+
+#[tokio::test]
+async fn it_goes_on_after_the_cursor_it_is_given() {
+    let stage = Stage::new();
+    stage.append((1..=3).map(heartbeat)).await;
+    let (mut readings, _running) = stage.run_from(2);
+    assert_eq!(readings.recv().await.unwrap().readings[0].offset, Offset(3));
+    stage.stop.cancel();
+}
+
+#[tokio::test]
+async fn it_ends_when_it_is_stopped_although_its_queue_is_full() {
+    let stage = Stage::new();
+    stage.append((1..=3).map(heartbeat)).await;
+    let (readings, running) = stage.run_from(0);
+    stage.stop.cancel();
+    running.await.unwrap().unwrap();
+    drop(readings);
+}
+
+#[tokio::test]
+async fn it_ends_when_nobody_receives_any_more() {
+    let stage = Stage::new();
+    stage.append([heartbeat(1)]).await;
+    let (readings, running) = stage.run_from(0);
+    drop(readings);
+    running.await.unwrap().unwrap();
+}

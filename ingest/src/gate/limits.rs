@@ -1,0 +1,83 @@
+//! Every bound of the gate, with its reason. Nothing here is read from a device.
+
+use std::time::Duration;
+
+/// Largest payload of an ordinary frame: the contract's 1 MiB.
+pub const PAYLOAD_BYTES_MAX: usize = 1 << 20;
+
+/// Largest snapshot: the contract's 4 MiB.
+pub const SNAPSHOT_BYTES_MAX: usize = 4 << 20;
+
+/// Room for fixed header, topic, packet id and MQTT 5 properties around a payload.
+pub const ENVELOPE_BYTES_MAX: usize = 96 << 10;
+
+/// Largest packet that can be legal at all; announced to MQTT 5 clients. Beyond it nothing is read.
+pub const PACKET_BYTES_MAX: usize = SNAPSHOT_BYTES_MAX + ENVELOPE_BYTES_MAX;
+
+/// Largest packet that is not a PUBLISH: 64 filters of decent length fit; a stranger's CONNECT costs no more than this.
+pub const CONTROL_BYTES_MAX: usize = 64 << 10;
+
+/// Publishes of one session that are on the way to the disk or whose acknowledgement is not written yet. Beyond it the
+/// session is not read. Announced to MQTT 5 clients as Receive Maximum. 64 fills a group commit from few devices.
+pub const OUTSTANDING_MAX: u16 = 64;
+
+/// Memory, in KiB, that bodies above [`LARGE_BODY_BYTES`] may take up in all sessions together: sixty-four snapshots.
+pub const LARGE_BODIES_KIB: u32 = 256 << 10;
+
+/// Bodies up to this size are not counted against [`LARGE_BODIES_KIB`]: a session's 64 of them are 1 MiB.
+pub const LARGE_BODY_BYTES: usize = 16 << 10;
+
+/// Packets that the gate itself owes one client (PINGRESP, refusals); when full, the session is not read.
+pub const OWN_PACKETS_MAX: usize = 64;
+
+/// QoS 2 packet ids of one session that were received and not yet released.
+pub const UNRELEASED_MAX: usize = 1_024;
+
+/// Topic aliases that one MQTT 5 client may set; a native device has six topics.
+pub const TOPIC_ALIASES_MAX: u16 = 16;
+
+/// Sessions of one device, live or remembered: a device has one or two clients, an installer's laptop another.
+pub const SEATS_PER_DEVICE: usize = 8;
+
+/// Distinct filters that one device may ever subscribe to while the process lives: the router never frees their logs.
+pub const FILTERS_PER_DEVICE: usize = 64;
+
+/// Filters in one SUBSCRIBE or UNSUBSCRIBE.
+pub const FILTERS_PER_PACKET: usize = 32;
+
+/// How long a stranger may take from TCP accept to a whole CONNECT.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the body of one publish may take: 4 MiB over a poor mobile link at 10 kB/s take seven minutes.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// How long a client that says "no keep-alive" may stay silent: a vanished device must not hold its place for ever.
+pub const SILENCE_WITHOUT_KEEP_ALIVE: Duration = Duration::from_secs(3_600);
+
+/// How long one write to a client may hang before the client counts as gone.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long the last words to a client (DISCONNECT, CONNACK of a refusal) may take.
+pub const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long outstanding appends and their acknowledgements may take when a session or the gate ends.
+pub const SETTLE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a new connection waits for the session that it takes over to end.
+pub const TAKEOVER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often the watchdog asks the router for a sign of life, and how long the router may take to give it.
+pub const WATCHDOG_INTERVAL: Duration = Duration::from_secs(1);
+/// See [`WATCHDOG_INTERVAL`]; generous, since a busy machine is not a dead router.
+pub const WATCHDOG_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Bytes of one segment of the router's per-filter log. Small: one log per filter is never freed.
+pub const ROUTER_SEGMENT_BYTES: usize = 64 << 10;
+/// Segments per filter: what an absent device's queue of downward messages can hold.
+pub const ROUTER_SEGMENTS: usize = 4;
+
+/// Packets that the router hands one link at a time.
+pub const ROUTER_OUTGOING_PACKETS: u64 = 200;
+
+/// Bytes gathered before a write to the socket.
+pub const WRITE_BATCH_BYTES: usize = 32 << 10;

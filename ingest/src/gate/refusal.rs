@@ -1,0 +1,211 @@
+//! What the gate refuses, said in the protocol's words, in a counter and in a log line.
+//!
+//! Never: a secret or a payload in a log line, or a flood of lines from one address.
+
+use crate::metrics::Metrics;
+use rumqttd::protocol::{ConnectReturnCode, DisconnectReasonCode, PubAckReason, PubRecReason};
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// One log line per address and reason in this time; the counter counts them all.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Addresses remembered for [`LOG_INTERVAL`]; when full, the memory starts anew (and a few more lines are written).
+const LOG_ADDRESSES_MAX: usize = 4_096;
+
+/// Why something was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Refusal {
+    /// Unknown device or wrong secret; which of them is not told to the client.
+    #[error("device id or secret is wrong")]
+    BadCredentials,
+    /// An operator shut the device out.
+    #[error("device is disabled")]
+    Disabled,
+    /// A way to authenticate that we do not have.
+    #[error("authentication method is not supported; use username and password")]
+    BadAuthenticationMethod,
+    /// A client id that cannot be used.
+    #[error("client id is not usable; use 1 to 128 characters without + $ # /")]
+    BadClientId,
+    /// A level of the protocol that is neither 4 nor 5.
+    #[error("protocol version is not supported; use MQTT 3.1.1 or 5")]
+    BadVersion,
+    /// A will that the device could not publish itself.
+    #[error("will topic is not allowed for this device")]
+    BadWill,
+    /// A topic of another device, or none of ours.
+    #[error("topic is not this device's")]
+    ForeignTopic,
+    /// No topic at all.
+    #[error("topic name is not valid")]
+    BadTopic,
+    /// A filter that the device may not have.
+    #[error("subscription is not allowed for this device")]
+    ForeignFilter,
+    /// More than the payload limit.
+    #[error("payload is larger than allowed; 1 MiB, snapshots 4 MiB")]
+    TooLarge,
+    /// Not MQTT.
+    #[error("packet is malformed")]
+    Malformed,
+    /// MQTT, but not now.
+    #[error("packet does not fit the state of the session")]
+    Protocol,
+    /// A topic alias beyond what was announced.
+    #[error("topic alias is not valid")]
+    BadTopicAlias,
+    /// Too many sessions, filters or unreleased packets of one device.
+    #[error("device is beyond its quota of sessions, filters or unreleased packets")]
+    Quota,
+    /// No room for another connection.
+    #[error("connection limit is reached; raise it or find out who connects")]
+    TooManyConnections,
+    /// A stranger that did not say CONNECT in time.
+    #[error("no CONNECT in time")]
+    ConnectTimeout,
+}
+
+impl Refusal {
+    /// The metric's label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::BadCredentials => "bad_credentials",
+            Self::Disabled => "disabled",
+            Self::BadAuthenticationMethod => "bad_authentication_method",
+            Self::BadClientId => "bad_client_id",
+            Self::BadVersion => "bad_version",
+            Self::BadWill => "bad_will",
+            Self::ForeignTopic => "foreign_topic",
+            Self::BadTopic => "bad_topic",
+            Self::ForeignFilter => "foreign_filter",
+            Self::TooLarge => "too_large",
+            Self::Malformed => "malformed",
+            Self::Protocol => "protocol",
+            Self::BadTopicAlias => "bad_topic_alias",
+            Self::Quota => "quota",
+            Self::TooManyConnections => "too_many_connections",
+            Self::ConnectTimeout => "connect_timeout",
+        }
+    }
+
+    /// In a CONNACK.
+    pub fn connect_code(self) -> ConnectReturnCode {
+        match self {
+            Self::BadCredentials => ConnectReturnCode::BadUserNamePassword,
+            Self::BadAuthenticationMethod => ConnectReturnCode::BadAuthenticationMethod,
+            Self::BadClientId => ConnectReturnCode::ClientIdentifierNotValid,
+            Self::BadVersion => ConnectReturnCode::UnsupportedProtocolVersion,
+            Self::BadTopic => ConnectReturnCode::TopicNameInvalid,
+            Self::TooLarge => ConnectReturnCode::PacketTooLarge,
+            Self::Malformed => ConnectReturnCode::MalformedPacket,
+            Self::Protocol => ConnectReturnCode::ProtocolError,
+            Self::Quota => ConnectReturnCode::QuotaExceeded,
+            Self::TooManyConnections | Self::ConnectTimeout => ConnectReturnCode::ServerBusy,
+            _ => ConnectReturnCode::NotAuthorized,
+        }
+    }
+
+    /// In a DISCONNECT.
+    pub fn disconnect_code(self) -> DisconnectReasonCode {
+        match self {
+            Self::TooLarge => DisconnectReasonCode::PacketTooLarge,
+            Self::Malformed => DisconnectReasonCode::MalformedPacket,
+            Self::BadTopicAlias => DisconnectReasonCode::TopicAliasInvalid,
+            Self::BadTopic => DisconnectReasonCode::TopicNameInvalid,
+            Self::Quota => DisconnectReasonCode::QuotaExceeded,
+            Self::Disabled => DisconnectReasonCode::AdministrativeAction,
+            Self::ForeignTopic => DisconnectReasonCode::NotAuthorized,
+            _ => DisconnectReasonCode::ProtocolError,
+        }
+    }
+
+    /// In a PUBACK. MQTT 5 has no "too large" there; quota exceeded (an imposed limit) is the nearest that ends the
+    /// resending.
+    pub fn puback_reason(self) -> PubAckReason {
+        match self {
+            Self::TooLarge => PubAckReason::QuotaExceeded,
+            Self::BadTopic => PubAckReason::TopicNameInvalid,
+            _ => PubAckReason::NotAuthorized,
+        }
+    }
+
+    /// In a PUBREC.
+    pub fn pubrec_reason(self) -> PubRecReason {
+        match self {
+            Self::TooLarge => PubRecReason::QuotaExceeded,
+            Self::BadTopic => PubRecReason::TopicNameInvalid,
+            _ => PubRecReason::NotAuthorized,
+        }
+    }
+}
+
+/// Counts and logs refusals.
+pub struct RefusalLog {
+    metrics: Metrics,
+    said: Mutex<HashMap<(IpAddr, Refusal), Said>>,
+}
+
+struct Said {
+    at: Instant,
+    unsaid: u64,
+}
+
+impl RefusalLog {
+    /// A log that counts in `metrics`.
+    pub fn new(metrics: Metrics) -> Self {
+        Self { metrics, said: Mutex::new(HashMap::new()) }
+    }
+
+    /// Notes a refusal. `who` is the device where it is known; `what` a detail of bounded length such as a topic.
+    pub fn note(&self, refusal: Refusal, peer: SocketAddr, who: &str, what: &str) {
+        self.metrics.refusals.with_label_values(&[refusal.label()]).inc();
+        if let Some(unsaid) = self.may_speak(refusal, peer.ip()) {
+            let what: String = what.chars().take(160).collect();
+            tracing::warn!(%peer, device = who, reason = refusal.label(), what, unsaid, "refused: {refusal}");
+        }
+    }
+
+    /// How many alike went unsaid, if it is time for a line.
+    fn may_speak(&self, refusal: Refusal, address: IpAddr) -> Option<u64> {
+        let mut said = self.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if said.len() >= LOG_ADDRESSES_MAX {
+            said.clear();
+        }
+        match said.get_mut(&(address, refusal)) {
+            Some(last) if last.at.elapsed() < LOG_INTERVAL => {
+                last.unsaid += 1;
+                None
+            }
+            Some(last) => {
+                last.at = Instant::now();
+                Some(std::mem::take(&mut last.unsaid))
+            }
+            None => {
+                said.insert((address, refusal), Said { at: Instant::now(), unsaid: 0 });
+                Some(0)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_is_counted_and_a_flood_from_one_address_is_logged_once() {
+        let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
+        let log = RefusalLog::new(metrics.clone());
+        let address = IpAddr::from([10, 0, 0, 1]);
+        assert_eq!(log.may_speak(Refusal::ForeignTopic, address), Some(0));
+        assert_eq!(log.may_speak(Refusal::ForeignTopic, address), None);
+        assert_eq!(log.may_speak(Refusal::TooLarge, address), Some(0));
+        for _ in 0..5 {
+            log.note(Refusal::ForeignTopic, SocketAddr::new(address, 1), "camera-1", "t");
+        }
+        assert_eq!(metrics.refusals.with_label_values(&["foreign_topic"]).get(), 5);
+    }
+}

@@ -1,0 +1,98 @@
+//! Counters of the ingest crate, as Prometheus sees them. Labels are bounded words, never a device's id.
+
+use model::{Channel, Frame};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+
+/// The counters; clones share them.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    /// Frames that reached the disk, by kind.
+    pub frames: IntCounterVec,
+    /// Payload bytes of those frames.
+    pub frame_bytes: IntCounter,
+    /// Acknowledgements written to devices, by MQTT packet.
+    pub acknowledgements: IntCounterVec,
+    /// What was refused, by reason.
+    pub refusals: IntCounterVec,
+    /// MQTT connections that are open now, strangers included.
+    pub connections: IntGauge,
+    /// MQTT sessions that were accepted.
+    pub sessions: IntCounter,
+    /// Times a frame waited because the journal was full.
+    pub journal_full_waits: IntCounter,
+}
+
+impl Metrics {
+    /// Makes the counters and registers them.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let metrics = Self {
+            frames: IntCounterVec::new(
+                Opts::new("steppewatch_frames_total", "Frames written to the journal, by kind"),
+                &["kind"],
+            )?,
+            frame_bytes: IntCounter::new("steppewatch_frame_bytes_total", "Payload bytes written to the journal")?,
+            acknowledgements: IntCounterVec::new(
+                Opts::new("steppewatch_acknowledgements_total", "Acknowledgements written to devices, by packet"),
+                &["packet"],
+            )?,
+            refusals: IntCounterVec::new(
+                Opts::new("steppewatch_refusals_total", "What the gate refused, by reason"),
+                &["reason"],
+            )?,
+            connections: IntGauge::new("steppewatch_mqtt_connections", "Open MQTT connections")?,
+            sessions: IntCounter::new("steppewatch_mqtt_sessions_total", "MQTT sessions accepted")?,
+            journal_full_waits: IntCounter::new(
+                "steppewatch_journal_full_waits_total",
+                "Times a frame waited because the journal was full",
+            )?,
+        };
+        registry.register(Box::new(metrics.frames.clone()))?;
+        registry.register(Box::new(metrics.frame_bytes.clone()))?;
+        registry.register(Box::new(metrics.acknowledgements.clone()))?;
+        registry.register(Box::new(metrics.refusals.clone()))?;
+        registry.register(Box::new(metrics.connections.clone()))?;
+        registry.register(Box::new(metrics.sessions.clone()))?;
+        registry.register(Box::new(metrics.journal_full_waits.clone()))?;
+        Ok(metrics)
+    }
+
+    /// Counts a frame that is on disk.
+    pub fn frame_recorded(&self, frame: &Frame) {
+        self.frames.with_label_values(&[kind_label(&frame.channel)]).inc();
+        self.frame_bytes.inc_by(u64::try_from(frame.payload.len()).unwrap_or(u64::MAX));
+    }
+}
+
+fn kind_label(channel: &Channel) -> &'static str {
+    match channel {
+        Channel::Native { kind, .. } => kind.as_str(),
+        Channel::DjiOsd => "osd",
+        Channel::Modbus { .. } => "modbus",
+        Channel::Clock => "clock",
+        Channel::Other { .. } => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use model::{DeviceId, ReceivedAt, Timestamp};
+
+    #[test]
+    fn a_recorded_frame_is_counted_by_kind_and_bytes() {
+        let registry = Registry::new();
+        let metrics = Metrics::register(&registry).unwrap();
+        let device = DeviceId::parse("camera-1").unwrap();
+        metrics.frame_recorded(&Frame {
+            device: device.clone(),
+            speaker: device,
+            channel: Channel::DjiOsd,
+            payload: Bytes::from_static(b"12345"),
+            received_at: ReceivedAt(Timestamp::from_millis(0)),
+        });
+        assert_eq!(metrics.frames.with_label_values(&["osd"]).get(), 1);
+        assert_eq!(metrics.frame_bytes.get(), 5);
+        assert!(registry.gather().iter().all(|family| family.name().starts_with("steppewatch_")));
+    }
+}

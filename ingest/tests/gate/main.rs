@@ -1,0 +1,16 @@
+//! The MQTT gate from outside: real sockets, a real SQLite journal, a real registry.
+
+#[cfg(test)]
+mod clients;
+#[cfg(test)]
+mod house;
+#[cfg(test)]
+mod malformed;
+#[cfg(test)]
+mod publishing;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod wire;

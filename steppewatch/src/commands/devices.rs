@@ -1,0 +1,192 @@
+//! `steppewatch devices`: who may speak, and with which secret.
+
+use super::{Misuse, operator, print, registry};
+use crate::config::{Config, units};
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use model::{Device, DeviceId, DeviceKind, External, Pose, Position, TownshipCode};
+use registry::NewDevice;
+use serde_json::{Value, json};
+
+/// What can be done with devices.
+#[derive(Subcommand)]
+pub enum DevicesCommand {
+    /// Register a device and print its secret, this once.
+    Add(Box<AddArgs>),
+    /// List the devices.
+    List,
+    /// Shut a device out; a running service cuts it off within seconds.
+    Disable {
+        /// The device's id.
+        id: String,
+    },
+    /// Let a device in again.
+    Enable {
+        /// The device's id.
+        id: String,
+    },
+    /// Make a new secret and print it, this once; the old one is refused from now on.
+    Credential {
+        /// The device's id.
+        id: String,
+    },
+}
+
+/// A device as described on the command line.
+#[derive(Args)]
+#[command(allow_negative_numbers = true)]
+pub struct AddArgs {
+    /// 1 to 64 of A-Z a-z 0-9 . _ -
+    id: String,
+    /// camera, drone, station, collar, gateway or ranger.
+    #[arg(long)]
+    kind: String,
+    /// Latitude, degrees north (WGS84).
+    #[arg(long, requires = "lon")]
+    lat: Option<f64>,
+    /// Longitude, degrees east (WGS84).
+    #[arg(long, requires = "lat")]
+    lon: Option<f64>,
+    /// Height of the lens above the ground, metres.
+    #[arg(long)]
+    height_m: Option<f64>,
+    /// Where the camera looks, clockwise from true north.
+    #[arg(long)]
+    yaw_deg: Option<f64>,
+    /// Where the camera looks, above the horizon positive.
+    #[arg(long)]
+    pitch_deg: Option<f64>,
+    /// Horizontal field of view.
+    #[arg(long)]
+    hfov_deg: Option<f64>,
+    /// Code of the township.
+    #[arg(long)]
+    township: Option<String>,
+    /// How often it promises to speak, for example 60s.
+    #[arg(long)]
+    cadence: Option<String>,
+    /// The gateway that speaks for it.
+    #[arg(long)]
+    via: Option<String>,
+    /// Its name in another system, KEY=VALUE; keys dji, mavlink, gb28181, deveui, frigate.
+    #[arg(long)]
+    external: Vec<String>,
+}
+
+/// Carries the command out.
+pub fn run(command: DevicesCommand, config: &Config, as_json: bool) -> Result<()> {
+    let registry = registry(config)?;
+    match command {
+        DevicesCommand::Add(args) => {
+            let device = described(*args)?;
+            let id = device.id.clone();
+            let secret = registry.add_device(device, &operator())?;
+            show_secret(&id, secret.as_str(), as_json)
+        }
+        DevicesCommand::Credential { id } => {
+            let id = parse_id(&id)?;
+            let secret = registry.renew_credential(&id, &operator())?;
+            show_secret(&id, secret.as_str(), as_json)
+        }
+        DevicesCommand::Disable { id } => {
+            registry.set_disabled(&parse_id(&id)?, true, &operator())?;
+            done(&id, "disabled", as_json)
+        }
+        DevicesCommand::Enable { id } => {
+            registry.set_disabled(&parse_id(&id)?, false, &operator())?;
+            done(&id, "enabled", as_json)
+        }
+        DevicesCommand::List => {
+            let view = registry.view();
+            let view = view.borrow();
+            if as_json {
+                return print(&json!({"items": view.devices.values().map(shown).collect::<Vec<_>>()}).to_string());
+            }
+            for device in view.devices.values() {
+                let state = if device.disabled { "disabled" } else { "enabled" };
+                print(&format!(
+                    "{:24} {:8} {:8} every {} s",
+                    device.id.as_str(),
+                    device.kind.as_str(),
+                    state,
+                    device.cadence.as_secs()
+                ))?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn done(id: &str, what: &str, as_json: bool) -> Result<()> {
+    print(&if as_json { json!({"id": id, "done": what}).to_string() } else { format!("{id} is {what}") })
+}
+
+fn show_secret(id: &DeviceId, secret: &str, as_json: bool) -> Result<()> {
+    if as_json {
+        return print(&json!({"id": id.as_str(), "secret": secret}).to_string());
+    }
+    print(&format!(
+        "device {id}\nsecret {secret}\nThe secret is not shown again; `steppewatch devices credential {id}` makes a new one."
+    ))
+}
+
+fn shown(device: &Device) -> Value {
+    json!({
+        "id": device.id.as_str(),
+        "kind": device.kind.as_str(),
+        "disabled": device.disabled,
+        "cadence_s": device.cadence.as_secs(),
+        "township": device.township.as_ref().map(TownshipCode::as_str),
+        "place": device.place.map(|place| json!({"lat": place.lat_deg(), "lon": place.lon_deg()})),
+        "via": device.via.as_ref().map(DeviceId::as_str),
+        "external": device.external.iter().map(|one| (one.system.clone(), json!(one.id))).collect::<serde_json::Map<_, _>>(),
+    })
+}
+
+fn parse_id(id: &str) -> Result<DeviceId> {
+    DeviceId::parse(id).map_err(|error| Misuse(error.to_string()).into())
+}
+
+fn described(args: AddArgs) -> Result<NewDevice> {
+    let kind = DeviceKind::parse(&args.kind).ok_or_else(|| {
+        let known = DeviceKind::ALL.map(DeviceKind::as_str).join(", ");
+        Misuse(format!("--kind is `{}`, which is none of: {known}", args.kind))
+    })?;
+    let place = match (args.lat, args.lon) {
+        (Some(lat), Some(lon)) => {
+            Some(Position::parse(lat, lon).map_err(|error| Misuse(format!("--lat and --lon: {error}")))?)
+        }
+        _ => None,
+    };
+    let pose = match (args.height_m, args.hfov_deg) {
+        (None, None) if args.yaw_deg.is_none() && args.pitch_deg.is_none() => None,
+        (Some(height_m), Some(hfov_deg)) => Some(Pose {
+            height_m,
+            hfov_deg,
+            yaw_deg: args.yaw_deg.unwrap_or(0.0),
+            pitch_deg: args.pitch_deg.unwrap_or(0.0),
+        }),
+        _ => return Err(Misuse("a pose needs both --height-m and --hfov-deg; add the missing one".into()).into()),
+    };
+    let cadence = args.cadence.as_deref().map(|text| {
+        units::duration(text)
+            .with_context(|| Misuse(format!("--cadence is `{text}`, which is no duration; write for example 60s")))
+    });
+    Ok(NewDevice {
+        id: parse_id(&args.id)?,
+        kind,
+        place,
+        pose,
+        township: args.township.as_deref().map(TownshipCode::parse).transpose().map_err(|e| Misuse(e.to_string()))?,
+        cadence: cadence.transpose()?,
+        via: args.via.as_deref().map(parse_id).transpose()?,
+        external: args.external.iter().map(|text| external(text)).collect::<Result<_>>()?,
+    })
+}
+
+fn external(text: &str) -> Result<External> {
+    let (system, id) = text.split_once('=').ok_or_else(|| {
+        Misuse(format!("--external is `{text}`; write KEY=VALUE, for example dji=1581F6Q8D24000GRZ1"))
+    })?;
+    Ok(External { system: system.to_owned(), id: id.to_owned() })
+}

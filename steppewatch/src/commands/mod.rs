@@ -1,0 +1,47 @@
+//! Commands that look at or change the registry, whether or not the service runs.
+
+pub mod devices;
+pub mod zones;
+
+use crate::config::{Config, ConfigError};
+use registry::Registry;
+use std::io::Write;
+
+/// Who the audit log names for a change by command line: the system's user, as far as the environment tells.
+pub fn operator() -> String {
+    let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "unknown".into());
+    format!("cli:{}", user.chars().filter(|c| !c.is_control()).take(64).collect::<String>())
+}
+
+/// The registry of the configured data folder.
+pub fn registry(config: &Config) -> anyhow::Result<Registry> {
+    crate::service::open_registry(&config.data)
+}
+
+/// One line of result.
+pub fn print(line: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    Ok(out.flush()?)
+}
+
+/// Something the caller wrote cannot be.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Misuse(pub String);
+
+/// Whether the caller has to change what was written, rather than the system's state.
+pub fn is_misuse(error: &anyhow::Error) -> bool {
+    error.is::<ConfigError>() || error.is::<Misuse>()
+}
+
+/// An error and its causes as one sentence; a cause that the sentence already tells is not told again.
+pub fn sentence(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = if text.is_empty() { cause } else { format!("{text}: {cause}") };
+        }
+    }
+    text
+}

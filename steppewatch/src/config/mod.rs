@@ -1,0 +1,199 @@
+//! One TOML file -> [`Config`]. Having a `Config` means that every value in it was valid.
+//!
+//! In: the text of the file. Out: the configuration, or the first thing that is wrong with it as one sentence that names
+//! the key, what it holds and what would do. Secrets are read from files, never written in this one.
+
+mod section;
+pub(crate) mod units;
+
+use alerts::deliver::Networks;
+use history::influx::InfluxConfig;
+use ingest::protocol::modbus::ModbusStation;
+use model::{DeviceId, TenantId};
+use section::Section;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use section::ConfigError;
+
+/// The commented example that `steppewatch config example` prints; a test reads it.
+pub const EXAMPLE: &str = include_str!("../../example.toml");
+
+/// The service's configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Folder of journal, history and registry.
+    pub data: PathBuf,
+    /// The county or banner.
+    pub tenant: TenantId,
+    /// Where devices connect.
+    pub mqtt: SocketAddr,
+    /// Where people and programs connect.
+    pub http: SocketAddr,
+    /// Stations to poll.
+    pub modbus: Vec<ModbusStation>,
+    /// Bound of the journal.
+    pub journal_max_bytes: u64,
+    /// Age after which journal entries go.
+    pub journal_retention: Duration,
+    /// Age after which tracks and readings go.
+    pub history_retention: Duration,
+    /// Where readings are copied to.
+    pub influx: Option<InfluxConfig>,
+    /// Private networks that webhooks may go to.
+    pub webhook_networks: Networks,
+}
+
+impl Config {
+    /// Reads the file.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::File {
+            key: "--config".into(),
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(&text)
+    }
+
+    /// Reads its text.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let mut root = Section::root(text)?;
+        let mut mqtt = root.section("mqtt")?;
+        let mut http = root.section("http")?;
+        let mut journal = root.section("journal")?;
+        let mut history = root.section("history")?;
+        let mut webhooks = root.section("webhooks")?;
+        let influx = root.optional_section("influx")?.map(influx).transpose()?;
+        let modbus = root.sections("modbus")?.into_iter().map(station).collect::<Result<_, _>>()?;
+        let config = Self {
+            data: root.text("data", "data")?.into(),
+            tenant: root.parsed("tenant", "hexigten", |name| TenantId::parse(name).map_err(|e| e.to_string()))?,
+            mqtt: mqtt.address("listen", "127.0.0.1:1883")?,
+            http: http.address("listen", "127.0.0.1:8080")?,
+            modbus,
+            journal_max_bytes: journal.bytes("max_bytes", "20GiB")?,
+            journal_retention: journal.duration("retention", "30d")?,
+            history_retention: history.duration("retention", "400d")?,
+            influx,
+            webhook_networks: networks(&mut webhooks)?,
+        };
+        for section in [root, mqtt, http, journal, history, webhooks] {
+            section.finish()?;
+        }
+        Ok(config)
+    }
+}
+
+fn influx(mut section: Section) -> Result<InfluxConfig, ConfigError> {
+    let url = section.required("url", "the server's address, for example http://127.0.0.1:8086")?;
+    let org = section.required("org", "the organisation's name")?;
+    let bucket = section.required("bucket", "the bucket's name")?;
+    let file = PathBuf::from(section.required("token_file", "a file that holds the token")?);
+    let token = std::fs::read_to_string(&file).map_err(|source| ConfigError::File {
+        key: section.key("token_file"),
+        path: file,
+        source,
+    })?;
+    let config = InfluxConfig::parse(&url, &org, &bucket, token.trim())
+        .map_err(|error| section.invalid("url", &url, &error.to_string()))?;
+    section.finish()?;
+    Ok(config)
+}
+
+fn station(mut section: Section) -> Result<ModbusStation, ConfigError> {
+    let device = section.required("device", "the station's device id")?;
+    let device = DeviceId::parse(&device).map_err(|error| section.invalid("device", &device, &error.to_string()))?;
+    let station = ModbusStation {
+        device,
+        address: section.required("address", "host:port of the station, for example 127.0.0.1:1502")?,
+        unit: section.whole("unit", 1, 1..=247)?,
+        interval: section.duration("interval", "60s")?,
+        model: Arc::from(section.text("model", "renke-soil")?.as_str()),
+    };
+    section.finish()?;
+    Ok(station)
+}
+
+fn networks(webhooks: &mut Section) -> Result<Networks, ConfigError> {
+    let written = webhooks.texts("allow_networks")?;
+    Networks::parse(written.iter().map(String::as_str))
+        .map_err(|error| webhooks.invalid("allow_networks", &written.join(", "), &error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, complaint: &str) {
+        assert_eq!(Config::parse(text).unwrap_err().to_string(), complaint);
+    }
+
+    #[test]
+    fn an_empty_file_means_the_defaults_and_the_example_says_the_same() {
+        let empty = Config::parse("").unwrap();
+        let example = Config::parse(EXAMPLE).unwrap();
+        assert_eq!(empty.mqtt.to_string(), "127.0.0.1:1883");
+        assert_eq!((empty.mqtt, empty.http, &empty.data), (example.mqtt, example.http, &example.data));
+        assert_eq!(empty.journal_max_bytes, example.journal_max_bytes);
+        assert_eq!(empty.journal_retention, example.journal_retention);
+        assert_eq!(empty.history_retention, example.history_retention);
+    }
+
+    #[test]
+    fn whatever_is_wrong_is_one_sentence_with_key_value_and_remedy() {
+        check(
+            "[mqtt]\nlisten = \"nowhere\"",
+            "`mqtt.listen` is `nowhere`, which is no address; write host and port, for example 127.0.0.1:1883",
+        );
+        check(
+            "[mqtt]\nlistn = \"127.0.0.1:1\"",
+            "`mqtt.listn` is `127.0.0.1:1`, but there is no such key; known here: listen",
+        );
+        check(
+            "colour = 1",
+            "`colour` is `1`, but there is no such key; known here: data, history, http, influx, journal, modbus, mqtt, tenant, webhooks",
+        );
+        check(
+            "tenant = \"克什克腾\"",
+            "`tenant` is `克什克腾`, which cannot be used: tenant `克什克腾` holds `克`; use A-Z a-z 0-9 . _ -",
+        );
+        check(
+            "[journal]\nmax_bytes = \"lots\"",
+            "`journal.max_bytes` is `lots`, which is no size; write a number and a unit, for example 20GiB",
+        );
+        check("[history]\nretention = 5", "`history.retention` is `5`, which is no text; write it in quotes");
+        check(
+            "[[modbus]]\ndevice = \"station-1\"",
+            "`modbus[0].address` is missing; write host:port of the station, for example 127.0.0.1:1502",
+        );
+        check(
+            "[[modbus]]\ndevice = \"s\"\naddress = \"a:1\"\nunit = 300",
+            "`modbus[0].unit` is `300`, which is out of range; write a whole number from 1 to 247",
+        );
+        check(
+            "[webhooks]\nallow_networks = [\"127.0.0.1\"]",
+            "`webhooks.allow_networks` is `127.0.0.1`, which cannot be used: `127.0.0.1` is no network; write an address and a prefix length, for example 127.0.0.0/8",
+        );
+        check("mqtt = 3", "`mqtt` is `3`, which is no section; write [mqtt] on a line of its own");
+    }
+
+    #[test]
+    fn text_that_is_no_toml_names_the_line() {
+        let complaint = Config::parse("data = \"a\"\ndata = ").unwrap_err().to_string();
+        assert!(complaint.starts_with("configuration is not valid TOML in line 2:"), "{complaint}");
+    }
+
+    #[test]
+    fn a_token_file_that_cannot_be_read_is_named() {
+        let text =
+            "[influx]\nurl = \"http://127.0.0.1:1\"\norg = \"o\"\nbucket = \"b\"\ntoken_file = \"/nowhere/token\"";
+        let complaint = Config::parse(text).unwrap_err().to_string();
+        assert!(
+            complaint.starts_with("`influx.token_file` names /nowhere/token, which cannot be read ("),
+            "{complaint}"
+        );
+    }
+}

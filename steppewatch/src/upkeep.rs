@@ -1,0 +1,93 @@
+//! What has to be done now and then: other processes' changes taken in, cursors told to the journal, old data let go; and
+//! the copy to InfluxDB, which goes at its own pace.
+
+use crate::journal_metrics::JournalMetrics;
+use alerts::Store;
+use anyhow::Result;
+use history::History;
+use history::influx::InfluxSink;
+use ingest::decode::stage::BATCH_ENTRIES;
+use journal::Journal;
+use journal::sqlite::SqliteJournal;
+use registry::Registry;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+/// Changes made by the command line are in force within this.
+const REFRESH_EVERY: Duration = Duration::from_secs(1);
+/// Every tenth round: cursors, sealing, retention.
+const ROUNDS_BETWEEN_HOUSEKEEPING: u64 = 10;
+/// Blocks sealed in one go, so that sealing never holds up the way of the data.
+const BLOCKS_AT_ONCE: usize = 64;
+
+/// Runs until `stop`.
+pub async fn run(
+    journal: Arc<SqliteJournal>,
+    registry: Registry,
+    store: Store,
+    history: History,
+    metrics: JournalMetrics,
+    stop: CancellationToken,
+) -> Result<()> {
+    let mut rounds = tokio::time::interval(REFRESH_EVERY);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut round: u64 = 0;
+    while stop.run_until_cancelled(rounds.tick()).await.is_some() {
+        let registry = registry.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || registry.refresh()).await? {
+            tracing::error!(%error, "the registry cannot be read; the last version stays in force");
+        }
+        metrics.show(&journal);
+        round += 1;
+        if round.is_multiple_of(ROUNDS_BETWEEN_HOUSEKEEPING) {
+            housekeeping(&journal, &store, &history).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn housekeeping(journal: &SqliteJournal, store: &Store, history: &History) -> Result<()> {
+    let (from_store, from_history) = (store.clone(), history.clone());
+    let detected = tokio::task::spawn_blocking(move || alerts::start_offset(&from_store)).await??;
+    journal.set_cursor("detect", detected).await?;
+    journal.set_cursor("history", history.cursor()).await?;
+    let kept = tokio::task::spawn_blocking(move || {
+        from_history.seal(BLOCKS_AT_ONCE)?;
+        from_history.expire()
+    });
+    if let Err(error) = kept.await? {
+        tracing::error!(%error, "history cannot be tidied; it grows until this is mended");
+    }
+    Ok(())
+}
+
+/// Copies what the journal says to InfluxDB from its own cursor; an outage only leaves the cursor behind.
+pub async fn copy_to_influx(journal: Arc<dyn Journal>, sink: InfluxSink, stop: CancellationToken) -> Result<()> {
+    match stop.run_until_cancelled(copy(journal, sink)).await {
+        Some(ended) => ended,
+        None => Ok(()),
+    }
+}
+
+async fn copy(journal: Arc<dyn Journal>, sink: InfluxSink) -> Result<()> {
+    let mut head = journal.head();
+    let mut done = journal.cursor("influx").await?;
+    loop {
+        head.borrow_and_update();
+        let entries = journal.read(done, BATCH_ENTRIES).await?;
+        let Some(last) = entries.last() else {
+            head.changed().await?;
+            continue;
+        };
+        let up_to = last.offset;
+        // Rejects are in the dead letters already; here only what was understood matters.
+        let readings: Vec<_> = entries.iter().filter_map(|entry| ingest::decode::decode(entry).ok()).collect();
+        for refused in sink.push(&readings).await.refused {
+            tracing::warn!(?refused, "InfluxDB refused a line; the reading stays in the journal");
+        }
+        journal.set_cursor("influx", up_to).await?;
+        done = up_to;
+    }
+}
