@@ -50,7 +50,7 @@ pub async fn run(args: DemoArgs, stop: CancellationToken) -> Result<()> {
         bail!(crate::commands::Misuse(format!("--speed is {}; write a number above 0 and at most 100", args.speed)));
     }
     let scenario = Arc::new(Scenario::hexigten_day(args.seed));
-    let registry = service::open_registry(&args.data)?;
+    let registry = crate::stores::open_registry(&args.data)?;
     let password = std::env::var("STEPPEWATCH_ADMIN_PASSWORD").unwrap_or_else(|_| PASSWORD.into());
     registry.ensure_admin(Some(&password))?;
     let credentials = settle(&registry, &scenario, &args)?;

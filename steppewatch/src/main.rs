@@ -7,7 +7,9 @@ mod commands;
 mod config;
 mod demo;
 mod journal_metrics;
+mod law;
 mod service;
+mod stores;
 mod telemetry;
 mod upkeep;
 

@@ -2,14 +2,11 @@
 //! the copy to InfluxDB, which goes at its own pace.
 
 use crate::journal_metrics::JournalMetrics;
-use alerts::Store;
+use crate::stores::Stores;
 use anyhow::Result;
-use history::History;
 use history::influx::InfluxSink;
 use ingest::decode::stage::BATCH_ENTRIES;
 use journal::Journal;
-use journal::sqlite::SqliteJournal;
-use registry::Registry;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
@@ -23,39 +20,32 @@ const ROUNDS_BETWEEN_HOUSEKEEPING: u64 = 10;
 const BLOCKS_AT_ONCE: usize = 64;
 
 /// Runs until `stop`.
-pub async fn run(
-    journal: Arc<SqliteJournal>,
-    registry: Registry,
-    store: Store,
-    history: History,
-    metrics: JournalMetrics,
-    stop: CancellationToken,
-) -> Result<()> {
+pub async fn run(stores: Stores, metrics: JournalMetrics, stop: CancellationToken) -> Result<()> {
     let mut rounds = tokio::time::interval(REFRESH_EVERY);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut round: u64 = 0;
     while stop.run_until_cancelled(rounds.tick()).await.is_some() {
-        let registry = registry.clone();
+        let registry = stores.registry.clone();
         if let Err(error) = tokio::task::spawn_blocking(move || registry.refresh()).await? {
             tracing::error!(%error, "the registry cannot be read; the last version stays in force");
         }
-        metrics.show(&journal);
+        metrics.show(&stores.journal);
         round += 1;
         if round.is_multiple_of(ROUNDS_BETWEEN_HOUSEKEEPING) {
-            housekeeping(&journal, &store, &history).await?;
+            housekeeping(&stores).await?;
         }
     }
     Ok(())
 }
 
-async fn housekeeping(journal: &SqliteJournal, store: &Store, history: &History) -> Result<()> {
-    let (from_store, from_history) = (store.clone(), history.clone());
-    let detected = tokio::task::spawn_blocking(move || alerts::start_offset(&from_store)).await??;
-    journal.set_cursor("detect", detected).await?;
-    journal.set_cursor("history", history.cursor()).await?;
+async fn housekeeping(stores: &Stores) -> Result<()> {
+    let (alerts, history) = (stores.alerts.clone(), stores.history.clone());
+    let detected = tokio::task::spawn_blocking(move || alerts::start_offset(&alerts)).await??;
+    stores.journal.set_cursor("detect", detected).await?;
+    stores.journal.set_cursor("history", history.cursor()).await?;
     let kept = tokio::task::spawn_blocking(move || {
-        from_history.seal(BLOCKS_AT_ONCE)?;
-        from_history.expire()
+        history.seal(BLOCKS_AT_ONCE)?;
+        history.expire()
     });
     if let Err(error) = kept.await? {
         tracing::error!(%error, "history cannot be tidied; it grows until this is mended");

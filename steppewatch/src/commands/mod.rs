@@ -15,7 +15,7 @@ pub fn operator() -> String {
 
 /// The registry of the configured data folder.
 pub fn registry(config: &Config) -> anyhow::Result<Registry> {
-    crate::service::open_registry(&config.data)
+    crate::stores::open_registry(&config.data)
 }
 
 /// One line of result.

@@ -1,0 +1,117 @@
+//! Everything of the platform that is on disk, opened; and the live view, filled with what was known when it stopped.
+
+use crate::config::Config;
+use alerts::Store;
+use anyhow::{Context, Result};
+use dashboards::live::Live;
+use history::History;
+use ingest::decode::stage::BATCH_ENTRIES;
+use journal::Journal;
+use journal::alert_log::AlertLog;
+use journal::command_log::CommandLog;
+use journal::dead_letters::DeadLetters;
+use journal::sqlite::{SqliteJournal, SqliteOptions};
+use model::{Clock, Offset};
+use registry::Registry;
+use std::path::Path;
+use std::sync::Arc;
+
+/// So much of the journal's end is read at a start to know where everything was: an hour of a banner's fleet at rest.
+const REMEMBERED: u64 = 20_000;
+
+/// Handles; clones share what is behind them.
+#[derive(Clone)]
+pub struct Stores {
+    /// Devices, zones, subscribers, users.
+    pub registry: Registry,
+    /// What devices said.
+    pub journal: Arc<SqliteJournal>,
+    /// What could not be understood.
+    pub dead_letters: DeadLetters,
+    /// Tracks and measurements.
+    pub history: History,
+    /// Incidents, alert log, outbox.
+    pub alerts: Store,
+    /// What operators did.
+    pub commands: CommandLog,
+    /// What is known right now; not on disk.
+    pub live: Live,
+    /// What `/metrics` shows.
+    pub metrics: prometheus::Registry,
+    /// Where time comes in.
+    pub clock: Clock,
+}
+
+impl Stores {
+    /// Opens the data folder.
+    pub async fn open(config: &Config) -> Result<Self> {
+        let clock = Clock::system();
+        let registry = open_registry(&config.data)?;
+        announce_admin(&registry).await?;
+        let file = |name: &str| config.data.join(name);
+        let mut consumers = vec!["detect", "history"];
+        consumers.extend(config.influx.as_ref().map(|_| "influx"));
+        let options =
+            SqliteOptions { max_bytes: config.journal_max_bytes, retention: config.journal_retention, consumers };
+        let stores = Self {
+            registry,
+            journal: SqliteJournal::open(&file("journal.db"), options)?,
+            dead_letters: DeadLetters::open(&file("dead-letters.db"))?,
+            history: History::open(&file("history"), config.history_retention, clock.clone())?,
+            alerts: Store::open(&file("alerts.db"), AlertLog::open(&file("alerts.db"))?, config.tenant.clone())?,
+            commands: CommandLog::open(&file("commands.db"))?,
+            live: Live::new(),
+            metrics: prometheus::Registry::new(),
+            clock,
+        };
+        if config.influx.is_none() {
+            // A sink that was switched off must not hold up trimming for ever.
+            stores.journal.forget_cursor("influx").await?;
+        }
+        stores.remember().await?;
+        Ok(stores)
+    }
+
+    /// The journal as every stage knows it.
+    pub fn journal(&self) -> Arc<dyn Journal> {
+        self.journal.clone()
+    }
+
+    /// Where everything was, from the journal's end: a restart must not show a fleet that was never seen.
+    async fn remember(&self) -> Result<()> {
+        let head = *self.journal.head().borrow();
+        let mut after = Offset(head.0.saturating_sub(REMEMBERED));
+        while after < head {
+            let entries = self.journal.read(after, BATCH_ENTRIES).await?;
+            let Some(last) = entries.last() else { break };
+            after = last.offset;
+            let readings: Vec<_> = entries.iter().filter_map(|entry| ingest::decode::decode(entry).ok()).collect();
+            self.live.observe(&readings);
+        }
+        Ok(())
+    }
+}
+
+/// Opens the registry of a data folder, making the folder if it is not there yet.
+pub fn open_registry(data: &Path) -> Result<Registry> {
+    std::fs::create_dir_all(data).with_context(|| {
+        format!(
+            "`data` names {}, which cannot be made; name a folder that the service's user may write",
+            data.display()
+        )
+    })?;
+    Ok(Registry::open(&data.join("registry.db"), Clock::system())?)
+}
+
+/// The first administrator: by the environment, or made up and shown once.
+async fn announce_admin(registry: &Registry) -> Result<()> {
+    let registry = registry.clone();
+    let password = std::env::var("STEPPEWATCH_ADMIN_PASSWORD").ok();
+    let made = tokio::task::spawn_blocking(move || registry.ensure_admin(password.as_deref())).await??;
+    if let Some(password) = made {
+        eprintln!(
+            "first administrator: user `admin`, password `{password}` (shown this once; STEPPEWATCH_ADMIN_PASSWORD sets another)"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! An operator at the API: logs in, looks, acts, listens to the live socket.
+
+use crate::PATIENCE;
+use anyhow::{Context, Result, bail};
+use futures_util::{SinkExt, StreamExt};
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
+
+/// A session.
+pub struct Operator {
+    http: String,
+    client: Client,
+    cookie: String,
+    csrf: String,
+}
+
+impl Operator {
+    /// Logs in.
+    pub async fn log_in(http: &str, username: &str, password: &str) -> Result<Self> {
+        // A second call only means that the provider is chosen already.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let client = Client::builder().no_proxy().build()?;
+        let answer = client
+            .post(format!("http://{http}/api/v1/session"))
+            .json(&json!({"username": username, "password": password}))
+            .send()
+            .await?;
+        if !answer.status().is_success() {
+            bail!("login answered {}: {}", answer.status(), answer.text().await?);
+        }
+        let cookie = answer.headers().get("set-cookie").and_then(|value| value.to_str().ok()).context("no cookie")?;
+        let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+        let body: Value = answer.json().await?;
+        let csrf = body.get("csrf").and_then(Value::as_str).context("no csrf")?.to_owned();
+        Ok(Self { http: http.into(), client, cookie, csrf })
+    }
+
+    async fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(StatusCode, Value)> {
+        let mut request = self
+            .client
+            .request(method, format!("http://{}/api/v1{path}", self.http))
+            .header("cookie", &self.cookie)
+            .header("x-csrf-token", &self.csrf);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await?;
+        let status = answer.status();
+        let text = answer.text().await?;
+        Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+    }
+
+    /// GET; the body of a 200, an error otherwise.
+    pub async fn get(&self, path: &str) -> Result<Value> {
+        match self.request(Method::GET, path, None).await? {
+            (StatusCode::OK, body) => Ok(body),
+            (status, body) => bail!("GET {path} answered {status}: {body}"),
+        }
+    }
+
+    /// POST; status and body, whatever they are.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<(StatusCode, Value)> {
+        self.request(Method::POST, path, Some(body)).await
+    }
+
+    /// The items of a list.
+    pub async fn items(&self, path: &str) -> Result<Vec<Value>> {
+        Ok(self.get(path).await?.get("items").and_then(Value::as_array).cloned().unwrap_or_default())
+    }
+
+    /// Asks again until `wanted` finds what it looks for in the list. The pause only spares the server.
+    pub async fn wait_for_items(&self, path: &str, wanted: impl Fn(&[Value]) -> bool) -> Result<Vec<Value>> {
+        let asking = async {
+            loop {
+                let items = self.items(path).await?;
+                if wanted(&items) {
+                    return Ok(items);
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, asking).await {
+            Ok(found) => found,
+            Err(_) => bail!("GET {path} never answered what was waited for; last: {:?}", self.items(path).await?),
+        }
+    }
+
+    /// Registers a webhook receiver; its secret.
+    pub async fn subscribe(&self, name: &str, url: &str) -> Result<String> {
+        let (status, body) = self.post("/subscribers", &json!({"name": name, "channel": "webhook", "url": url})).await?;
+        let secret = body.get("secret").and_then(Value::as_str);
+        secret.map(str::to_owned).with_context(|| format!("POST /subscribers answered {status}: {body}"))
+    }
+
+    /// Listens to the live socket until a message is what is wanted, giving credit for positions.
+    pub async fn hears(&self, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+        let mut request = format!("ws://{}/api/v1/live", self.http).into_client_request()?;
+        request.headers_mut().insert("cookie", self.cookie.parse()?);
+        request.headers_mut().insert("origin", format!("http://{}", self.http).parse()?);
+        let (mut socket, _) = tokio_tungstenite::connect_async(request).await?;
+        let listening = async {
+            while let Some(message) = socket.next().await {
+                let Message::Text(text) = message? else { continue };
+                let message: Value = serde_json::from_str(&text)?;
+                if wanted(&message) {
+                    return Ok(message);
+                }
+                if message.get("type").and_then(Value::as_str) == Some("positions") {
+                    socket.send(Message::text(r#"{"type":"credit"}"#)).await?;
+                }
+            }
+            bail!("the live socket was closed")
+        };
+        tokio::time::timeout(PATIENCE, listening).await?
+    }
+}

@@ -1,0 +1,151 @@
+//! The platform as its operator has it: a binary, a configuration file, a data folder.
+
+use crate::{Device, Operator, PATIENCE};
+use anyhow::{Context, Result, anyhow, bail};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Output, Stdio};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// The administrator's password in all journeys.
+pub(crate) const PASSWORD: &str = "journey-password";
+
+/// A platform of its own for one journey. It is killed when it is dropped.
+pub struct Platform {
+    folder: TempDir,
+    child: Option<Child>,
+    /// `host:port` of the gate, while it runs.
+    pub mqtt: String,
+    /// `host:port` of the API, while it runs.
+    pub http: String,
+}
+
+impl Platform {
+    /// A folder with a configuration, nothing running yet. `more` is added to the configuration.
+    pub fn prepare(more: &str) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let data = folder.path().join("data");
+        let config = format!(
+            "data = {:?}\ntenant = \"hexigten\"\n{more}\n[mqtt]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = \"127.0.0.1:0\"\n\
+             [webhooks]\nallow_networks = [\"127.0.0.0/8\"]\n",
+            data.display().to_string()
+        );
+        std::fs::write(folder.path().join("steppewatch.toml"), config)?;
+        Ok(Self { folder, child: None, mqtt: String::new(), http: String::new() })
+    }
+
+    /// The same, with the zones of a GeoJSON text, and running.
+    pub async fn start(zones: &str) -> Result<Self> {
+        let mut platform = Self::prepare("")?;
+        platform.import(zones).await?;
+        platform.run().await?;
+        Ok(platform)
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A file in the journey's own folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Starts the service and waits for its ready line.
+    pub async fn run(&mut self) -> Result<()> {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.file("log.jsonl"))?;
+        let mut child = self
+            .command(&["run"])
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("{} cannot be started; run `cargo build --bins` first", binary().display()))?;
+        let out = child.stdout.take().context("no standard output")?;
+        let mut lines = BufReader::new(out).lines();
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await??;
+        let line = line.ok_or_else(|| anyhow!("the service did not start: {}", self.log()))?;
+        let ready: Value = serde_json::from_str(&line)?;
+        let address = |key: &str| ready.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        (self.mqtt, self.http) = (address("mqtt"), address("http"));
+        self.child = Some(child);
+        Ok(())
+    }
+
+    /// SIGKILL, as a power cut would.
+    pub async fn kill(&mut self) -> Result<()> {
+        let mut child = self.child.take().context("it does not run")?;
+        child.kill().await?;
+        Ok(())
+    }
+
+    /// SIGTERM, and waits for the end.
+    pub async fn stop(&mut self) -> Result<ExitStatus> {
+        let mut child = self.child.take().context("it does not run")?;
+        let pid = child.id().context("it ended by itself")?;
+        let sent = Command::new("kill").arg(pid.to_string()).status().await?;
+        if !sent.success() {
+            bail!("SIGTERM could not be sent");
+        }
+        Ok(tokio::time::timeout(PATIENCE, child.wait()).await??)
+    }
+
+    /// What the service wrote to standard error so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.file("log.jsonl")).unwrap_or_default()
+    }
+
+    /// A command of the binary with this platform's configuration.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command
+            .arg("--config")
+            .arg(self.file("steppewatch.toml"))
+            .args(arguments)
+            .env("STEPPEWATCH_ADMIN_PASSWORD", PASSWORD)
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Runs a command to its end; its output if it succeeded, its complaint if not.
+    pub async fn tell(&self, arguments: &[&str]) -> Result<String> {
+        let Output { status, stdout, stderr } = self.command(arguments).output().await?;
+        if status.success() {
+            return Ok(String::from_utf8(stdout)?);
+        }
+        bail!("{}", String::from_utf8_lossy(&stderr).trim())
+    }
+
+    /// Imports zones by the command line.
+    pub async fn import(&self, zones: &str) -> Result<()> {
+        let file = self.file("zones.geojson");
+        std::fs::write(&file, zones)?;
+        self.tell(&["zones", "import", &file.display().to_string()]).await?;
+        Ok(())
+    }
+
+    /// Registers a device; `more` is what the command line would add. The device is not connected yet.
+    pub async fn device(&self, id: &str, kind: &str, more: &[&str]) -> Result<Device> {
+        let mut arguments = vec!["--json", "devices", "add", id, "--kind", kind];
+        arguments.extend(more);
+        let answer: Value = serde_json::from_str(&self.tell(&arguments).await?)?;
+        let secret = answer.get("secret").and_then(Value::as_str).context("no secret")?;
+        Ok(Device::new(id, secret))
+    }
+
+    /// An operator who is logged in as administrator.
+    pub async fn operator(&self) -> Result<Operator> {
+        Operator::log_in(&self.http, "admin", PASSWORD).await
+    }
+}
+
+/// The binary beside the test's own.
+fn binary() -> PathBuf {
+    let test = std::env::current_exe().unwrap_or_default();
+    let target = test.parent().and_then(Path::parent).unwrap_or(Path::new("."));
+    target.join("steppewatch")
+}

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Installs the foreign peers that the tests speak to: real brokers, real databases, a real browser.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+packages=(mosquitto mosquitto-clients victoria-metrics influxdb chromium fonts-noto-cjk)
+missing=()
+for package in "${packages[@]}"; do
+    dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+done
+if ((${#missing[@]})); then
+    root=()
+    [ "$(id -u)" = 0 ] || root=(sudo)
+    "${root[@]}" apt-get update -qq
+    # No service is started by the installation: each test starts its own, on a port of its own.
+    DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 "${root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
+fi
+python3 -c 'import pymodbus' 2>/dev/null || python3 -m pip install --quiet 'pymodbus==3.16.1' \
+    || python3 -m pip install --quiet --break-system-packages 'pymodbus==3.16.1'
+cd browser && npm ci --no-audit --no-fund --silent

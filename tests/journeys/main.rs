@@ -1,0 +1,3 @@
+//! Whole-platform journeys: the real binary, real sockets, foreign clients. Each reads as a sentence.
+
+mod herd;

@@ -1,1 +1,0 @@
-//! Whole-platform journeys over real sockets.
