@@ -88,7 +88,8 @@ impl Operator {
 
     /// Registers a webhook receiver; its secret.
     pub async fn subscribe(&self, name: &str, url: &str) -> Result<String> {
-        let (status, body) = self.post("/subscribers", &json!({"name": name, "channel": "webhook", "url": url})).await?;
+        let (status, body) =
+            self.post("/subscribers", &json!({"name": name, "channel": "webhook", "url": url})).await?;
         let secret = body.get("secret").and_then(Value::as_str);
         secret.map(str::to_owned).with_context(|| format!("POST /subscribers answered {status}: {body}"))
     }

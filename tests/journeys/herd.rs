@@ -65,7 +65,8 @@ async fn a_herd_in_a_balance_zone_in_winter_is_on_the_map_and_nobodys_case() {
     for _ in 0..4 {
         camera.sees("cattle", 12, 43.2845, 117.506).await.unwrap();
     }
-    let positions = operator.hears(|message| message["type"] == "positions" && message["herds"][0]["species"] == "cattle");
+    let positions =
+        operator.hears(|message| message["type"] == "positions" && message["herds"][0]["species"] == "cattle");
     assert_eq!(positions.await.unwrap()["herds"][0]["incident"], Value::Null);
     assert_eq!(operator.items("/incidents").await.unwrap(), [] as [Value; 0]);
 }
