@@ -26,7 +26,7 @@ test: $(WEB)/dist/.built
 check: $(WEB)/dist/.built
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --workspace --no-deps --document-private-items
 	cd $(WEB) && npm run check && npm run lint
 
 web: $(WEB)/dist/.built
