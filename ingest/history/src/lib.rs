@@ -8,7 +8,7 @@
 //! the path of new data, into compressed column blocks in one SQLite file per UTC day; retention unlinks a day's file.
 //! Queries merge both, so late and repeated points come out right (`docs/adr/0004-history-blocks-in-sqlite.md`).
 //!
-//! Never: reads a clock of its own, decides anything about animals, or holds data that the journal does not.
+//! Never: reads a clock of its own, decides anything about animals, or makes up data that the journal did not hold.
 
 mod block;
 mod day;

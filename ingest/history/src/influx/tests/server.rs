@@ -31,15 +31,17 @@ impl Server {
         let seen = Arc::clone(&requests);
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let request = read(&mut stream).await;
+                // A client may be dropped in the middle of a request: that was none, and the next one is served.
+                let Some(request) = read(&mut stream).await else { continue };
                 let answered = answer(&request.lines, seen.lock().unwrap().len());
                 seen.lock().unwrap().push(request);
                 if let Some((status, words)) = answered {
                     let length =
                         if status == 204 { String::new() } else { format!("content-length: {}\r\n", words.len()) };
                     let head = format!("HTTP/1.1 {status} Said\r\n{length}connection: close\r\n\r\n{words}");
-                    stream.write_all(head.as_bytes()).await.unwrap();
-                    stream.shutdown().await.ok(); // The client may have gone first.
+                    // The client may have gone first.
+                    stream.write_all(head.as_bytes()).await.ok();
+                    stream.shutdown().await.ok();
                 }
             }
         });
@@ -51,22 +53,27 @@ impl Server {
     }
 }
 
-async fn read(stream: &mut TcpStream) -> Request {
+/// A whole request; `None` when the client hung up before its end.
+async fn read(stream: &mut TcpStream) -> Option<Request> {
     let mut bytes = Vec::new();
     let end = loop {
-        stream.read_buf(&mut bytes).await.unwrap();
+        more(stream, &mut bytes).await?;
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
             break end + 4;
         }
     };
     let head = String::from_utf8(bytes[..end].to_vec()).unwrap().to_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+    let length: usize = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
     let mut body = bytes[end..].to_vec();
     while body.len() < length {
-        assert!(stream.read_buf(&mut body).await.unwrap() > 0, "the client hung up in its body");
+        more(stream, &mut body).await?;
     }
     let mut text = String::new();
     GzDecoder::new(&*body).read_to_string(&mut text).unwrap();
     assert!(text.ends_with('\n'));
-    Request { head, lines: text.lines().map(str::to_owned).collect() }
+    Some(Request { head, lines: text.lines().map(str::to_owned).collect() })
+}
+
+async fn more(stream: &mut TcpStream, into: &mut Vec<u8>) -> Option<()> {
+    (stream.read_buf(into).await.ok()? > 0).then_some(())
 }
