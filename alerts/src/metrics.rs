@@ -1,3 +1,5 @@
+//! What raising and delivering count.   Never: a device, a person or a place as a label.
+
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry};
 
 /// What this crate counts. Clones share the counters.

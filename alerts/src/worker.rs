@@ -86,7 +86,7 @@ struct Worker {
     judged: Offset,
     command: u64,
     kept_at: Instant,
-    /// The last entry of the journal that an earlier run may have judged: until then nothing is reconciled.
+    /// Whether the cases of an earlier run that detection does not know were closed; once, as soon as it has caught up.
     reconciled: bool,
 }
 

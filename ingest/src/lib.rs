@@ -1,4 +1,10 @@
 //! Gate, protocols, record, decode: from a device's bytes to a reading.
+//!
+//! In:  what devices say over MQTT ([`gate`]) and what stations answer when asked ([`protocol`]).
+//! Out: the journal's entries ([`record`] for whoever waits for an acknowledgement), and [`model::Readings`] ([`decode`]).
+//! Next: `history`, `alerts` and `dashboards::live`. [`second_hand`] adds the time, so that "nothing came" is an entry too.
+//!
+//! Never: decides what a reading means, or acknowledges what is not on disk.
 
 pub mod decode;
 pub mod gate;

@@ -27,10 +27,13 @@ impl Metrics {
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         let metrics = Self {
             frames: IntCounterVec::new(
-                Opts::new("steppewatch_frames_total", "Frames written to the journal, by kind"),
+                Opts::new("steppewatch_frames_total", "MQTT messages of devices written to the journal, by kind"),
                 &["kind"],
             )?,
-            frame_bytes: IntCounter::new("steppewatch_frame_bytes_total", "Payload bytes written to the journal")?,
+            frame_bytes: IntCounter::new(
+                "steppewatch_frame_bytes_total",
+                "Payload bytes of MQTT messages written to the journal",
+            )?,
             acknowledgements: IntCounterVec::new(
                 Opts::new("steppewatch_acknowledgements_total", "Acknowledgements written to devices, by packet"),
                 &["packet"],

@@ -44,8 +44,9 @@ pub struct DemoArgs {
     truth: Option<PathBuf>,
 }
 
-/// Runs until `stop`.
-pub async fn run(args: DemoArgs, stop: CancellationToken) -> Result<()> {
+/// Runs until `stop`, with the addresses of `config` if there is one. With `json` the ready line of `run` takes the place of
+/// the welcome.
+pub async fn run(args: DemoArgs, config: Option<Config>, json: bool, stop: CancellationToken) -> Result<()> {
     if !(args.speed > 0.0 && args.speed <= 100.0) {
         bail!(crate::commands::Misuse(format!("--speed is {}; write a number above 0 and at most 100", args.speed)));
     }
@@ -57,7 +58,7 @@ pub async fn run(args: DemoArgs, stop: CancellationToken) -> Result<()> {
 
     let stations = scenario.devices().iter().filter_map(|device| device.modbus_unit).max().unwrap_or(0);
     let plc = ModbusStations::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), stations, args.seed).await?;
-    let config = configured(&args, &scenario, plc.local_addr())?;
+    let config = configured(&args, config, &scenario, plc.local_addr())?;
     let receiver = subscribed(&registry).await?;
     drop(registry);
 
@@ -75,7 +76,11 @@ pub async fn run(args: DemoArgs, stop: CancellationToken) -> Result<()> {
     let devices = async {
         // Not ready: the service failed to start and says why.
         let Ok(addresses) = ready.await else { return Ok(()) };
-        welcome(addresses, &password, &receiver)?;
+        if json {
+            crate::announce(addresses);
+        } else {
+            welcome(addresses, &password, &receiver)?;
+        }
         let fleet = Fleet::new(FleetConfig { mqtt_addr: addresses.mqtt.to_string(), ..fleet })?;
         let ended = fleet.run(stop.clone()).await;
         ended.map_err(|error| anyhow!("the simulated fleet stopped: {error}"))
@@ -102,7 +107,9 @@ fn settle(registry: &Registry, scenario: &Scenario, args: &DemoArgs) -> Result<C
         }
         return Ok(credentials);
     }
-    registry.import_zones(&scenario.zones_geojson(), ImportOptions::default(), BY)?;
+    for land in [scenario.townships_geojson(), scenario.zones_geojson()] {
+        registry.import_zones(&land, ImportOptions::default(), BY)?;
+    }
     let known = registry.view().borrow().devices.keys().cloned().collect::<Vec<_>>();
     let mut credentials = Credentials::new();
     let described: Vec<NewDevice> = scenario.devices().iter().map(described).collect::<Result<_>>()?;
@@ -144,8 +151,11 @@ fn described(device: &SimDevice) -> Result<NewDevice> {
     })
 }
 
-fn configured(args: &DemoArgs, scenario: &Scenario, plc: SocketAddr) -> Result<Config> {
-    let mut config = Config::parse("[webhooks]\nallow_networks = [\"127.0.0.0/8\"]")?;
+fn configured(args: &DemoArgs, given: Option<Config>, scenario: &Scenario, plc: SocketAddr) -> Result<Config> {
+    let own = Config::parse("[webhooks]\nallow_networks = [\"127.0.0.0/8\"]")?;
+    // The receiver listens on loopback: whatever is configured, webhooks may go there.
+    let webhook_networks = own.webhook_networks.clone();
+    let mut config = Config { webhook_networks, ..given.unwrap_or(own) };
     config.data.clone_from(&args.data);
     config.mqtt = free(config.mqtt);
     config.http = free(config.http);

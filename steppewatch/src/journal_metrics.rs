@@ -1,3 +1,5 @@
+//! The journal's own numbers for `/metrics`: the journal knows no metrics library.
+
 use journal::Journal;
 use journal::sqlite::SqliteJournal;
 use prometheus::{IntGauge, IntGaugeVec, Opts, Registry};

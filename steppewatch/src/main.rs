@@ -89,7 +89,10 @@ fn execute(cli: Cli) -> anyhow::Result<()> {
             let config = load(cli.config)?;
             serve(|stop| service::run(config, announce, stop))
         }
-        Command::Demo(args) => serve(|stop| demo::run(args, stop)),
+        Command::Demo(args) => {
+            let (config, json) = (cli.config.map(|file| Config::load(&file)).transpose()?, cli.json);
+            serve(|stop| demo::run(args, config, json, stop))
+        }
         Command::Zones(command) => commands::zones::run(command, &load(cli.config)?, cli.json),
         Command::Devices(command) => commands::devices::run(command, &load(cli.config)?, cli.json),
     }

@@ -10,7 +10,7 @@ mod shared;
 
 pub use api::Operator;
 pub use device::Device;
-pub use platform::Platform;
+pub use platform::{PASSWORD, Platform};
 pub use shared::{output, shared_data};
 
 /// Longest that a journey waits for anything. Far above what is normal on a busy machine of two cores; reaching it is a failure.

@@ -8,9 +8,10 @@ use std::process::{ExitStatus, Output, Stdio};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::watch;
 
 /// The administrator's password in all journeys.
-pub(crate) const PASSWORD: &str = "journey-password";
+pub const PASSWORD: &str = "journey-password";
 
 /// A platform of its own for one journey. It is killed when it is dropped.
 pub struct Platform {
@@ -20,6 +21,7 @@ pub struct Platform {
     pub mqtt: String,
     /// `host:port` of the API, while it runs.
     pub http: String,
+    said: watch::Receiver<Vec<String>>,
 }
 
 impl Platform {
@@ -33,7 +35,8 @@ impl Platform {
             data.display().to_string()
         );
         std::fs::write(folder.path().join("steppewatch.toml"), config)?;
-        Ok(Self { folder, child: None, mqtt: String::new(), http: String::new() })
+        let said = watch::channel(Vec::new()).1;
+        Ok(Self { folder, child: None, mqtt: String::new(), http: String::new(), said })
     }
 
     /// The same, with the zones of a GeoJSON text, and running.
@@ -56,9 +59,36 @@ impl Platform {
 
     /// Starts the service and waits for its ready line.
     pub async fn run(&mut self) -> Result<()> {
+        self.begin(&["run"]).await
+    }
+
+    /// The same with the simulated banner of seed 1 around it.
+    pub async fn demo(&mut self) -> Result<()> {
+        let data = self.data().display().to_string();
+        self.begin(&["--json", "demo", "--seed", "1", "--data", &data]).await
+    }
+
+    /// The next start listens where this one does: who is connected may come back.
+    pub fn keep_address(&self) -> Result<()> {
+        let file = self.file("steppewatch.toml");
+        let (any, this) = ("[http]\nlisten = \"127.0.0.1:0\"", format!("[http]\nlisten = \"{}\"", self.http));
+        Ok(std::fs::write(&file, std::fs::read_to_string(&file)?.replace(any, &this))?)
+    }
+
+    /// Waits for a line on standard output that is wanted, said since the last start.
+    pub async fn says(&self, wanted: impl Fn(&str) -> bool) -> Result<String> {
+        let mut said = self.said.clone();
+        let heard = async {
+            let lines = said.wait_for(|lines| lines.iter().any(|line| wanted(line))).await.context("it ended")?;
+            lines.iter().find(|line| wanted(line)).cloned().context("no such line")
+        };
+        tokio::time::timeout(PATIENCE, heard).await?
+    }
+
+    async fn begin(&mut self, arguments: &[&str]) -> Result<()> {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.file("log.jsonl"))?;
         let mut child = self
-            .command(&["run"])
+            .command(arguments)
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
@@ -70,6 +100,14 @@ impl Platform {
         let ready: Value = serde_json::from_str(&line)?;
         let address = |key: &str| ready.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         (self.mqtt, self.http) = (address("mqtt"), address("http"));
+        let (tell, said) = watch::channel(Vec::new());
+        self.said = said;
+        // Read to its end: a service whose output nobody takes would wait, or fail, on the next line.
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                tell.send_modify(|lines: &mut Vec<String>| lines.push(line));
+            }
+        });
         self.child = Some(child);
         Ok(())
     }
@@ -81,20 +119,53 @@ impl Platform {
         Ok(())
     }
 
+    /// SIGSTOP or SIGCONT: the process holds its connections and does nothing, as on a machine that is out of breath.
+    pub async fn freeze(&self, frozen: bool) -> Result<()> {
+        self.signal(if frozen { "-STOP" } else { "-CONT" }).await
+    }
+
+    async fn signal(&self, name: &str) -> Result<()> {
+        let pid = self.child.as_ref().and_then(Child::id).context("it does not run, or ended by itself")?;
+        let sent = Command::new("kill").arg(name).arg(pid.to_string()).status().await?;
+        if sent.success() { Ok(()) } else { bail!("kill {name} {pid} failed") }
+    }
+
     /// SIGTERM, and waits for the end.
     pub async fn stop(&mut self) -> Result<ExitStatus> {
+        self.signal("-TERM").await?;
         let mut child = self.child.take().context("it does not run")?;
-        let pid = child.id().context("it ended by itself")?;
-        let sent = Command::new("kill").arg(pid.to_string()).status().await?;
-        if !sent.success() {
-            bail!("SIGTERM could not be sent");
-        }
         Ok(tokio::time::timeout(PATIENCE, child.wait()).await??)
     }
 
     /// What the service wrote to standard error so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.file("log.jsonl")).unwrap_or_default()
+    }
+
+    /// What `/metrics` says now.
+    pub async fn metrics(&self) -> Result<String> {
+        // A second call only means that the provider is chosen already.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let answer = client.get(format!("http://{}/metrics", self.http)).send().await?.error_for_status()?;
+        Ok(answer.text().await?)
+    }
+
+    /// Asks again until `wanted` finds what it looks for in `/metrics`. The pause only spares the server.
+    pub async fn wait_for_metrics(&self, wanted: impl Fn(&str) -> bool) -> Result<String> {
+        let asking = async {
+            loop {
+                let page = self.metrics().await?;
+                if wanted(&page) {
+                    return Ok(page);
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, asking).await {
+            Ok(found) => found,
+            Err(_) => bail!("/metrics never showed what was waited for; last:\n{}", self.metrics().await?),
+        }
     }
 
     /// A command of the binary with this platform's configuration.

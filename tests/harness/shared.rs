@@ -1,3 +1,5 @@
+//! Files of the tests: real inputs that are kept beside the repository, and what a person may want to look at afterwards.
+
 use std::path::{Path, PathBuf};
 
 /// A real input at `path` below `shared/data`, beside the repository. `None`, and a visible reason, where it is absent.

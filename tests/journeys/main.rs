@@ -3,5 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a journey that cannot go on has failed")]
 
 mod configuration;
+mod console;
 mod herd;
+mod integrator;
+mod metrics;
 mod readme;

@@ -1,4 +1,4 @@
-//! The rules of `domain.md` and the lessons of similar systems, as sentences.
+//! The rules of evidence and of law, and the lessons of similar systems, as sentences.
 
 use super::*;
 use crate::testing::{NORTH, SOUTH, Stage, cases, square, words, world};

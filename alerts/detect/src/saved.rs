@@ -1,5 +1,5 @@
 //! The engine's state as bytes: a version, then every field in order. Written and read here only, so that the nouns stay
-//! free of wire formats; a state that another version wrote is refused, and the journal is replayed instead.
+//! free of wire formats; a state that another version wrote is refused, and detection begins with an empty one.
 
 use crate::case::Open;
 use crate::engine::State;
@@ -22,7 +22,7 @@ const LENGTH_MAX: u32 = 10_000_000;
 
 /// The bytes are not a state of this version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("saved detection state is damaged or of another version; it will be made again from the journal")]
+#[error("saved detection state is damaged or of another version; herds are known again as they are seen")]
 pub struct BadState;
 
 pub(crate) fn write(state: &State) -> Vec<u8> {

@@ -1,3 +1,8 @@
+//! The rules of evidence as numbers.
+//!
+//! In: nothing yet but the defaults.   Out: [`Settings`], handed to the engine.   Never: a number that the law sets; closures
+//! and fines are the registry's rules.
+
 use std::time::Duration;
 
 /// The numbers by which evidence is weighed. Configuration with defaults, never constants in the logic.

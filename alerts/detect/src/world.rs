@@ -1,3 +1,7 @@
+//! The land, its law and the devices as detection sees them.
+//!
+//! In: one version of the registry.   Out: [`World`], with its zones indexed.   Never: changes; a new version is a new world.
+
 use crate::closure::closure_at;
 use crate::geofence::{BuildError, Geofence};
 use model::{Closure, ClosureLevel, ClosureRule, Device, DeviceId, Position, Timestamp, Zone, ZoneKind};

@@ -1,9 +1,9 @@
 // Ambient types: what tests read from the page.
-import type { MapCounts } from "./map/scene";
+import type { MapProbe } from "./map/scene";
 
 declare global {
   interface Window {
-    /** Counts of what the map draws, for browser tests. */
-    __map?: MapCounts;
+    /** What the map draws, for browser tests. */
+    __map?: MapProbe;
   }
 }

@@ -99,3 +99,9 @@ export function probability(value: number): string {
   if (value < 0.01) return "< 1 %";
   return `${Math.round(value * 100)} %`;
 }
+
+/** `巴彦查干苏木3号禁牧区（演示）` within 巴彦查干苏木: `3号禁牧区`. Never nothing. */
+export function shortName(name: string, within: string): string {
+  const rest = name.startsWith(within) ? name.slice(within.length) : name;
+  return rest.replace(/[（(][^（）()]*[）)]$/u, "").trim() || name;
+}

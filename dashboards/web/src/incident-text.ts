@@ -1,8 +1,8 @@
 // Parts of an incident as text. In: an incident. Out: short strings in the chosen language, reactive in templates.
-import { interval } from "./format";
+import { interval, shortName } from "./format";
 import { t, word } from "./prefs";
-import { townshipNames } from "./store";
-import type { Herd, Incident, SpeciesCount } from "./types";
+import { incidents, townshipNames } from "./store";
+import type { Herd, Incident, SpeciesCount, ZoneProperties } from "./types";
 
 export function townshipText(code: string | null | undefined): string {
   if (code === null || code === undefined || code === "") return t("unknown_township");
@@ -13,13 +13,21 @@ export function zoneText(incident: Incident): string {
   return incident.zones[0]?.name ?? t("unknown_zone");
 }
 
+/** As a map names land: without the township, which is written once, and without a remark in brackets. */
+export function shortZoneText(zone: ZoneProperties): string {
+  return shortName(zone.name, zone.kind === "jurisdiction" ? "" : (townshipNames.value.get(zone.township ?? "") ?? ""));
+}
+
 /** `绵羊 35–44`: an interval, never a single figure that nobody counted. */
 export function speciesText(count: SpeciesCount): string {
   return `${word("species", count.species)} ${interval(count.count)}`;
 }
 
 export function herdText(herd: Herd): string {
-  return `${word("species", herd.species)} ${interval(herd.count)}`;
+  // The herd is named after what it mostly is; its incident knows whether there is more in it.
+  const known = herd.incident ? incidents.value.get(herd.incident)?.species : undefined;
+  const names = known !== undefined && known.length > 1 ? known.map((count) => count.species) : [herd.species];
+  return `${names.map((name) => word("species", name)).join(t("and"))} ${interval(herd.count)}`;
 }
 
 /** `估算 4,200–5,280 元`; nothing where the rule has no fine. */

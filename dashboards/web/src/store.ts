@@ -5,6 +5,7 @@ import { api, ApiError, whenUnauthorized } from "./api";
 import { isOffline, initialLive, type LiveState } from "./live";
 import { liveConnection } from "./live-socket";
 import { compareIncidents, extendTrail, herdsById, isActive, isNewlyUrgent, mergePositions, replaceAll, upsert } from "./merge";
+import { t } from "./prefs";
 import { soundUrgent } from "./sound";
 import type { Delivery, Device, Herd, Incident, LatLon, LiveEvent, Outcome, Position, User, ZoneCollection } from "./types";
 
@@ -38,11 +39,20 @@ export const townshipNames = computed(() => {
   return names;
 });
 
+/**
+ * Devices are listed anew this often: being late, silent or back online, and when one was last heard, is a matter of time and
+ * mostly no news of the live stream. A fleet that takes long to list is asked for more rarely.
+ */
+const DEVICES_REFRESH_MS = 10_000;
+const DEVICES_REFRESH_SHARE = 20;
+let refreshTimer: ReturnType<typeof setTimeout> | undefined;
+
 const touchedIncidents = new Set<string>();
 const touchedDevices = new Set<string>();
 let newestReload = 0;
 
 export function reasonOf(cause: unknown): string {
+  if (cause instanceof ApiError && cause.status === 0) return t("unreachable");
   return cause instanceof Error ? cause.message : String(cause);
 }
 
@@ -65,6 +75,23 @@ async function loadDevices(): Promise<void> {
   touchedDevices.clear();
   const list = await api.devices();
   if (user.value !== null) devices.value = replaceAll(devices.value, list, touchedDevices);
+}
+
+async function refreshDevices(): Promise<void> {
+  const asked_ms = Date.now();
+  try {
+    if (live.value.phase === "live" && !document.hidden) await loadDevices();
+  } catch (cause) {
+    // A server that does not answer is the heartbeat's to tell.
+    if (!(cause instanceof ApiError && [0, 401].includes(cause.status))) loadError.value = reasonOf(cause);
+  }
+  if (typeof user.value === "string" || user.value === null) return;
+  refreshLater((Date.now() - asked_ms) * DEVICES_REFRESH_SHARE);
+}
+
+function refreshLater(at_least_ms: number): void {
+  clearTimeout(refreshTimer);
+  refreshTimer = setTimeout(() => void refreshDevices(), Math.max(DEVICES_REFRESH_MS, at_least_ms));
 }
 
 async function loadIncidents(): Promise<void> {
@@ -147,6 +174,7 @@ const connection = liveConnection({
 function endSession(byServer: boolean): void {
   if (user.value === null) return;
   connection.stop();
+  clearTimeout(refreshTimer);
   sessionEnded.value = byServer && user.value !== "unknown";
   user.value = null;
   loaded.value = false;
@@ -162,6 +190,7 @@ function beginSession(who: User): void {
   sessionEnded.value = false;
   user.value = who;
   connection.start();
+  refreshLater(0);
   // The page fills without waiting for the socket; the greeting loads once more, which closes the gap between the two.
   void reloadAll();
 }

@@ -1,6 +1,6 @@
 // Times, ages and numbers as text.
 import { describe, expect, it } from "vitest";
-import { age, clockTime, coordinates, dateTime, distance, duration, integer, interval, parseTime, probability } from "../src/format";
+import { age, clockTime, coordinates, dateTime, distance, duration, integer, interval, parseTime, probability, shortName } from "../src/format";
 
 const NOON = Date.parse("2026-04-01T04:00:00Z");
 
@@ -61,5 +61,17 @@ describe("numbers", () => {
     expect(probability(0.999)).toBe("> 99 %");
     expect(probability(0.971)).toBe("97 %");
     expect(probability(0)).toBe("< 1 %");
+  });
+});
+
+describe("a name on the map", () => {
+  it.each([
+    ["巴彦查干苏木3号禁牧区（演示）", "巴彦查干苏木", "3号禁牧区"],
+    ["巴彦查干苏木3号禁牧区", "", "巴彦查干苏木3号禁牧区"],
+    ["North slope (leased)", "South", "North slope"],
+    ["（未命名）", "", "（未命名）"],
+    ["达来诺日镇", "达来诺日镇", "达来诺日镇"],
+  ])("%s within %s is %s", (name, within, short) => {
+    expect(shortName(name, within)).toBe(short);
   });
 });

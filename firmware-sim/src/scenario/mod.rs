@@ -9,6 +9,7 @@ mod device;
 mod herds;
 mod placing;
 mod plan;
+mod townships;
 mod zones;
 
 pub use device::SimDevice;
@@ -99,6 +100,11 @@ impl Scenario {
     /// All zones as one GeoJSON FeatureCollection; every feature says that it is made up.
     pub fn zones_geojson(&self) -> String {
         zones::geojson(&self.zones, &self.plane)
+    }
+
+    /// The four townships as GeoJSON: where one ends and the next begins, and what their codes are called.
+    pub fn townships_geojson(&self) -> String {
+        townships::geojson(self.zones.len(), &self.plane)
     }
 
     /// Ids of the zones in which a place lies.

@@ -97,6 +97,30 @@ fn trespassers_stand_in_closed_zones_within_a_cameras_reach_and_others_do_not() 
 }
 
 #[test]
+fn townships_hold_their_zones_and_share_their_borders() {
+    let scenario = Scenario::hexigten_day(7);
+    let collection: Value = serde_json::from_str(&scenario.townships_geojson()).unwrap();
+    let townships = collection["features"].as_array().unwrap();
+    assert_eq!(townships.len(), 4);
+    let outline = |feature: &Value| -> Vec<Spot> {
+        let to_spot = |at: &Value| LatLon { lat: at[1].as_f64().unwrap(), lon: at[0].as_f64().unwrap() };
+        let ring = feature["geometry"]["coordinates"][0].as_array().unwrap();
+        ring.iter().skip(1).map(|at| scenario.plane.spot(to_spot(at))).collect()
+    };
+    for zone in &scenario.zones {
+        let own = townships.iter().find(|feature| feature["properties"]["township"] == zone.township).unwrap();
+        let outline = outline(own);
+        assert!(zone.ring.iter().all(|spot| ground::inside(&outline, *spot)), "{} leaves its township", zone.id);
+    }
+    let mut met: BTreeMap<(i64, i64), usize> = BTreeMap::new();
+    for at in townships.iter().flat_map(|feature| ring(feature).into_iter().skip(1)) {
+        *met.entry(at).or_default() += 1;
+    }
+    assert!(met.values().filter(|times| **times == 2).count() > 200, "neighbours meet point by point");
+    assert_eq!(met.values().filter(|times| **times == 4).count(), 1, "all four meet in one point");
+}
+
+#[test]
 fn the_same_seed_gives_the_same_country_and_another_seed_another() {
     assert_eq!(Scenario::hexigten_day(5), Scenario::hexigten_day(5));
     assert_ne!(Scenario::hexigten_day(5).zones_geojson(), Scenario::hexigten_day(6).zones_geojson());

@@ -11,9 +11,9 @@ use crate::rng::Rng;
 use serde_json::json;
 
 /// Distance between the centres of neighbouring zones.
-const CELL_M: f64 = 8_000.0;
+pub(super) const CELL_M: f64 = 8_000.0;
 /// Zones beside each other before the next row begins.
-const COLUMNS: usize = 6;
+pub(super) const COLUMNS: usize = 6;
 /// No outline comes nearer to its cell's edge than 200 m.
 const MAX_RADIUS_M: f64 = 3_800.0;
 /// Even a deep notch leaves this much.
@@ -139,6 +139,6 @@ pub(super) fn geojson(zones: &[ZoneShape], plane: &Plane) -> String {
     json!({ "type": "FeatureCollection", "features": features }).to_string()
 }
 
-fn position(place: LatLon) -> [f64; 2] {
+pub(super) fn position(place: LatLon) -> [f64; 2] {
     [ground::round_deg(place.lon), ground::round_deg(place.lat)]
 }

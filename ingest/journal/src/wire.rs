@@ -4,6 +4,7 @@
 //! there is one place where an incident's shape is decided.
 
 mod incident;
+mod reasoning;
 
 pub use incident::{
     ClosureJson, CountJson, FineJson, IncidentJson, IntervalJson, PositionJson, ReasoningJson, ReportJson,

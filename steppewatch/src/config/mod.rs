@@ -8,6 +8,7 @@ pub(crate) mod units;
 
 use alerts::deliver::Networks;
 use history::influx::InfluxConfig;
+use ingest::decode::stations::{STATION_MODEL_NAMES, station_model};
 use ingest::protocol::modbus::ModbusStation;
 use model::{DeviceId, TenantId};
 use section::Section;
@@ -110,10 +111,17 @@ fn station(mut section: Section) -> Result<ModbusStation, ConfigError> {
         address: section.required("address", "host:port of the station, for example 127.0.0.1:1502")?,
         unit: section.whole("unit", 1, 1..=247)?,
         interval: section.duration("interval", "60s")?,
-        model: Arc::from(section.text("model", "renke-soil")?.as_str()),
+        model: section.parsed("model", "renke-soil", station_model_name)?,
     };
     section.finish()?;
     Ok(station)
+}
+
+fn station_model_name(name: &str) -> Result<Arc<str>, String> {
+    match station_model(name) {
+        Some(model) => Ok(Arc::from(model.name)),
+        None => Err(format!("there is no such register map; use one of: {STATION_MODEL_NAMES}")),
+    }
 }
 
 fn networks(webhooks: &mut Section) -> Result<Networks, ConfigError> {
@@ -172,6 +180,11 @@ mod tests {
         check(
             "[[modbus]]\ndevice = \"s\"\naddress = \"a:1\"\nunit = 300",
             "`modbus[0].unit` is `300`, which is out of range; write a whole number from 1 to 247",
+        );
+        check(
+            "[[modbus]]\ndevice = \"s\"\naddress = \"a:1\"\nmodel = \"nonsense\"",
+            "`modbus[0].model` is `nonsense`, which cannot be used: there is no such register map; use one of: \
+             renke-soil, renke-soil-tdr, fdr-soil, renke-weather, renke-weather-centi",
         );
         check(
             "[webhooks]\nallow_networks = [\"127.0.0.1\"]",

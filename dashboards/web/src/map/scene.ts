@@ -9,9 +9,9 @@ import GeoJSON from "ol/format/GeoJSON";
 import { defaults as defaultInteractions } from "ol/interaction/defaults";
 import VectorLayer from "ol/layer/Vector";
 import VectorImageLayer from "ol/layer/VectorImage";
-import { fromLonLat } from "ol/proj";
+import { fromLonLat, toLonLat } from "ol/proj";
 import VectorSource from "ol/source/Vector";
-import type { Device, Herd, Incident, LatLon, ZoneCollection } from "../types";
+import type { Device, Herd, Incident, LatLon, ZoneCollection, ZoneProperties } from "../types";
 import { thin } from "./geometry";
 import { graticule } from "./graticule";
 import { readPalette } from "./palette";
@@ -25,9 +25,17 @@ export const LAYERS = ["zones", "cameras", "stations", "others", "collars", "her
 export type LayerName = (typeof LAYERS)[number];
 /** How many of each kind the map shows; 0 for a layer that is switched off. */
 export type MapCounts = Record<LayerName, number>;
+/** What browser tests see of the map. */
+export type MapProbe = MapCounts & {
+  /** Where the marks of a layer stand now. */
+  places(layer: LayerName): Record<string, [lon: number, lat: number]>;
+  /** Fulfilled when nothing moves the view any more and all of it is drawn. */
+  drawn(): Promise<void>;
+};
 
 export interface SceneHooks {
   herdLabel(herd: Herd): string;
+  zoneLabel(zone: ZoneProperties): string;
   isSelected(incidentId: string): boolean;
   onHover(ref: ObjectRef | null): void;
   onPick(ref: ObjectRef | null): void;
@@ -45,7 +53,8 @@ export interface Scene {
   /** Another incident is selected: only the incidents are drawn anew. */
   reselect(): void;
   zoomBy(steps: number): void;
-  fitAll(): void;
+  /** All that is drawn, to the right of what covers the left edge. */
+  fitAll(covered_px: number): void;
   goTo(place: LatLon): void;
   destroy(): void;
 }
@@ -55,11 +64,13 @@ const HOME: LatLon = { lat: 43.3, lon: 117.5 };
 const HOME_ZOOM = 8.5;
 const DETAIL_ZOOM = 13;
 const THIN_PX = 3;
+const FIT_PADDING_PX = 32;
+const QUIET_FRAMES = 3;
 const MOTION_MS = window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 150;
 
 const at = (place: LatLon): number[] => fromLonLat([place.lon, place.lat]);
 
-export function createScene(target: HTMLElement, hooks: SceneHooks): { scene: Scene; counts: MapCounts } {
+export function createScene(target: HTMLElement, hooks: SceneHooks): { scene: Scene; probe: MapProbe } {
   const held: MapCounts = { zones: 0, cameras: 0, stations: 0, others: 0, collars: 0, herds: 0, drones: 0, incidents: 0 };
   const counts: MapCounts = { ...held };
   const zoneSource = new VectorSource();
@@ -174,7 +185,7 @@ export function createScene(target: HTMLElement, hooks: SceneHooks): { scene: Sc
       map.removeLayer(grid);
       grid = graticule(palette);
       map.getLayers().insertAt(0, grid);
-      zoneLayer.setStyle(zoneStyler(palette));
+      zoneLayer.setStyle(zoneStyler(palette, (zone) => hooks.zoneLabel(zone)));
       const styles = pointStyles(palette, (herd) => hooks.herdLabel(herd), (id) => hooks.isSelected(id));
       points.cameras.setStyle(styles.camera);
       points.stations.setStyle(styles.station);
@@ -191,13 +202,13 @@ export function createScene(target: HTMLElement, hooks: SceneHooks): { scene: Sc
       const view = map.getView();
       view.animate({ zoom: (view.getZoom() ?? HOME_ZOOM) + steps, duration: MOTION_MS });
     },
-    fitAll() {
+    fitAll(covered_px) {
       const extent = createEmpty();
       for (const name of LAYERS) {
         const part = layers[name].getSource()?.getExtent();
         if (part !== undefined && part !== null && !isEmpty(part)) extend(extent, part);
       }
-      if (!isEmpty(extent)) map.getView().fit(extent, { padding: [48, 56, 48, 56], maxZoom: DETAIL_ZOOM, duration: MOTION_MS });
+      if (!isEmpty(extent)) map.getView().fit(extent, { padding: [FIT_PADDING_PX, 56, FIT_PADDING_PX, FIT_PADDING_PX + covered_px], maxZoom: DETAIL_ZOOM, duration: MOTION_MS });
     },
     goTo(place) {
       const zoom = Math.max(map.getView().getZoom() ?? 0, DETAIL_ZOOM - 1);
@@ -210,7 +221,32 @@ export function createScene(target: HTMLElement, hooks: SceneHooks): { scene: Sc
     },
   };
   scene.restyle();
-  return { scene, counts };
+  function places(layer: LayerName): Record<string, [number, number]> {
+    if (layer === "zones") return {};
+    return Object.fromEntries(
+      sourceOf(points[layer]).getFeatures().map((feature) => {
+        const [lon = 0, lat = 0] = toLonLat(feature.getGeometry()?.getCoordinates() ?? []);
+        return [String(feature.getId()), [lon, lat]] as const;
+      }),
+    );
+  }
+  function drawn(): Promise<void> {
+    // After the view came to rest the zones' picture is made anew, and only the next frame shows it.
+    return new Promise((resolve) => {
+      let quietFrames = 0;
+      function look(): void {
+        quietFrames = map.getView().getAnimating() ? 0 : quietFrames + 1;
+        if (quietFrames > QUIET_FRAMES) resolve();
+        else next();
+      }
+      function next(): void {
+        map.once("rendercomplete", () => requestAnimationFrame(look));
+        map.render();
+      }
+      next();
+    });
+  }
+  return { scene, probe: Object.assign(counts, { places, drawn }) };
 }
 
 function pointLayer(declutter = false): VectorLayer<VectorSource<PointFeature>> {

@@ -2,18 +2,39 @@
 // Closed land is hatched with a vermilion outline, discouraged land dotted orange, open balance land a thin green line,
 // forests and reserves a green wash of 10 %: form first, colour second, and never a fill that hides the ground.
 import type { FeatureLike } from "ol/Feature";
+import { getBottomLeft, getBottomRight, getTopLeft, getWidth } from "ol/extent";
+import { Point } from "ol/geom";
 import { Fill, Stroke, Style, Text } from "ol/style";
 import type { ZoneProperties } from "../types";
 import { hatch } from "./hatch";
 import { withAlpha, type Palette } from "./palette";
 
 const FOREST_KINDS = new Set(["forest", "forest-farm", "reserve"]);
-/** Names appear from about 1:600,000 on; above that the map would be all text. */
-const LABEL_RESOLUTION_MAX = 160;
+/** Names appear from about 1:400,000 on; above that the map would be all text. */
+const LABEL_RESOLUTION_MAX = 120;
+/** A township is far larger than a zone: its name may stand where zones have none yet. */
+const TOWNSHIP_LABEL_RESOLUTION_MAX = 320;
+/** From this width on a zone has room for its name inside. */
+const WIDE_PX = 280;
 export const MAP_FONT = '12px "Noto Sans SC", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif';
 
 export interface ZoneStyler {
   (feature: FeatureLike, resolution: number): Style[];
+}
+
+/** Where an atlas writes the name of a large area: its middle is full of smaller things. */
+function topLeft(feature: FeatureLike): Point | undefined {
+  const extent = feature.getGeometry()?.getExtent();
+  return extent === undefined ? undefined : new Point(getTopLeft(extent));
+}
+
+/** Small zones carry their name below, where it hides neither herd nor station. */
+function below(feature: FeatureLike): Point | undefined {
+  const extent = feature.getGeometry()?.getExtent();
+  if (extent === undefined) return undefined;
+  const [west = 0, south = 0] = getBottomLeft(extent);
+  const [east = 0] = getBottomRight(extent);
+  return new Point([(west + east) / 2, south]);
 }
 
 function outlineOf(zone: ZoneProperties, palette: Palette): Stroke {
@@ -24,7 +45,7 @@ function outlineOf(zone: ZoneProperties, palette: Palette): Stroke {
   return new Stroke({ color: withAlpha(palette.fine, 0.8), width: 1 });
 }
 
-export function zoneStyler(palette: Palette): ZoneStyler {
+export function zoneStyler(palette: Palette, labelOf: (zone: ZoneProperties) => string): ZoneStyler {
   const lines = new Fill({ color: hatch(withAlpha(palette.urgent, 0.32)) });
   const green = new Fill({ color: withAlpha(palette.fine, 0.1) });
   // An invisible fill would swallow nothing and cost a pass; open land simply has none.
@@ -46,13 +67,19 @@ export function zoneStyler(palette: Palette): ZoneStyler {
     return styles;
   }
 
-  function label(zone: ZoneProperties): Style {
-    let style = labels.get(zone.name);
+  function label(zone: ZoneProperties, isWide: boolean): Style {
+    const text = labelOf(zone);
+    const key = `${zone.kind}|${String(isWide)}|${text}`;
+    let style = labels.get(key);
     if (style === undefined) {
-      const fill = new Fill({ color: palette.muted });
-      const stroke = new Stroke({ color: palette.halo, width: 3 });
-      style = new Style({ text: new Text({ text: zone.name, font: MAP_FONT, fill, stroke }) });
-      labels.set(zone.name, style);
+      const ink = { font: MAP_FONT, fill: new Fill({ color: palette.muted }), stroke: new Stroke({ color: palette.halo, width: 3 }) };
+      style =
+        zone.kind === "jurisdiction"
+          ? new Style({ geometry: topLeft, text: new Text({ ...ink, text, textAlign: "left", offsetX: 12, offsetY: 14 }) })
+          : isWide
+            ? new Style({ text: new Text({ ...ink, text }) })
+            : new Style({ geometry: below, text: new Text({ ...ink, text, offsetY: 10 }) });
+      labels.set(key, style);
     }
     return style;
   }
@@ -60,6 +87,9 @@ export function zoneStyler(palette: Palette): ZoneStyler {
   return (feature, resolution) => {
     const zone = feature.getProperties() as unknown as ZoneProperties;
     const styles = look(zone);
-    return resolution < LABEL_RESOLUTION_MAX ? [...styles, label(zone)] : styles;
+    const limit = zone.kind === "jurisdiction" ? TOWNSHIP_LABEL_RESOLUTION_MAX : LABEL_RESOLUTION_MAX;
+    if (resolution >= limit) return styles;
+    const width_px = getWidth(feature.getGeometry()?.getExtent() ?? [0, 0, 0, 0]) / resolution;
+    return [...styles, label(zone, width_px > WIDE_PX)];
   };
 }

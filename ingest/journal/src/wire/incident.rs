@@ -1,6 +1,6 @@
 //! An incident as the contract's `GET /incidents/{id}` shows it, with everything needed to read it back.
 
-use super::{BadWire, bad, time};
+use super::{BadWire, bad, reasoning, time};
 use model::{
     Authority, Case, CaseZone, Closure, ClosureLevel, DeviceId, Incident, IncidentId, IncidentStatus, Interval,
     Outcome, Position, ReadingKind, Severity, SnapshotId, Species, SpeciesCount, TimelineItem, Timestamp, TownshipCode,
@@ -171,7 +171,7 @@ impl IncidentJson {
             },
             legal_basis: case.closure.legal_basis.clone(),
             closure: ClosureJson::from(&case.closure),
-            reasoning: reasoning(case),
+            reasoning: reasoning::of(case),
             evidence: case.snapshots.iter().map(SnapshotJson::from).collect(),
             reports: Vec::new(),
             household: None,
@@ -181,31 +181,6 @@ impl IncidentJson {
             evidence_rule: case.evidence.clone(),
             timeline: incident.timeline.iter().map(TimelineJson::from).collect(),
         }
-    }
-}
-
-/// Why this is a case, in words that an officer can check against the land.
-fn reasoning(case: &Case) -> ReasoningJson {
-    let names = case.zones.iter().map(|zone| zone.name.as_str()).collect::<Vec<_>>().join("、");
-    let devices = case.devices.iter().map(|device| device.as_str()).collect::<Vec<_>>().join("、");
-    let Interval { low, high } = case.sheep_units;
-    let percent = (case.probability * 100.0).round();
-    let accuracy = case.accuracy_m.round();
-    let count = case.sightings_count;
-    let rule = if case.closure.rule.is_empty() { "-" } else { &case.closure.rule };
-    let law = &case.closure.legal_basis;
-    let late_zh = if case.late { "数据迟到，仅立案，不作紧急处置。" } else { "" };
-    let late_en = if case.late { " The data came late: this is a case, not an emergency." } else { "" };
-    ReasoningJson {
-        zh: format!(
-            "{devices} 共 {count} 次观测到畜群位于「{names}」内（定位误差约 {accuracy} 米，位于区内的概率 {percent}%），\
-             约 {low} 至 {high} 个羊单位。该区当前适用「{rule}」（{law}）。数量与罚款均为估算，须由执法人员核实。{late_zh}"
-        ),
-        en: format!(
-            "{devices} saw the herd {count} times inside \"{names}\" (position good to about {accuracy} m, {percent} % sure that it is \
-             inside), about {low} to {high} sheep units. \"{rule}\" ({law}) holds there now. Numbers and fine are estimates \
-             that an officer must verify.{late_en}"
-        ),
     }
 }
 

@@ -1,0 +1,22 @@
+// The console of a platform that knows nothing yet: every page says what will be there.
+import assert from "node:assert/strict";
+import { farewell, inBrowser } from "./browser.mjs";
+
+await inBrowser("empty", async (desk) => {
+  desk.tolerate(/status of 401/);
+  await desk.page.goto(desk.url);
+  await desk.logIn();
+  desk.tolerate();
+  for (const [name, promise] of [
+    ["watch", "几秒内会出现在这里"],
+    ["devices", "登记后会列在这里"],
+    ["deliveries", "每次推送的结果会列在这里"],
+  ]) {
+    await desk.goTo(name);
+    await desk.page.getByText(promise).waitFor();
+    await desk.picture(`${name}-empty`);
+    await desk.mustBeAccessible(`${name} while empty`);
+  }
+  assert.equal(await desk.mark("device").count(), 0);
+});
+farewell();

@@ -1,0 +1,92 @@
+//! What the page for integrators shows works as it stands there.
+
+use crate::herd::two_zones;
+use crate::readme::read;
+use journeys::Platform;
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, TcpListener};
+use tokio::process::Command;
+
+/// The fenced blocks of a language, in order.
+fn blocks(language: &str) -> Vec<String> {
+    let page = read("docs/integrator.md");
+    let begin = format!("```{language}\n");
+    page.split(&begin).skip(1).filter_map(|rest| rest.split("\n```").next()).map(str::to_owned).collect()
+}
+
+/// The examples of messages: topic and payload.
+fn messages() -> Vec<(String, String)> {
+    let examples = blocks("text");
+    examples.iter().filter_map(|block| block.split_once('\n')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_example_of_a_message_is_understood() {
+    let platform = Platform::start(&two_zones()).await.unwrap();
+    let mut devices = BTreeMap::new();
+    for (id, kind, more) in [
+        ("cam-1", "camera", &["--lat", "43.3", "--lon", "117.5"] as &[&str]),
+        ("drone-1", "drone", &["--external", "dji=1581F6Q8D24000GRZ1"]),
+        ("station-1", "station", &[]),
+        ("ranger-1", "ranger", &[]),
+    ] {
+        let mut device = platform.device(id, kind, more).await.unwrap();
+        device.connect(&platform).await.unwrap();
+        devices.insert(id, device);
+    }
+    let examples = messages();
+    assert!(examples.len() >= 7, "the page has lost its examples: {examples:?}");
+    for (topic, payload) in &examples {
+        let speaker = if topic.starts_with("thing/") { "drone-1" } else { topic.split('/').nth(3).unwrap() };
+        let device = devices.get_mut(speaker).unwrap_or_else(|| panic!("{topic} is of no device here"));
+        device.publish_to(topic, payload.clone().into_bytes()).await.unwrap();
+    }
+
+    let understood = |page: &str| -> u64 {
+        let counters =
+            page.lines().filter(|line| line.starts_with("steppewatch_decoded_total") && !line.contains("clock"));
+        counters.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+    };
+    let all = examples.len() as u64;
+    let page = platform.wait_for_metrics(|page| understood(page) + rejected(page) == all).await.unwrap();
+    let operator = platform.operator().await.unwrap();
+    let letters = operator.items("/dead-letters").await.unwrap();
+    assert_eq!((understood(&page), rejected(&page)), (all, 0), "{letters:?}");
+}
+
+fn rejected(page: &str) -> u64 {
+    let counters = page.lines().filter(|line| line.starts_with("steppewatch_rejects_total"));
+    counters.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_receiver_in_python_takes_our_deliveries_and_nobody_elses() {
+    let platform = Platform::start(&two_zones()).await.unwrap();
+    let operator = platform.operator().await.unwrap();
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    let url = format!("http://127.0.0.1:{port}/");
+    let secret = operator.subscribe("python", &url).await.unwrap();
+    let [program] = blocks("python").try_into().unwrap();
+    let _receiver = Command::new("python3")
+        .args(["-c", &program])
+        .env("WEBHOOK_SECRET", secret)
+        .env("PORT", port.to_string())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+
+    let mut camera = platform.device("cam-1", "camera", &[]).await.unwrap();
+    camera.connect(&platform).await.unwrap();
+    for _ in 0..3 {
+        camera.sees("sheep", 40, 43.3045, 117.506).await.unwrap();
+    }
+    // An attempt may come before the receiver listens: then it comes again.
+    let delivered = operator.wait_for_items("/deliveries?state=delivered", |items| !items.is_empty()).await.unwrap();
+    assert!(delivered[0]["answer"].as_str().unwrap().starts_with("204"), "{delivered:?}");
+
+    let now_s = firmware_sim::clock::now_ms() / 1_000;
+    let forged = reqwest::Client::builder().no_proxy().build().unwrap().post(&url);
+    let forged = forged.header("webhook-id", "msg_1").header("webhook-timestamp", now_s.to_string());
+    let answer = forged.header("webhook-signature", "v1,AAAA").body("{}").send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 401);
+}
