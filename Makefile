@@ -4,14 +4,16 @@ SHELL := /bin/bash
 DATA ?= data/demo
 SEED ?= 1
 SPEED ?= 1
+BENCH ?=
 WEB := dashboards/web
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public -type f 2>/dev/null) $(WEB)/index.html $(WEB)/vite.config.ts $(WEB)/package-lock.json
 
-.PHONY: help run test check web
+.PHONY: help run test check bench web
 
 help:
 	@echo "make run    the platform with a simulated banner (DATA=dir SEED=n SPEED=x)"
 	@echo "make test   installs what the tests need, then runs every test, the browser's included"
+	@echo "make bench  figures beside a peer's on this machine (BENCH=name for one of them)"
 	@echo "make check  format, lints, documentation, front-end type-check and lint"
 
 run: $(WEB)/dist/.built
@@ -28,6 +30,12 @@ check: $(WEB)/dist/.built
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --workspace --no-deps --document-private-items
 	cd $(WEB) && npm run check && npm run lint
+
+# Ten thousand devices need twenty thousand sockets between them and the platform.
+bench: $(WEB)/dist/.built
+	tests/install.sh
+	cargo build --release --locked --package steppewatch
+	ulimit -n $$(ulimit -Hn) && cargo bench --locked --package journeys --bench bench -- $(BENCH)
 
 web: $(WEB)/dist/.built
 

@@ -12,6 +12,9 @@ pub struct Metrics {
     pub frame_bytes: IntCounter,
     /// Acknowledgements written to devices, by MQTT packet.
     pub acknowledgements: IntCounterVec,
+    // Held apart: a label is not looked up for every message.
+    pubacks: IntCounter,
+    pubrecs: IntCounter,
     /// What was refused, by reason.
     pub refusals: IntCounterVec,
     /// MQTT connections that are open now, strangers included.
@@ -25,6 +28,10 @@ pub struct Metrics {
 impl Metrics {
     /// Makes the counters and registers them.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let acknowledgements = IntCounterVec::new(
+            Opts::new("steppewatch_acknowledgements_total", "Acknowledgements written to devices, by packet"),
+            &["packet"],
+        )?;
         let metrics = Self {
             frames: IntCounterVec::new(
                 Opts::new("steppewatch_frames_total", "MQTT messages of devices written to the journal, by kind"),
@@ -34,10 +41,9 @@ impl Metrics {
                 "steppewatch_frame_bytes_total",
                 "Payload bytes of MQTT messages written to the journal",
             )?,
-            acknowledgements: IntCounterVec::new(
-                Opts::new("steppewatch_acknowledgements_total", "Acknowledgements written to devices, by packet"),
-                &["packet"],
-            )?,
+            pubacks: acknowledgements.with_label_values(&["puback"]),
+            pubrecs: acknowledgements.with_label_values(&["pubrec"]),
+            acknowledgements,
             refusals: IntCounterVec::new(
                 Opts::new("steppewatch_refusals_total", "What the gate refused, by reason"),
                 &["reason"],
@@ -57,6 +63,12 @@ impl Metrics {
         registry.register(Box::new(metrics.sessions.clone()))?;
         registry.register(Box::new(metrics.journal_full_waits.clone()))?;
         Ok(metrics)
+    }
+
+    /// Counts acknowledgements that go out to a device.
+    pub fn acknowledged(&self, pubacks: u64, pubrecs: u64) {
+        self.pubacks.inc_by(pubacks);
+        self.pubrecs.inc_by(pubrecs);
     }
 
     /// Counts a frame that is on disk.

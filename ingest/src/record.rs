@@ -11,9 +11,11 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use journal::{AppendError, Durable, Journal};
 use model::Frame;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::time::Sleep;
 
 /// First pause when the journal is full; doubles up to [`RETRY_PAUSE_MAX`].
 const RETRY_PAUSE_MIN: Duration = Duration::from_millis(100);
@@ -49,54 +51,70 @@ impl Recorder {
         Self { journal, metrics }
     }
 
-    /// Hands the frame to the journal and returns at once, so that many frames share one commit. Frames are written in
-    /// the order in which this is called and awaited.
-    pub async fn begin<T>(&self, frame: Frame, debt: T) -> Recording<T> {
-        // The journal takes the frame at the first poll; polling here keeps the order of the calls. Unconstrained: when the
-        // task has used up its turn, tokio would make the queue say "not yet", and the next frame could come first.
-        let mut append = tokio::task::unconstrained(self.journal.append(frame.clone())).boxed();
-        let first = std::future::poll_fn(|cx| match append.poll_unpin(cx) {
-            Poll::Ready(result) => Poll::Ready(Some(result)),
-            Poll::Pending => Poll::Ready(None),
-        })
-        .await;
-        let append = match first {
-            Some(result) => std::future::ready(result).boxed(),
-            None => append,
-        };
-        Recording { owed: Owed::new(debt), frame, append, recorder: self.clone() }
+    /// Hands frames that were said together to the journal and returns at once, so that many callers share one commit.
+    /// Frames are written in the order in which this is called. They reach the disk together or not at all.
+    pub fn begin<T>(&self, frames: Vec<Frame>, debt: T) -> Recording<T> {
+        // A copy for another try shares the bytes.
+        let append = self.journal.append_all(frames.clone());
+        Recording {
+            owed: Some(Owed::new(debt)),
+            frames,
+            step: Step::Appending(append),
+            pause: RETRY_PAUSE_MIN,
+            recorder: self.clone(),
+        }
     }
 }
 
-/// A frame on its way to the disk, with what is owed for it.
-#[must_use = "the frame is not known to be on disk until this is awaited"]
+/// Frames on their way to the disk, with what is owed for them. Resolves when they are on disk and opens the debt.
+///
+/// A full or overtaxed journal is tried again, with growing pauses, for as long as the caller goes on waiting; so it never answers
+/// [`AppendError::Full`] or [`AppendError::Busy`].
+#[must_use = "the frames are not known to be on disk until this is awaited"]
 pub struct Recording<T> {
-    owed: Owed<T>,
-    frame: Frame,
-    append: BoxFuture<'static, Result<Durable, AppendError>>,
+    owed: Option<Owed<T>>,
+    frames: Vec<Frame>,
+    step: Step,
+    /// Before the next try.
+    pause: Duration,
     recorder: Recorder,
 }
 
-impl<T> Recording<T> {
-    /// Waits until the frame is on disk and opens the debt. A full journal is tried again, with growing pauses, for as
-    /// long as the caller goes on waiting; so it never answers [`AppendError::Full`].
-    pub async fn on_disk(mut self) -> Result<T, AppendError> {
-        let mut pause = RETRY_PAUSE_MIN;
+enum Step {
+    Appending(BoxFuture<'static, Result<Durable, AppendError>>),
+    Waiting(Pin<Box<Sleep>>),
+}
+
+impl<T: Unpin> Future for Recording<T> {
+    type Output = Result<T, AppendError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
         loop {
-            match self.append.await {
-                Ok(durable) => {
-                    self.recorder.metrics.frame_recorded(&self.frame);
-                    return Ok(self.owed.settle(&durable));
+            this.step = match &mut this.step {
+                Step::Appending(append) => match ready!(append.poll_unpin(cx)) {
+                    Ok(durable) => {
+                        for frame in &this.frames {
+                            this.recorder.metrics.frame_recorded(frame);
+                        }
+                        // Polled again after it was ready: nothing is owed twice.
+                        let owed = this.owed.take().ok_or(AppendError::Closed);
+                        return Poll::Ready(owed.map(|owed| owed.settle(&durable)));
+                    }
+                    Err(error @ (AppendError::Full { .. } | AppendError::Busy { .. })) => {
+                        this.recorder.metrics.journal_full_waits.inc();
+                        tracing::warn!(%error, "not acknowledging");
+                        let over = Box::pin(tokio::time::sleep(this.pause));
+                        this.pause = (this.pause * 2).min(RETRY_PAUSE_MAX);
+                        Step::Waiting(over)
+                    }
+                    Err(broken) => return Poll::Ready(Err(broken)),
+                },
+                Step::Waiting(over) => {
+                    ready!(over.poll_unpin(cx));
+                    Step::Appending(this.recorder.journal.append_all(this.frames.clone()))
                 }
-                Err(AppendError::Full { limit_bytes }) => {
-                    self.recorder.metrics.journal_full_waits.inc();
-                    tracing::warn!(device = %self.frame.device, limit_bytes, "journal is full; not acknowledging");
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(RETRY_PAUSE_MAX);
-                    self.append = self.recorder.journal.append(self.frame.clone());
-                }
-                Err(broken) => return Err(broken),
-            }
+            };
         }
     }
 }

@@ -74,9 +74,15 @@ pub enum JournalError {
 /// The log of what devices said. The embedded engine is SQLite; a cluster engine implements the same and passes the same
 /// tests. Offsets start at 1, grow by one, and are never reused.
 pub trait Journal: Send + Sync + 'static {
-    /// Appends one frame; resolves when it is on disk. Frames are written in the order of the calls: the frame takes its
-    /// place within the call, before the future is polled, and dropping the future does not take it back.
-    fn append(&self, frame: Frame) -> BoxFuture<'static, Result<Durable, AppendError>>;
+    /// Appends frames that were said together: all of them or none. Resolves when they are on disk, with the place of the
+    /// last. Frames are written in the order of the calls: they take their place within the call, before the future is
+    /// polled, and dropping the future does not take them back.
+    fn append_all(&self, frames: Vec<Frame>) -> BoxFuture<'static, Result<Durable, AppendError>>;
+
+    /// Appends one frame, likewise.
+    fn append(&self, frame: Frame) -> BoxFuture<'static, Result<Durable, AppendError>> {
+        self.append_all(vec![frame])
+    }
 
     /// Resolves when little enough waits for the disk that reading from devices may go on. Await it before reading more;
     /// who does not is told [`AppendError::Busy`] once the bound is reached.

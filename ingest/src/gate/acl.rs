@@ -39,6 +39,11 @@ pub struct Allowed {
 }
 
 impl Allowed {
+    /// Whether it is a native topic, and so the device's own whatever the registry says later.
+    pub fn is_own(&self) -> bool {
+        matches!(self.channel, Channel::Native { .. })
+    }
+
     /// Whether the larger limit for pictures applies.
     pub fn is_snapshot(&self) -> bool {
         matches!(self.channel, Channel::Native { kind: ReadingKind::Snapshot, .. })

@@ -1,6 +1,6 @@
 //! rumqttd's router, held at arm's length: links for sessions, a loopback that proves it lives, a voice for the platform.
 //!
-//! In:  packets that may be acknowledged.   Out: the router's acknowledgements and what devices subscribed to.
+//! In:  subscriptions, and what the platform says.   Out: what devices subscribed to.
 //!
 //! Never: an event for a link that is gone (the router would stop), a link under a name that is live, a payload that
 //! shares memory with a socket's buffer. Why each of these matters is in `docs/adr/0002`.
@@ -12,10 +12,6 @@ use rumqttd::protocol::{Disconnect, DisconnectReasonCode, Packet, PingReq, Publi
 use rumqttd::{Notification, Router, RouterConfig};
 use std::sync::Arc;
 use tokio::sync::Mutex;
-
-/// What the router is shown of a frame that is on disk: that there is one to acknowledge. Nobody may subscribe to what
-/// devices say, so the router would search every filter for nothing, and count every topic for ever.
-pub const NOTICE_TOPIC: &str = "gate/recorded";
 
 /// The router is not there any more; the process has to start anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -65,8 +61,7 @@ impl Bus {
             max_segment_size: limits::ROUTER_SEGMENT_BYTES,
             max_segment_count: limits::ROUTER_SEGMENTS,
             custom_segment: None,
-            // With a filter that matches, the router remembers the answer instead of searching again.
-            initialized_filters: Some(vec![NOTICE_TOPIC.to_owned()]),
+            initialized_filters: None,
             ..RouterConfig::default()
         };
         let router = Router::new(0, config).spawn();

@@ -87,7 +87,7 @@ impl From<Malformed> for Turned {
 
 /// Reads a whole CONNECT into `buffer` and judges it. What came after it stays in `buffer`.
 pub async fn hello(
-    socket: &mut (impl AsyncRead + Unpin),
+    socket: &mut (impl AsyncRead + Unpin + ?Sized),
     buffer: &mut BytesMut,
     tenant: &TenantId,
     registry: &Registry,

@@ -65,11 +65,6 @@ impl End {
         !matches!(self, Self::Said | Self::Disabled | Self::Stopping | Self::JournalFailed | Self::RouterGone)
     }
 
-    /// Whether acknowledgements that are still on the way can reach the client.
-    pub fn client_listens(&self) -> bool {
-        !matches!(self, Self::Said | Self::SaidWithWill | Self::Lost | Self::KeepAlive)
-    }
-
     /// What is to be counted and logged as a refusal.
     pub fn refusal(&self) -> Option<(Refusal, &'static str)> {
         match self {

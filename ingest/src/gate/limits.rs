@@ -27,9 +27,6 @@ pub const LARGE_BODIES_KIB: u32 = 256 << 10;
 /// Bodies up to this size are not counted against [`LARGE_BODIES_KIB`]: a session's 64 of them are 1 MiB.
 pub const LARGE_BODY_BYTES: usize = 16 << 10;
 
-/// Packets that the gate itself owes one client (PINGRESP, refusals); when full, the session is not read.
-pub const OWN_PACKETS_MAX: usize = 64;
-
 /// QoS 2 packet ids of one session that were received and not yet released.
 pub const UNRELEASED_MAX: usize = 1_024;
 

@@ -3,9 +3,11 @@
 //! In:  TCP connections speaking MQTT 3.1.1 or 5.   Out: [`model::Frame`]s in the journal.   Next: `record`, `decode`.
 //!
 //! ```text
+//! transport      what it travels on            flow      bytes in and out
 //! connect        CONNECT -> who is it          seats     which sessions a device has
-//! session        bytes -> Frame                acl       may it say this
-//! settle         Durable -> acknowledgement    outgoing  what goes back
+//! session        packets, one after another    publish   PUBLISH -> Frame
+//! acl            may it say this               owed      Durable -> acknowledgement
+//! subscriptions  what it wants to hear         mailbox   what the router has for it
 //! serve          begin and end of all that     bus       rumqttd's router
 //! ```
 //!
@@ -15,16 +17,18 @@ mod acl;
 mod bus;
 mod codec;
 mod connect;
-mod desk;
 mod end;
+mod flow;
 mod limits;
-mod outgoing;
+mod mailbox;
+mod owed;
+mod publish;
 mod refusal;
 mod seats;
 mod serve;
 mod session;
-mod settle;
 mod subscriptions;
+mod transport;
 
 pub use bus::RouterGone;
 

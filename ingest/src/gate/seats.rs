@@ -21,6 +21,8 @@ pub struct Memory {
     pub unreleased: HashMap<u16, bool>,
     /// Filters that the router holds for the session.
     pub filters: HashSet<String>,
+    /// Whether the router remembers the session between connections.
+    pub linked: bool,
 }
 
 /// How long a session outlives its connection.

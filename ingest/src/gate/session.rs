@@ -1,194 +1,209 @@
-//! bytes -> [`Frame`]: who said it, and may it say this.
+//! One client's session: what it says becomes frames and answers, until somebody ends it.
 //!
-//! In:  bytes of an authenticated client.   Out: frames on their way to the journal, packets for the router, answers.
-//! Next: `record`, then `settle`.
+//! In:  bytes of an authenticated client.   Out: [`model::Frame`]s for the journal, MQTT answers.
+//! Next: `record`; what is owed for a frame waits in `owed` until it is on disk.
 //!
-//! Never: an acknowledgement (that is what a [`Debt`] is for), a packet to the router that it would answer by closing
-//! the link or by stopping.
+//! Never: an acknowledgement before the disk, a packet to the router that it would answer by closing the link or by stopping.
 
 use super::Shared;
-use super::acl::{Acl, Allowed, Denied};
-use super::bus::NOTICE_TOPIC;
-use super::codec::{Codec, Header, Malformed, PublishHead, kind, topic_text};
-use super::desk::Desk;
+use super::acl::Acl;
+use super::bus::RouterGone;
+use super::codec::{Codec, Header, Malformed, kind};
 use super::end::End;
+use super::flow::{Event, Flow};
 use super::limits;
-use super::outgoing::Own;
+use super::mailbox::Mailbox;
+use super::owed::{Batch, Debt};
+use super::publish::Aliases;
 use super::refusal::Refusal;
-use super::seats::Memory;
-use super::settle::{Debt, Errand};
-use bytes::{Bytes, BytesMut};
-use model::{Frame, ReceivedAt};
+use super::seats::{Keep, Memory};
+use bytes::BytesMut;
+use journal::AppendError;
 use rumqttd::protocol::{
-    DisconnectReasonCode, Packet, PingResp, PubAck, PubAckReason, PubComp, PubCompReason, PubRec, PubRecReason,
-    Publish, PublishProperties,
+    DisconnectReasonCode, Packet, PingResp, PubAckReason, PubComp, PubCompReason, PubRec, PubRecReason,
 };
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
-/// The reading half of a session.
-pub struct Reader<R> {
+/// A client's session.
+pub struct Session {
     pub(super) shared: Arc<Shared>,
     pub(super) codec: Codec,
     pub(super) acl: Acl,
     pub(super) peer: SocketAddr,
-    pub(super) socket: R,
-    pub(super) buffer: BytesMut,
-    pub(super) silence_max: Duration,
-    pub(super) aliases: HashMap<u16, String>,
-    pub(super) memory: Arc<Mutex<Memory>>,
-    pub(super) desk: Arc<Desk>,
-    pub(super) own: mpsc::Sender<Own>,
-    pub(super) errands: mpsc::Sender<Errand>,
-    pub(super) outstanding: Arc<Semaphore>,
+    pub(super) flow: Flow,
+    pub(super) aliases: Aliases,
+    pub(super) memory: Memory,
+    pub(super) keep: Keep,
+    pub(super) link_name: String,
+    /// Unacknowledged messages that the client takes at a time, and its largest packet.
+    pub(super) takes: (usize, usize),
+    pub(super) mailbox: Option<Box<Mailbox>>,
+    pub(super) stage: Stage,
 }
 
-/// The next thing that a client said.
-enum Heard {
-    Packet(Whole),
-    /// A publish that was refused before its payload was read.
-    Refused(Refusal, Header, u16),
+/// What the session does with the bytes that it has.
+#[derive(Default)]
+pub(super) enum Stage {
+    /// Looks for the next packet.
+    #[default]
+    Open,
+    /// Throws away the rest of a publish that was refused, then says so.
+    Skipping { left: usize, refusal: Refusal, header: Header, packet_id: u16 },
+    /// Waits for memory for a large body, and then for the body.
+    Large { room: Room, since: Instant },
 }
 
-/// A whole packet, and for a publish what its head told already.
-struct Whole {
-    header: Header,
-    packet: BytesMut,
-    packet_id: u16,
-    /// Unset for an MQTT 5 publish whose topic hides behind an alias.
-    allowed: Option<Allowed>,
-    room: Option<OwnedSemaphorePermit>,
+/// Memory for a large body.
+pub(super) enum Room {
+    /// Not asked for yet, or asked for and others come first.
+    Waiting(futures_util::future::BoxFuture<'static, Option<OwnedSemaphorePermit>>),
+    /// There is room.
+    Held(OwnedSemaphorePermit),
 }
 
-impl<R: AsyncRead + Unpin> Reader<R> {
-    /// Reads until the client or the rules end the session.
-    pub async fn run(&mut self) -> End {
-        loop {
-            let step = match self.hear().await {
-                Ok(Heard::Packet(whole)) => self.take(whole).await,
-                Ok(Heard::Refused(refusal, header, packet_id)) => {
-                    self.refuse_publish(refusal, header.qos(), packet_id).await
+impl Session {
+    /// Serves the client until the client or the rules end the session.
+    pub async fn run(&mut self, ending: impl Future<Output = End>) -> End {
+        tokio::pin!(ending);
+        let timer = tokio::time::sleep_until(self.deadline());
+        tokio::pin!(timer);
+        let mut end = self.digest().await.err();
+        while end.is_none() {
+            if self.deadline() < timer.deadline() {
+                timer.as_mut().reset(self.deadline());
+            }
+            end = tokio::select! {
+                biased;
+                end = &mut ending => Some(end),
+                event = std::future::poll_fn(|cx| self.flow.poll_event(cx)) => self.happened(event).await.err(),
+                word = next_word(&mut self.mailbox), if self.flow.keeps_up() => match word {
+                    Ok(notification) => self.heard_from_router(notification).await.err(),
+                    Err(RouterGone) => Some(End::RouterGone),
+                },
+                room = wait_for_room(&mut self.stage) => match room {
+                    Some(permit) => {
+                        self.stage = Stage::Large { room: Room::Held(permit), since: Instant::now() };
+                        self.digest().await.err()
+                    }
+                    None => Some(End::Stopping),
+                },
+                () = &mut timer => {
+                    let expired = self.expired(Instant::now());
+                    timer.as_mut().reset(self.deadline());
+                    expired
                 }
-                Err(end) => Err(end),
             };
-            if let Err(end) = step {
-                return end;
+        }
+        end.unwrap_or(End::Lost)
+    }
+
+    async fn happened(&mut self, event: Event) -> Result<(), End> {
+        match event {
+            Event::Settled(debts) => {
+                self.pay(&debts);
+                self.digest().await
             }
+            Event::Heard => self.digest().await,
+            Event::Over(end) => Err(end),
+            Event::JournalFailed(error) => Err(self.journal_failed(error)),
         }
     }
 
-    /// Waits for a whole packet, or for enough of a publish to refuse it.
-    async fn hear(&mut self) -> Result<Heard, End> {
-        let header = loop {
-            match Header::peek(&self.buffer)? {
-                Some(header) => break header,
-                None => self.fill().await?,
-            }
-        };
-        if header.kind != kind::PUBLISH {
-            if header.remaining_len > limits::CONTROL_BYTES_MAX {
-                return Err(End::Refused(Refusal::TooLarge));
-            }
-            while self.buffer.len() < header.packet_len() {
-                self.fill().await?;
-            }
-            let packet = self.buffer.split_to(header.packet_len());
-            return Ok(Heard::Packet(Whole { header, packet, packet_id: 0, allowed: None, room: None }));
-        }
-        if header.packet_len() > limits::PACKET_BYTES_MAX {
-            return Err(End::Refused(Refusal::TooLarge));
-        }
-        let (verdict, packet_id) = loop {
-            match PublishHead::peek(&header, &self.buffer)? {
-                Some(head) => break (self.judge_head(&head), head.packet_id),
-                None => self.fill().await?,
-            }
-        };
-        let allowed = match verdict {
-            Ok(allowed) => allowed,
-            Err(refusal) => {
-                if self.codec == Codec::V5 {
-                    self.skip(header.packet_len()).await?;
+    pub(super) fn journal_failed(&self, error: AppendError) -> End {
+        self.shared.fail(super::GateError::Journal(error));
+        End::JournalFailed
+    }
+
+    /// Writes the acknowledgements of frames that are on disk.
+    pub(super) fn pay(&mut self, debts: &[Debt]) {
+        let (mut acknowledged, mut received) = (0, 0);
+        for debt in debts {
+            // The shortest form says "success" in both versions.
+            let (first, packet_id) = match *debt {
+                Debt::Nothing => continue,
+                Debt::PubAck(packet_id) => {
+                    acknowledged += 1;
+                    (0x40, packet_id)
                 }
-                return Ok(Heard::Refused(refusal, header, packet_id));
-            }
-        };
-        let room = self.room_for(&header).await?;
-        let body_deadline = tokio::time::Instant::now() + limits::BODY_TIMEOUT;
-        while self.buffer.len() < header.packet_len() {
-            tokio::time::timeout_at(body_deadline, self.fill()).await.map_err(|_| End::KeepAlive)??;
+                Debt::PubRec(packet_id) => {
+                    received += 1;
+                    self.memory.unreleased.insert(packet_id, true);
+                    (0x50, packet_id)
+                }
+            };
+            let [high, low] = packet_id.to_be_bytes();
+            self.flow.outgoing.extend_from_slice(&[first, 2, high, low]);
         }
-        let packet = self.buffer.split_to(header.packet_len());
-        Ok(Heard::Packet(Whole { header, packet, packet_id, allowed, room }))
+        self.shared.metrics.acknowledged(acknowledged, received);
     }
 
-    /// Judges topic and size before the payload has come. A topic that hides behind an alias is judged later.
-    fn judge_head(&self, head: &PublishHead<'_>) -> Result<Option<Allowed>, Refusal> {
-        if head.topic.is_empty() && self.codec == Codec::V5 {
-            return Ok(None);
-        }
-        let allowed = self.allowed(head.topic)?;
-        let properties_max = if self.codec == Codec::V5 { limits::ENVELOPE_BYTES_MAX } else { 0 };
-        if head.rest_len > payload_max(&allowed) + properties_max { Err(Refusal::TooLarge) } else { Ok(Some(allowed)) }
+    /// Takes all whole packets among the bytes that are here; what they say goes to the disk together.
+    async fn digest(&mut self) -> Result<(), End> {
+        let mut batch = Batch::default();
+        let outcome = self.take_packets(&mut batch).await;
+        // Also when a packet ends the session: what was said before it counts.
+        self.flow.owing.begin(&self.shared.recorder, batch);
+        outcome
     }
 
-    fn allowed(&self, topic: &str) -> Result<Allowed, Refusal> {
-        let view = self.shared.view.borrow().clone();
-        let verdict = self.acl.publish(&*view, topic).map_err(|denied| match denied {
-            Denied::BadName => Refusal::BadTopic,
-            Denied::Foreign | Denied::Shared => Refusal::ForeignTopic,
-        });
-        if let Err(refusal) = verdict {
-            self.note(refusal, topic);
-        }
-        verdict
-    }
-
-    /// Room in the memory that large bodies share; waiting for it is back-pressure.
-    async fn room_for(&self, header: &Header) -> Result<Option<OwnedSemaphorePermit>, End> {
-        if header.remaining_len <= limits::LARGE_BODY_BYTES {
-            return Ok(None);
-        }
-        let kib = u32::try_from(header.remaining_len / 1_024 + 1).unwrap_or(limits::LARGE_BODIES_KIB);
-        let room = Arc::clone(&self.shared.large_bodies).acquire_many_owned(kib).await;
-        room.map(Some).map_err(|_closed| End::Stopping)
-    }
-
-    /// Reads more bytes. Any byte is a sign of life: a client cannot ping in the middle of a snapshot.
-    async fn fill(&mut self) -> Result<(), End> {
-        match tokio::time::timeout(self.silence_max, self.socket.read_buf(&mut self.buffer)).await {
-            Ok(Ok(0)) | Ok(Err(_)) => Err(End::Lost),
-            Ok(Ok(_)) => Ok(()),
-            Err(_elapsed) => Err(End::KeepAlive),
-        }
-    }
-
-    /// Reads `len` bytes and throws them away.
-    async fn skip(&mut self, len: usize) -> Result<(), End> {
-        let mut left = len;
+    async fn take_packets(&mut self, batch: &mut Batch) -> Result<(), End> {
         loop {
-            let here = left.min(self.buffer.len());
-            left -= here;
-            drop(self.buffer.split_to(here));
-            if left == 0 {
+            // A client is not heard on while too much of it is on the way, or while it does not take its answers.
+            let busy = self.flow.owing.len() + batch.len() >= usize::from(limits::OUTSTANDING_MAX);
+            if busy || !self.flow.keeps_up() {
+                self.flow.listening = !busy;
+                self.flow.stalled = !self.flow.keeps_up();
                 return Ok(());
             }
-            self.fill().await?;
+            if !self.take_packet(batch).await? {
+                self.flow.listening = !matches!(self.stage, Stage::Large { room: Room::Waiting(_), .. });
+                return Ok(());
+            }
         }
     }
 
-    async fn take(&mut self, mut whole: Whole) -> Result<(), End> {
-        match self.codec.decode(&whole.header, std::mem::take(&mut whole.packet))? {
-            Packet::Publish(publish, properties) => self.publish(whole, publish, properties).await,
-            Packet::PubAck(ack, _) => self.acknowledged(ack.pkid).await,
-            Packet::PubRel(release, _) => self.release(release.pkid).await,
+    /// Takes one packet; `false` when more bytes, or memory for them, are needed first.
+    async fn take_packet(&mut self, batch: &mut Batch) -> Result<bool, End> {
+        if let Stage::Skipping { left, refusal, header, packet_id } = &mut self.stage {
+            let here = (*left).min(self.flow.incoming.len());
+            *left -= here;
+            drop(self.flow.incoming.split_to(here));
+            if *left > 0 {
+                return Ok(false);
+            }
+            let (refusal, qos, packet_id) = (*refusal, header.qos(), *packet_id);
+            self.stage = Stage::Open;
+            self.refuse_publish(refusal, qos, packet_id)?;
+            return Ok(true);
+        }
+        let Some(header) = Header::peek(&self.flow.incoming)? else { return Ok(false) };
+        if header.kind == kind::PUBLISH {
+            return self.take_publish(header, batch);
+        }
+        if header.remaining_len > limits::CONTROL_BYTES_MAX {
+            return Err(End::Refused(Refusal::TooLarge));
+        }
+        if self.flow.incoming.len() < header.packet_len() {
+            return Ok(false);
+        }
+        let packet = self.flow.incoming.split_to(header.packet_len());
+        self.take_control(&header, packet).await?;
+        Ok(true)
+    }
+
+    async fn take_control(&mut self, header: &Header, packet: BytesMut) -> Result<(), End> {
+        match self.codec.decode(header, packet)? {
+            Packet::PubAck(ack, _) => match &mut self.mailbox {
+                Some(mailbox) => Ok(mailbox.acknowledged(ack.pkid, &mut self.flow.outgoing).await?),
+                None => Ok(()),
+            },
+            Packet::PubRel(release, _) => self.release(release.pkid),
             Packet::Subscribe(subscribe, properties) => self.subscribe(subscribe, properties).await,
             Packet::Unsubscribe(unsubscribe, _) => self.unsubscribe(unsubscribe).await,
-            Packet::PingReq(_) => self.answer(Packet::PingResp(PingResp)).await,
+            Packet::PingReq(_) => self.answer(Packet::PingResp(PingResp)),
             Packet::Disconnect(disconnect, _) => Err(match disconnect.reason_code {
                 DisconnectReasonCode::NormalDisconnection => End::Said,
                 _ => End::SaidWithWill,
@@ -198,124 +213,24 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         }
     }
 
-    async fn publish(
-        &mut self,
-        whole: Whole,
-        publish: Publish,
-        properties: Option<PublishProperties>,
-    ) -> Result<(), End> {
-        let Whole { header, packet_id, room, .. } = whole;
-        let resolved = self.resolve_alias(&publish, properties.as_ref())?;
-        let verdict = match whole.allowed {
-            Some(allowed) => Ok(allowed),
-            None => self.allowed(&resolved.unwrap_or_default()),
-        };
-        let allowed = match verdict {
-            Ok(allowed) if publish.payload.len() <= payload_max(&allowed) => allowed,
-            Ok(_) => return self.refuse_publish(Refusal::TooLarge, header.qos(), packet_id).await,
-            Err(refusal) => return self.refuse_publish(refusal, header.qos(), packet_id).await,
-        };
-        if header.qos() == 2 && self.heard_before(packet_id).await? {
-            return Ok(());
-        }
-        // The session is not read on while too much is on the way.
-        let turn = Arc::clone(&self.outstanding).acquire_owned().await.map_err(|_closed| End::Stopping)?;
-        let frame = self.frame(allowed, &publish.payload);
-        let debt = match header.qos() {
-            0 => Debt::Nothing(turn),
-            // The writer gives these back when the acknowledgement is written.
-            1 => {
-                turn.forget();
-                Debt::ToRouter(Box::new(Packet::Publish(notice(publish), None)))
-            }
-            _ => {
-                turn.forget();
-                Debt::Received(packet_id)
-            }
-        };
-        let recording = self.shared.recorder.begin(frame, debt).await;
-        self.send(Errand::Record(Box::new(recording), room)).await
-    }
-
-    fn frame(&self, allowed: Allowed, payload: &Bytes) -> Frame {
-        Frame {
-            device: allowed.device,
-            speaker: self.acl.device().clone(),
-            channel: allowed.channel,
-            // A copy: a slice would pin the whole read buffer for as long as the frame lives.
-            payload: Bytes::copy_from_slice(payload),
-            received_at: ReceivedAt(self.shared.clock.now()),
-        }
-    }
-
-    /// Keeps MQTT 5's topic aliases; answers with the topic where the publish itself has none.
-    fn resolve_alias(
-        &mut self,
-        publish: &Publish,
-        properties: Option<&PublishProperties>,
-    ) -> Result<Option<String>, End> {
-        if properties.is_some_and(|properties| !properties.subscription_identifiers.is_empty()) {
-            return Err(End::Refused(Refusal::Protocol));
-        }
-        let topic = topic_text(&publish.topic)?;
-        match properties.and_then(|properties| properties.topic_alias) {
-            None => Ok(None),
-            Some(alias) if alias == 0 || alias > limits::TOPIC_ALIASES_MAX => Err(End::Refused(Refusal::BadTopicAlias)),
-            Some(alias) if topic.is_empty() => {
-                let known = self.aliases.get(&alias).cloned();
-                known.map(Some).ok_or(End::Refused(Refusal::Protocol))
-            }
-            Some(alias) => {
-                self.aliases.insert(alias, topic.to_owned());
-                Ok(None)
-            }
-        }
-    }
-
-    /// Whether a QoS 2 publish was heard already and not released; then it is answered, not recorded again.
-    async fn heard_before(&mut self, packet_id: u16) -> Result<bool, End> {
-        let known = {
-            let mut memory = lock(&self.memory);
-            let known = memory.unreleased.get(&packet_id).copied();
-            if known.is_none() {
-                if memory.unreleased.len() >= limits::UNRELEASED_MAX {
-                    return Err(End::Refused(Refusal::Quota));
-                }
-                memory.unreleased.insert(packet_id, false);
-            }
-            known
-        };
-        if known == Some(true) {
-            self.answer(Packet::PubRec(PubRec { pkid: packet_id, reason: PubRecReason::Success }, None)).await?;
-        }
-        Ok(known.is_some())
+    async fn heard_from_router(&mut self, notification: Option<rumqttd::Notification>) -> Result<(), End> {
+        let Some(mailbox) = &mut self.mailbox else { return Ok(()) };
+        mailbox.deliver(notification, &mut self.flow.outgoing)?;
+        Ok(mailbox.go_on().await?)
     }
 
     /// PUBREL: the client has our PUBREC.
-    async fn release(&mut self, packet_id: u16) -> Result<(), End> {
-        let known = {
-            let mut memory = lock(&self.memory);
-            let known = memory.unreleased.get(&packet_id) == Some(&true);
-            if known {
-                memory.unreleased.remove(&packet_id);
-            }
-            known
-        };
-        let reason = if known { PubCompReason::Success } else { PubCompReason::PacketIdentifierNotFound };
-        self.answer(Packet::PubComp(PubComp { pkid: packet_id, reason }, None)).await
-    }
-
-    /// PUBACK for a message of ours.
-    async fn acknowledged(&mut self, packet_id: u16) -> Result<(), End> {
-        for pkid in self.desk.acknowledge(packet_id) {
-            let ack = PubAck { pkid, reason: PubAckReason::Success };
-            self.send(Errand::ToRouter(Box::new(Packet::PubAck(ack, None)))).await?;
+    fn release(&mut self, packet_id: u16) -> Result<(), End> {
+        let known = self.memory.unreleased.get(&packet_id) == Some(&true);
+        if known {
+            self.memory.unreleased.remove(&packet_id);
         }
-        Ok(())
+        let reason = if known { PubCompReason::Success } else { PubCompReason::PacketIdentifierNotFound };
+        self.answer(Packet::PubComp(PubComp { pkid: packet_id, reason }, None))
     }
 
     /// Says no to a publish, in the words that its version and QoS have.
-    async fn refuse_publish(&mut self, refusal: Refusal, qos: u8, packet_id: u16) -> Result<(), End> {
+    pub(super) fn refuse_publish(&mut self, refusal: Refusal, qos: u8, packet_id: u16) -> Result<(), End> {
         if refusal == Refusal::TooLarge {
             self.note(refusal, "");
         }
@@ -323,27 +238,61 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             (Codec::V311, _) => Err(End::RefusedAndNoted(refusal)),
             (Codec::V5, 0) if refusal == Refusal::TooLarge => Err(End::RefusedAndNoted(refusal)),
             (Codec::V5, 0) => Ok(()),
-            (Codec::V5, 1) => {
-                let reason = refusal.puback_reason();
-                self.answer(Packet::PubAck(PubAck { pkid: packet_id, reason }, None)).await
-            }
+            (Codec::V5, 1) => self.answer_puback(packet_id, refusal.puback_reason()),
             (Codec::V5, _) => {
                 let reason = refusal.pubrec_reason();
-                self.answer(Packet::PubRec(PubRec { pkid: packet_id, reason }, None)).await
+                self.answer(Packet::PubRec(PubRec { pkid: packet_id, reason }, None))
             }
         }
+    }
+
+    fn answer_puback(&mut self, pkid: u16, reason: PubAckReason) -> Result<(), End> {
+        self.answer(Packet::PubAck(rumqttd::protocol::PubAck { pkid, reason }, None))
+    }
+
+    /// A PUBREC for a QoS 2 publish that was recorded already.
+    pub(super) fn receive_again(&mut self, pkid: u16) -> Result<(), End> {
+        self.answer(Packet::PubRec(PubRec { pkid, reason: PubRecReason::Success }, None))
     }
 
     pub(super) fn note(&self, refusal: Refusal, what: &str) {
         self.shared.refusals.note(refusal, self.peer, self.acl.device().as_str(), what);
     }
 
-    pub(super) async fn answer(&self, packet: Packet) -> Result<(), End> {
-        self.own.send(Own::Answer(packet)).await.map_err(|_gone| End::Lost)
+    /// Answers that the gate gives itself; the client is not heard on while it does not take them.
+    pub(super) fn answer(&mut self, packet: Packet) -> Result<(), End> {
+        self.codec.encode(packet, &mut self.flow.outgoing).map_err(|_| End::Lost)
     }
 
-    pub(super) async fn send(&self, errand: Errand) -> Result<(), End> {
-        self.errands.send(errand).await.map_err(|_gone| End::Lost)
+    fn deadline(&self) -> Instant {
+        let flow = self.flow.deadline();
+        match &self.stage {
+            Stage::Large { room: Room::Held(_), since } => flow.min(*since + limits::BODY_TIMEOUT),
+            _ => flow,
+        }
+    }
+
+    fn expired(&mut self, now: Instant) -> Option<End> {
+        match &self.stage {
+            Stage::Large { room: Room::Held(_), since } if now >= *since + limits::BODY_TIMEOUT => Some(End::KeepAlive),
+            _ => self.flow.expired(now),
+        }
+    }
+}
+
+/// The router's next word; never without a mailbox.
+async fn next_word(mailbox: &mut Option<Box<Mailbox>>) -> Result<Option<rumqttd::Notification>, RouterGone> {
+    match mailbox {
+        Some(mailbox) => mailbox.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Memory for a large body; never when none is waited for.
+async fn wait_for_room(stage: &mut Stage) -> Option<OwnedSemaphorePermit> {
+    match stage {
+        Stage::Large { room: Room::Waiting(room), .. } => room.await,
+        _ => std::future::pending().await,
     }
 }
 
@@ -354,18 +303,8 @@ impl From<Malformed> for End {
     }
 }
 
-pub(super) fn lock(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
-    memory.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn payload_max(allowed: &Allowed) -> usize {
-    if allowed.is_snapshot() { limits::SNAPSHOT_BYTES_MAX } else { limits::PAYLOAD_BYTES_MAX }
-}
-
-/// The publish as the router sees it: packet id and QoS, so that it owes the acknowledgement; see [`NOTICE_TOPIC`].
-fn notice(mut publish: Publish) -> Publish {
-    publish.topic = Bytes::from_static(NOTICE_TOPIC.as_bytes());
-    publish.payload = Bytes::new();
-    publish.retain = false;
-    publish
+impl From<RouterGone> for End {
+    fn from(_: RouterGone) -> Self {
+        Self::RouterGone
+    }
 }

@@ -6,22 +6,22 @@
 //! its packet ids so that an early reuse is possible), a repeated SUBSCRIBE as such (the router would ignore its QoS).
 
 use super::acl::Denied;
+use super::bus::RouterGone;
 use super::end::End;
 use super::limits;
-use super::outgoing::Own;
+use super::mailbox::Mailbox;
 use super::refusal::Refusal;
-use super::session::{Reader, lock};
-use super::settle::Errand;
+use super::seats::Keep;
+use super::session::Session;
 use rumqttd::protocol::{
     Filter, Packet, QoS, SubAck, Subscribe, SubscribeProperties, SubscribeReasonCode, UnsubAck, UnsubAckReason,
     Unsubscribe,
 };
-use tokio::io::AsyncRead;
 
 /// Packet id of requests whose answer nobody waits for; no client can use it.
 const NOBODYS: u16 = 0;
 
-impl<R: AsyncRead + Unpin> Reader<R> {
+impl Session {
     /// SUBSCRIBE: some filters may be granted, others refused.
     pub(super) async fn subscribe(
         &mut self,
@@ -54,13 +54,29 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             }
         }
         if granted.is_empty() {
-            return self.answer(Packet::SubAck(SubAck { pkid, return_codes: codes }, None)).await;
+            return self.answer(Packet::SubAck(SubAck { pkid, return_codes: codes }, None));
         }
-        if !self.desk.expect_suback(pkid, codes) {
+        if !self.mailbox().await?.expect_suback(pkid, codes) {
             return Err(End::Refused(Refusal::Protocol));
         }
         self.forget_repeated(&granted).await?;
-        self.send(Errand::ToRouter(Box::new(Packet::Subscribe(Subscribe { pkid, filters: granted }, None)))).await
+        Ok(self.mailbox().await?.tell(Packet::Subscribe(Subscribe { pkid, filters: granted }, None)).await?)
+    }
+
+    /// The session's end of the router, opened when it is needed first.
+    async fn mailbox(&mut self) -> Result<&mut Mailbox, RouterGone> {
+        if self.mailbox.is_none() {
+            let forgotten = self.keep == Keep::No;
+            if !forgotten {
+                // The router may remember another session under this link's name.
+                self.shared.bus.forget(&self.link_name).await?;
+            }
+            let link = self.shared.bus.open(&self.link_name, forgotten).await?;
+            self.memory.linked = !forgotten;
+            let (receive_max, packet_max) = self.takes;
+            self.mailbox = Some(Box::new(Mailbox::new(link, self.codec, receive_max, packet_max)));
+        }
+        self.mailbox.as_deref_mut().ok_or(RouterGone)
     }
 
     /// UNSUBSCRIBE. The router answers once per filter, or not at all, so the answer is ours.
@@ -71,15 +87,14 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         }
         let mut reasons = Vec::with_capacity(filters.len());
         for filter in filters {
-            if lock(&self.memory).filters.remove(&filter) {
+            if self.memory.filters.remove(&filter) {
                 self.drop_filter(filter).await?;
                 reasons.push(UnsubAckReason::Success);
             } else {
                 reasons.push(UnsubAckReason::NoSubscriptionExisted);
             }
         }
-        let answer = Packet::UnsubAck(UnsubAck { pkid, reasons }, None);
-        self.own.send(Own::Answer(answer)).await.map_err(|_gone| End::Lost)
+        self.answer(Packet::UnsubAck(UnsubAck { pkid, reasons }, None))
     }
 
     fn judge_filter(&self, filter: &str) -> Result<(), SubscribeReasonCode> {
@@ -101,7 +116,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     /// A filter that the session holds already is dropped first, so that the new QoS counts and retained messages come.
     async fn forget_repeated(&mut self, granted: &[Filter]) -> Result<(), End> {
         for filter in granted {
-            let new = lock(&self.memory).filters.insert(filter.path.clone());
+            let new = self.memory.filters.insert(filter.path.clone());
             if !new {
                 self.drop_filter(filter.path.clone()).await?;
             }
@@ -120,8 +135,9 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             retain_forward_rule: rumqttd::protocol::RetainForwardRule::Never,
         };
         let reminder = Subscribe { pkid: NOBODYS, filters: vec![reminder] };
-        self.send(Errand::ToRouter(Box::new(Packet::Subscribe(reminder, None)))).await?;
         let unsubscribe = Unsubscribe { pkid: NOBODYS, filters: vec![path] };
-        self.send(Errand::ToRouter(Box::new(Packet::Unsubscribe(unsubscribe, None)))).await
+        let mailbox = self.mailbox().await?;
+        mailbox.tell(Packet::Subscribe(reminder, None)).await?;
+        Ok(mailbox.tell(Packet::Unsubscribe(unsubscribe, None)).await?)
     }
 }

@@ -34,14 +34,14 @@ struct MoodyJournal {
 }
 
 impl Journal for MoodyJournal {
-    fn append(&self, frame: Frame) -> BoxFuture<'static, Result<Durable, AppendError>> {
+    fn append_all(&self, frames: Vec<Frame>) -> BoxFuture<'static, Result<Durable, AppendError>> {
         let (inner, mut mood) = (Arc::clone(&self.inner), self.mood.clone());
         async move {
             let now = *mood.wait_for(|mood| *mood != Mood::Holding).await.unwrap();
             match now {
                 Mood::Full => Err(AppendError::Full { limit_bytes: 1 }),
                 Mood::Broken => Err(AppendError::Broken("the disk is gone".into())),
-                Mood::Willing | Mood::Holding => inner.append(frame).await,
+                Mood::Willing | Mood::Holding => inner.append_all(frames).await,
             }
         }
         .boxed()

@@ -51,10 +51,10 @@ impl Limits {
 /// Consumers move their cursors a few times a second each; so many waiting means that the disk hangs.
 const CHORES_MAX: usize = 4_096;
 
-/// A frame that waits, and whom to tell.
+/// Frames that wait together, and whom to tell. They are written in one commit, or refused as one.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    pub(super) frame: Frame,
+    pub(super) frames: Vec<Frame>,
     pub(super) bytes: u64,
     pub(super) reply: oneshot::Sender<Result<Durable, AppendError>>,
 }
@@ -73,14 +73,15 @@ pub(super) enum Chore {
 /// What one commit is made of.
 #[derive(Debug)]
 pub(super) struct Work {
-    pub(super) frames: Vec<Waiting>,
+    pub(super) groups: Vec<Waiting>,
     pub(super) chores: Vec<Chore>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    frames: VecDeque<Waiting>,
+    groups: VecDeque<Waiting>,
     chores: VecDeque<Chore>,
+    frames: usize,
     bytes: u64,
     /// Why nothing is taken any more.
     ended: Option<AppendError>,
@@ -100,20 +101,25 @@ impl Line {
         Self { state: Mutex::default(), arrived: Condvar::new(), drained: Notify::new(), limits }
     }
 
-    /// Takes the frame's place in the order of writing. The answer comes when it is on disk, or is not going to be.
-    pub(super) fn push(&self, frame: Frame) -> Result<oneshot::Receiver<Result<Durable, AppendError>>, AppendError> {
-        let bytes = u64::try_from(codec::encoded_len(&frame)).unwrap_or(u64::MAX);
+    /// Takes the frames' place in the order of writing. The answer comes when they are on disk, or are not going to be.
+    pub(super) fn push(
+        &self,
+        frames: Vec<Frame>,
+    ) -> Result<oneshot::Receiver<Result<Durable, AppendError>>, AppendError> {
+        let len = |frame| u64::try_from(codec::encoded_len(frame)).unwrap_or(u64::MAX);
+        let bytes = frames.iter().map(len).fold(0, u64::saturating_add);
         let mut state = self.lock();
         if let Some(ended) = &state.ended {
             return Err(ended.clone());
         }
         let total = state.bytes.saturating_add(bytes);
-        if total > self.limits.refuse_bytes || state.frames.len() >= self.limits.refuse_frames {
+        if total > self.limits.refuse_bytes || state.frames >= self.limits.refuse_frames {
             return Err(AppendError::Busy { waiting_bytes: state.bytes });
         }
         let (reply, answer) = oneshot::channel();
-        state.frames.push_back(Waiting { frame, bytes, reply });
+        state.frames += frames.len();
         state.bytes = total;
+        state.groups.push_back(Waiting { frames, bytes, reply });
         drop(state);
         self.arrived.notify_one();
         Ok(answer)
@@ -149,25 +155,27 @@ impl Line {
     /// Blocks until there is something to do; `None` when the line has ended and everything was taken.
     pub(super) fn take(&self) -> Option<Work> {
         let mut state = self.lock();
-        while state.frames.is_empty() && state.chores.is_empty() {
+        while state.groups.is_empty() && state.chores.is_empty() {
             if state.ended.is_some() {
                 return None;
             }
             state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let mut frames = Vec::new();
-        let mut bytes = 0_u64;
-        while frames.len() < self.limits.batch_frames && bytes < self.limits.batch_bytes {
-            let Some(waiting) = state.frames.pop_front() else { break };
+        let mut groups = Vec::new();
+        let (mut frames, mut bytes) = (0, 0_u64);
+        while frames < self.limits.batch_frames && bytes < self.limits.batch_bytes {
+            let Some(waiting) = state.groups.pop_front() else { break };
+            frames += waiting.frames.len();
             bytes = bytes.saturating_add(waiting.bytes);
-            frames.push(waiting);
+            groups.push(waiting);
         }
+        state.frames -= frames;
         state.bytes = state.bytes.saturating_sub(bytes);
         let chores = state.chores.drain(..).collect();
         if self.has_room(&state) {
             self.drained.notify_waiters();
         }
-        Some(Work { frames, chores })
+        Some(Work { groups, chores })
     }
 
     /// No more frames; those that wait are still written.
@@ -184,11 +192,11 @@ impl Line {
         if !matches!(state.ended, Some(AppendError::Broken(_))) {
             state.ended = Some(error.clone());
         }
-        let frames = std::mem::take(&mut state.frames);
+        let groups = std::mem::take(&mut state.groups);
         state.chores.clear();
-        state.bytes = 0;
+        (state.frames, state.bytes) = (0, 0);
         drop(state);
-        for waiting in frames {
+        for waiting in groups {
             // Nobody may be listening any more; nothing was promised to them.
             waiting.reply.send(Err(error.clone())).ok();
         }
@@ -200,14 +208,14 @@ impl Line {
     pub(super) fn stats(&self) -> WaitingStats {
         let state = self.lock();
         WaitingStats {
-            frames: state.frames.len(),
+            frames: state.frames,
             bytes: state.bytes,
             broken: matches!(state.ended, Some(AppendError::Broken(_))),
         }
     }
 
     fn has_room(&self, state: &State) -> bool {
-        state.ended.is_some() || (state.bytes < self.limits.room_bytes && state.frames.len() < self.limits.room_frames)
+        state.ended.is_some() || (state.bytes < self.limits.room_bytes && state.frames < self.limits.room_frames)
     }
 
     /// Nothing in here panics while it holds the lock, so a poisoned one still guards a whole state.

@@ -215,9 +215,9 @@ impl Drop for SqliteJournal {
 }
 
 impl Journal for SqliteJournal {
-    fn append(&self, frame: Frame) -> BoxFuture<'static, Result<Durable, AppendError>> {
+    fn append_all(&self, frames: Vec<Frame>) -> BoxFuture<'static, Result<Durable, AppendError>> {
         // Here, not in the future: the place in the order is taken by the call.
-        let place = self.shared.line.push(frame);
+        let place = self.shared.line.push(frames);
         Box::pin(async move {
             let gone = |_| Err(AppendError::Broken("the writer thread ended unexpectedly".to_owned()));
             place?.await.unwrap_or_else(gone)

@@ -99,7 +99,7 @@ impl Writer {
             cursors: self.cursors.clone(),
             newest_received: self.newest_received,
             batch: SealedBatch::starting(self.ledger.head.next(), self.ledger.head_link),
-            accepted: Vec::with_capacity(work.frames.len()),
+            accepted: Vec::with_capacity(work.groups.len()),
             refused: Vec::new(),
             done: Vec::with_capacity(work.chores.len()),
         };
@@ -113,18 +113,18 @@ impl Writer {
     }
 
     fn write(&mut self, work: Work, committed: &mut Committed) -> rusqlite::Result<()> {
-        let Work { frames, chores } = work;
-        let incoming = frames.iter().fold(store::ROW_OVERHEAD_BYTES, |sum, waiting| sum.saturating_add(cost(waiting)));
+        let Work { groups, chores } = work;
+        let incoming = groups.iter().fold(store::ROW_OVERHEAD_BYTES, |sum, waiting| sum.saturating_add(cost(waiting)));
         let transaction = match self.connection.transaction_with_behavior(TransactionBehavior::Immediate) {
             Ok(transaction) => transaction,
             Err(error) => {
-                committed.refused.extend(frames.into_iter().map(|waiting| waiting.reply));
+                committed.refused.extend(groups.into_iter().map(|waiting| waiting.reply));
                 return Err(error);
             }
         };
         // Seal first: from here on the replies are in `committed`, where a failure finds them.
         let trimmed = make_room(&transaction, committed, &self.options, incoming);
-        seal(frames, committed, self.options.max_bytes);
+        seal(groups, committed, self.options.max_bytes);
         trimmed?;
         if !committed.batch.entries.is_empty() {
             let bytes = store::insert_batch(&transaction, &committed.batch)?;
@@ -145,7 +145,7 @@ impl Writer {
     /// The commit is on disk: first whoever reads, then whoever waits for an acknowledgement.
     fn publish(&mut self, committed: Committed, started: Instant) {
         let Committed { ledger, cursors, newest_received, batch, accepted, refused, done } = committed;
-        let appended = accepted.len();
+        let appended = batch.entries.len();
         let trimmed = ledger.trimmed.0.saturating_sub(self.ledger.trimmed.0);
         (self.ledger, self.newest_received) = (ledger, newest_received);
         self.cursors.clone_from(&cursors);
@@ -186,9 +186,10 @@ impl Writer {
     }
 }
 
-/// What a frame adds to the journal.
+/// What frames add to the journal.
 fn cost(waiting: &Waiting) -> u64 {
-    waiting.bytes.saturating_add(u64::try_from(ENTRY_OVERHEAD_BYTES).unwrap_or(0))
+    let overhead = waiting.frames.len().saturating_mul(ENTRY_OVERHEAD_BYTES);
+    waiting.bytes.saturating_add(u64::try_from(overhead).unwrap_or(u64::MAX))
 }
 
 fn share(bytes: u64, (part, whole): (u64, u64)) -> u64 {
@@ -214,21 +215,21 @@ fn make_room(
     Ok(())
 }
 
-/// Puts every frame that fits into the batch, in order. One that does not fit is refused; a smaller one after it may fit.
-fn seal(frames: Vec<Waiting>, committed: &mut Committed, max_bytes: u64) {
+/// Puts every group that fits into the batch, in order. One that does not fit is refused; a smaller one after it may fit.
+fn seal(groups: Vec<Waiting>, committed: &mut Committed, max_bytes: u64) {
     let mut total = committed.ledger.bytes.saturating_add(store::ROW_OVERHEAD_BYTES);
-    for waiting in frames {
+    for waiting in groups {
         let with_this = total.saturating_add(cost(&waiting));
         if with_this > max_bytes {
             committed.refused.push(waiting.reply);
             continue;
         }
         total = with_this;
-        let received = waiting.frame.received_at.0;
-        committed.newest_received = committed.newest_received.max(Some(received));
-        let offset = committed.batch.push(waiting.frame);
-        committed.ledger.head = offset;
-        committed.accepted.push((offset, waiting.reply));
+        for frame in waiting.frames {
+            committed.newest_received = committed.newest_received.max(Some(frame.received_at.0));
+            committed.ledger.head = committed.batch.push(frame);
+        }
+        committed.accepted.push((committed.ledger.head, waiting.reply));
     }
     committed.ledger.head_link = committed.batch.after;
 }

@@ -1,0 +1,32 @@
+//! Figures that the project promises, each beside a peer on the same load in the same minute.
+//!
+//! In: the name of a bench, or none for all.   Out: one JSON object a line on standard output; progress on standard error.
+//!
+//! `make bench BENCH=ingest_durable`. Nothing here is a test: a figure depends on the machine, only its ratio to the peer
+//! says something.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench talks to whoever started it")]
+
+mod figures;
+mod ingest_durable;
+mod mosquitto;
+mod mqtt;
+mod platform;
+
+use anyhow::{Result, bail};
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    // A second call only means that the provider is chosen already.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    // cargo adds `--bench`.
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let benches = ["ingest_durable"];
+    if let Some(unknown) = wanted.iter().find(|name| !benches.contains(&name.as_str())) {
+        bail!("there is no bench `{unknown}`; there are: {}", benches.join(", "));
+    }
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|other| other == name);
+    if is_wanted("ingest_durable") {
+        ingest_durable::run().await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! The platform under test: the release binary with everything on, in a folder of its own.
+
+use super::mqtt::Speaker;
+use anyhow::{Context, Result};
+use model::{Clock, DeviceId, DeviceKind};
+use registry::{NewDevice, Registry};
+use serde_json::Value;
+use std::path::Path;
+use std::process::Stdio;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// A running platform; killed when dropped.
+pub struct Platform {
+    child: Child,
+    pub mqtt: String,
+    pub http: String,
+    pub speakers: Vec<Speaker>,
+    _folder: TempDir,
+}
+
+impl Platform {
+    /// With so many collars registered, each with its native `track` topic.
+    pub async fn start(collars: usize) -> Result<Self> {
+        let folder = TempDir::new_in(Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"))?;
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data)?;
+        let config = folder.path().join("steppewatch.toml");
+        let text = format!(
+            "data = {:?}\n[mqtt]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = \"127.0.0.1:0\"\n",
+            data.display().to_string()
+        );
+        std::fs::write(&config, text)?;
+        let speakers = register(&data, collars)?;
+        let log = std::fs::File::create(folder.path().join("log"))?;
+        let mut child = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/steppewatch"))
+            .arg("--config")
+            .arg(&config)
+            .arg("run")
+            .env("STEPPEWATCH_ADMIN_PASSWORD", "bench-password")
+            .env("RUST_LOG", "warn")
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .context("target/release/steppewatch is not there; `make bench` builds it")?;
+        let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
+        let line = lines.next_line().await?.context("it ended before it was ready")?;
+        let ready: Value = serde_json::from_str(&line)?;
+        let address = |key: &str| ready.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(Self { child, mqtt: address("mqtt"), http: address("http"), speakers, _folder: folder })
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id().unwrap_or_default()
+    }
+
+    /// The sum of a metric over its labels.
+    pub async fn metric(&self, name: &str) -> Result<f64> {
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let page = client.get(format!("http://{}/metrics", self.http)).send().await?.text().await?;
+        let lines = page.lines().filter(|line| line.starts_with(name) && !line.starts_with('#'));
+        Ok(lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
+    }
+}
+
+fn register(data: &Path, collars: usize) -> Result<Vec<Speaker>> {
+    let registry = Registry::open(&data.join("registry.db"), Clock::system())?;
+    let ids = (0..collars).map(|number| DeviceId::parse(&format!("collar-{number}"))).collect::<Result<Vec<_>, _>>()?;
+    let devices: Vec<_> = ids.iter().map(|id| NewDevice::new(id.clone(), DeviceKind::Collar)).collect();
+    let secrets = registry.add_devices(&devices, "bench")?;
+    let speaker = |(id, secret): (&DeviceId, registry::Secret)| Speaker {
+        id: id.to_string(),
+        secret: secret.to_string(),
+        topic: format!("steppe/v1/hexigten/{id}/track"),
+    };
+    Ok(ids.iter().zip(secrets).map(speaker).collect())
+}
