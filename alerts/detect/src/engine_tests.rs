@@ -22,7 +22,8 @@ fn three_sightings_within_five_minutes_in_a_no_grazing_zone_make_one_case() {
     assert!(!case.late && case.probability > 0.99);
     stage.wait(5);
     assert_eq!(words(&stage.sees("cam-1", NORTH, 41)), [] as [&str; 0], "seen again is told every ten seconds at most");
-    stage.wait(10);
+    assert_eq!(words(&stage.wait(10)), ["seen again in north"], "but then without waiting for one more sighting");
+    assert_eq!(words(&stage.wait(60)), [] as [&str; 0], "and once");
     assert_eq!(words(&stage.sees("cam-1", NORTH, 41)), ["seen again in north"]);
 }
 
@@ -150,6 +151,21 @@ fn data_that_comes_an_hour_late_opens_a_late_case() {
     }
     let [What::Opened(case)] = &found[..] else { panic!("{:?}", words(&found)) };
     assert!(case.late);
+}
+
+#[test]
+fn a_collar_that_sends_hours_at_once_ends_its_case_with_what_it_last_saw() {
+    let mut stage = Stage::at(WINTER);
+    let at = |fix: u64| stage.now.minus(Duration::from_secs(36_000)).plus(Duration::from_secs(600 * fix));
+    let times: Vec<_> = (0..6).map(at).collect();
+    let mut found = Vec::new();
+    for (place, at) in [NORTH, NORTH, NORTH, NORTH, NORTH, SOUTH].into_iter().zip(&times) {
+        found.extend(stage.fixed(place, *at));
+    }
+    let [What::Opened(opened), What::Ended(ended)] = &found[..] else { panic!("{:?}", words(&found)) };
+    assert_eq!((opened.first_seen, opened.last_seen), (times[0], times[1]));
+    assert_eq!((ended.first_seen, ended.last_seen, ended.ended_at), (times[0], times[4], Some(times[5])));
+    assert_eq!(ended.sightings_count, 5);
 }
 
 #[test]

@@ -134,9 +134,14 @@ impl Stage {
         self.take(device, Self::sighting_body(place, count), Some(at)).into_iter().map(|f| f.what).collect()
     }
 
-    pub(crate) fn fix(&mut self, (lat, lon): (f64, f64)) -> Vec<What> {
+    pub(crate) fn fix(&mut self, place: (f64, f64)) -> Vec<What> {
+        let now = self.now;
+        self.fixed(place, now)
+    }
+
+    pub(crate) fn fixed(&mut self, (lat, lon): (f64, f64), at: Timestamp) -> Vec<What> {
         let track = Track { position: Position::parse(lat, lon).ok(), ..Track::default() };
-        self.take("collar-1", Body::Track(track), Some(self.now)).into_iter().map(|f| f.what).collect()
+        self.take("collar-1", Body::Track(track), Some(at)).into_iter().map(|f| f.what).collect()
     }
 
     pub(crate) fn beats(&mut self, device: &str) -> Vec<What> {
