@@ -2,7 +2,7 @@
 
 use crate::case::{self, Facts, Open, closed_zones};
 use crate::fixes::{self, Trail};
-use crate::herd::{Herd, Seen, Source, join};
+use crate::herd::{Herd, Seen, Source, join, take_back_stray};
 use crate::place::{Eye, Located, locate};
 use crate::presence::{Stay, Verdict};
 use crate::settings::Settings;
@@ -232,6 +232,7 @@ impl Engine {
 
     fn place_in_herd(&mut self, seen: Seen) -> Vec<What> {
         let mut herds = std::mem::take(&mut self.state.herds);
+        take_back_stray(&mut herds, &seen);
         let number = match join(&herds, &seen) {
             Some(number) => number,
             None => {

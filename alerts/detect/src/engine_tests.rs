@@ -160,7 +160,7 @@ fn a_collar_that_sends_hours_at_once_ends_its_case_with_what_it_last_saw() {
     let times: Vec<_> = (0..6).map(at).collect();
     let mut found = Vec::new();
     for (place, at) in [NORTH, NORTH, NORTH, NORTH, NORTH, SOUTH].into_iter().zip(&times) {
-        found.extend(stage.fixed(place, *at));
+        found.extend(stage.fixed("collar-1", place, *at));
     }
     let [What::Opened(opened), What::Ended(ended)] = &found[..] else { panic!("{:?}", words(&found)) };
     assert_eq!((opened.first_seen, opened.last_seen), (times[0], times[1]));
@@ -218,6 +218,24 @@ fn two_herds_a_kilometre_apart_are_two_cases() {
         .filter_map(|what| if let What::Opened(case) = what { Some(case.id.clone()) } else { None })
         .collect();
     assert_eq!(ids.len(), 2);
+}
+
+#[test]
+fn an_animal_that_strayed_and_came_back_is_of_one_herd_and_one_case_again() {
+    let mut stage = Stage::at(WINTER);
+    let mut found = Vec::new();
+    // Together, one of them five kilometres away for an hour, together again, then both into the zone.
+    let away = (43.2505, 117.506);
+    for place in [SOUTH, SOUTH, away, away, away, away, away, away, SOUTH, SOUTH, NORTH, NORTH, NORTH] {
+        let now = stage.now;
+        let herd = if place == away { SOUTH } else { place };
+        found.extend(stage.fixed("collar-1", herd, now));
+        found.extend(stage.fixed("collar-2", place, now));
+        stage.wait(1_200);
+    }
+    let opened = found.iter().filter(|what| matches!(what, What::Opened(_))).count();
+    assert_eq!(opened, 1, "{:?}", words(&found));
+    assert_eq!(stage.engine.herds().len(), 1);
 }
 
 #[test]
