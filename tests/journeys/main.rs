@@ -8,3 +8,4 @@ mod herd;
 mod integrator;
 mod metrics;
 mod readme;
+mod real_input;

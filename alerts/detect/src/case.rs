@@ -15,10 +15,22 @@ const DEVICES_MAX: usize = 64;
 /// A case that goes on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Open {
-    /// As it was last told.
+    /// As it stands; what [`matters`] compares is as it was last told.
     pub case: Case,
     /// When it was last told (time of receipt).
     pub told_at: Timestamp,
+    /// Whether something was seen since, and not told yet.
+    pub held_back: bool,
+}
+
+impl Open {
+    /// Goes on as `now` without telling it. A collar that sends the hours of a gorge at once is told of once in them, and
+    /// the case must still end with what was last seen. What was last told stays the yardstick for what matters, so that
+    /// slow growth is noticed too.
+    pub fn hold_back(&self, now: Case) -> Self {
+        let Case { zones, closure, species, sheep_units, .. } = self.case.clone();
+        Self { case: Case { zones, closure, species, sheep_units, ..now }, told_at: self.told_at, held_back: true }
+    }
 }
 
 /// The closed zones in which the herd's stay is established at `at`, strictest first.

@@ -2,7 +2,7 @@
 
 use crate::case::{self, Facts, Open, closed_zones};
 use crate::fixes::{self, Trail};
-use crate::herd::{Herd, Seen, Source, join};
+use crate::herd::{Herd, Seen, Source, join, take_back_stray};
 use crate::place::{Eye, Located, locate};
 use crate::presence::{Stay, Verdict};
 use crate::settings::Settings;
@@ -65,6 +65,9 @@ impl Engine {
     /// Takes the next reading of the journal.
     pub fn observe(&mut self, reading: &Reading) -> Vec<Finding> {
         let mut found = self.advance(reading.received_at.0, reading.offset);
+        if matches!(reading.body, Body::Clock) {
+            found.extend(self.tell_what_was_held_back());
+        }
         let world = Arc::clone(&self.world);
         let Some(device) = world.device(&reading.device) else { return finding(reading.offset, found) };
         let now = self.state.now;
@@ -124,6 +127,19 @@ impl Engine {
         }
         self.state.herds = herds;
         found
+    }
+
+    /// What was seen since a case was last told, once it may be told again. Only at a tick: an entry that tells of a case by
+    /// what it says itself would otherwise tell of it twice.
+    fn tell_what_was_held_back(&mut self) -> Vec<What> {
+        let (now, every) = (self.state.now, self.settings.grew_every);
+        let open = self.state.herds.iter_mut().filter_map(|herd| herd.case.as_mut());
+        let due = open.filter(|open| open.held_back && now.since(open.told_at) >= every);
+        due.map(|open| {
+            (open.held_back, open.told_at) = (false, now);
+            What::SeenAgain(open.case.clone())
+        })
+        .collect()
     }
 
     fn forget_unseen(&mut self) -> Vec<What> {
@@ -216,6 +232,7 @@ impl Engine {
 
     fn place_in_herd(&mut self, seen: Seen) -> Vec<What> {
         let mut herds = std::mem::take(&mut self.state.herds);
+        take_back_stray(&mut herds, &seen);
         let number = match join(&herds, &seen) {
             Some(number) => number,
             None => {
@@ -299,10 +316,12 @@ impl Engine {
             None => What::Opened as fn(model::Case) -> What,
             Some(open) if case::matters(&open.case, &case) => What::Grew,
             Some(open) if self.state.now.since(open.told_at) >= self.settings.grew_every => What::SeenAgain,
-            // What was last told stays the yardstick for what matters, so that slow growth is noticed too.
-            Some(_) => return None,
+            Some(open) => {
+                herd.case = Some(open.hold_back(case));
+                return None;
+            }
         };
-        herd.case = Some(Open { case: case.clone(), told_at: self.state.now });
+        herd.case = Some(Open { case: case.clone(), told_at: self.state.now, held_back: false });
         Some(told(case))
     }
 

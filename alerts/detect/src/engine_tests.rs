@@ -22,7 +22,8 @@ fn three_sightings_within_five_minutes_in_a_no_grazing_zone_make_one_case() {
     assert!(!case.late && case.probability > 0.99);
     stage.wait(5);
     assert_eq!(words(&stage.sees("cam-1", NORTH, 41)), [] as [&str; 0], "seen again is told every ten seconds at most");
-    stage.wait(10);
+    assert_eq!(words(&stage.wait(10)), ["seen again in north"], "but then without waiting for one more sighting");
+    assert_eq!(words(&stage.wait(60)), [] as [&str; 0], "and once");
     assert_eq!(words(&stage.sees("cam-1", NORTH, 41)), ["seen again in north"]);
 }
 
@@ -153,6 +154,21 @@ fn data_that_comes_an_hour_late_opens_a_late_case() {
 }
 
 #[test]
+fn a_collar_that_sends_hours_at_once_ends_its_case_with_what_it_last_saw() {
+    let mut stage = Stage::at(WINTER);
+    let at = |fix: u64| stage.now.minus(Duration::from_secs(36_000)).plus(Duration::from_secs(600 * fix));
+    let times: Vec<_> = (0..6).map(at).collect();
+    let mut found = Vec::new();
+    for (place, at) in [NORTH, NORTH, NORTH, NORTH, NORTH, SOUTH].into_iter().zip(&times) {
+        found.extend(stage.fixed("collar-1", place, *at));
+    }
+    let [What::Opened(opened), What::Ended(ended)] = &found[..] else { panic!("{:?}", words(&found)) };
+    assert_eq!((opened.first_seen, opened.last_seen), (times[0], times[1]));
+    assert_eq!((ended.first_seen, ended.last_seen, ended.ended_at), (times[0], times[4], Some(times[5])));
+    assert_eq!(ended.sightings_count, 5);
+}
+
+#[test]
 fn a_camera_that_stops_is_silent_once_and_back_once() {
     let mut stage = Stage::at(WINTER);
     stage.beats("cam-1");
@@ -202,6 +218,24 @@ fn two_herds_a_kilometre_apart_are_two_cases() {
         .filter_map(|what| if let What::Opened(case) = what { Some(case.id.clone()) } else { None })
         .collect();
     assert_eq!(ids.len(), 2);
+}
+
+#[test]
+fn an_animal_that_strayed_and_came_back_is_of_one_herd_and_one_case_again() {
+    let mut stage = Stage::at(WINTER);
+    let mut found = Vec::new();
+    // Together, one of them five kilometres away for an hour, together again, then both into the zone.
+    let away = (43.2505, 117.506);
+    for place in [SOUTH, SOUTH, away, away, away, away, away, away, SOUTH, SOUTH, NORTH, NORTH, NORTH] {
+        let now = stage.now;
+        let herd = if place == away { SOUTH } else { place };
+        found.extend(stage.fixed("collar-1", herd, now));
+        found.extend(stage.fixed("collar-2", place, now));
+        stage.wait(1_200);
+    }
+    let opened = found.iter().filter(|what| matches!(what, What::Opened(_))).count();
+    assert_eq!(opened, 1, "{:?}", words(&found));
+    assert_eq!(stage.engine.herds().len(), 1);
 }
 
 #[test]

@@ -133,6 +133,20 @@ impl Herd {
             || self.centre.is_some_and(near)
     }
 
+    /// Nothing but one collar, and nobody's case: losing it loses nothing.
+    fn is_stray(&self) -> bool {
+        self.case.is_none()
+            && self.collars.len() == 1
+            && self.seen.iter().all(|seen| self.collars.contains(&seen.device))
+    }
+
+    /// Whether it grazes where and when the sighting was.
+    fn is_beside(&self, seen: &Seen) -> bool {
+        let apart_ms = self.last_seen.since(seen.at).max(seen.at.since(self.last_seen)).as_millis();
+        let near = |(centre, _): (Position, f64)| centre.distance_m(seen.located.position) <= HERD_REACH_M;
+        apart_ms <= CURRENT_MS as u128 && alike(self.species, seen.species) && self.centre.is_some_and(near)
+    }
+
     /// The newest sighting of each device in the last ten minutes (event time).
     fn current(&self) -> BTreeMap<&DeviceId, &Seen> {
         let since = self.last_seen.as_millis().saturating_sub(CURRENT_MS);
@@ -203,6 +217,16 @@ fn stretched(interval: Interval) -> Interval {
     Interval {
         low: (interval.low as f64 * (1.0 - COUNT_ERROR)).floor() as u64,
         high: (interval.high as f64 * (1.0 + COUNT_ERROR)).ceil() as u64,
+    }
+}
+
+/// A collar that strayed, made a herd of its own and now grazes beside another is of that one again; else one herd would be two
+/// cases from then on. Not while it makes a case itself: that case would end without the animal having left.
+pub fn take_back_stray(herds: &mut Vec<Herd>, seen: &Seen) {
+    let own = herds.iter().position(|herd| seen.source == Source::Collar && herd.collars.contains(&seen.device));
+    let Some(own) = own.filter(|own| herds.get(*own).is_some_and(Herd::is_stray)) else { return };
+    if herds.iter().enumerate().any(|(number, herd)| number != own && herd.is_beside(seen)) {
+        herds.remove(own);
     }
 }
 

@@ -16,7 +16,7 @@ use model::{
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Grows with every change of a saved type.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// No list of ours is longer; a longer one is a damaged file.
 const LENGTH_MAX: u32 = 10_000_000;
 
@@ -84,7 +84,7 @@ fields! {
     Stay { since, last_inside, sightings, probability, established, pictures, collars, outside_in_a_row }
     Located { position, spread }
     Spread { east_m2, north_m2, east_north_m2 }
-    Open { case, told_at }
+    Open { case, told_at, held_back }
     Case {
         id, late, zones, township, authority, closure, first_seen, last_seen, ended_at, position, accuracy_m, probability,
         sightings_count, species, sheep_units, devices, snapshots, trigger, evidence

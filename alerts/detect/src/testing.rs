@@ -68,6 +68,7 @@ pub(crate) fn world(zones: Vec<Arc<Zone>>) -> Arc<World> {
         device("cam-2", DeviceKind::Camera, 60),
         device("drone-1", DeviceKind::Drone, 60),
         device("collar-1", DeviceKind::Collar, 600),
+        device("collar-2", DeviceKind::Collar, 600),
     ];
     let devices = devices.into_iter().map(|device| (device.id.clone(), device)).collect();
     Arc::new(World::new(devices, zones, rules()).unwrap())
@@ -134,9 +135,14 @@ impl Stage {
         self.take(device, Self::sighting_body(place, count), Some(at)).into_iter().map(|f| f.what).collect()
     }
 
-    pub(crate) fn fix(&mut self, (lat, lon): (f64, f64)) -> Vec<What> {
+    pub(crate) fn fix(&mut self, place: (f64, f64)) -> Vec<What> {
+        let now = self.now;
+        self.fixed("collar-1", place, now)
+    }
+
+    pub(crate) fn fixed(&mut self, collar: &str, (lat, lon): (f64, f64), at: Timestamp) -> Vec<What> {
         let track = Track { position: Position::parse(lat, lon).ok(), ..Track::default() };
-        self.take("collar-1", Body::Track(track), Some(self.now)).into_iter().map(|f| f.what).collect()
+        self.take(collar, Body::Track(track), Some(at)).into_iter().map(|f| f.what).collect()
     }
 
     pub(crate) fn beats(&mut self, device: &str) -> Vec<What> {
