@@ -81,7 +81,7 @@ pub async fn run(args: DemoArgs, config: Option<Config>, json: bool, stop: Cance
         } else {
             welcome(addresses, &password, &receiver)?;
         }
-        let fleet = Fleet::new(FleetConfig { mqtt_addr: addresses.mqtt.to_string(), ..fleet })?;
+        let fleet = Fleet::new(FleetConfig { mqtt_addr: addresses.mqtt.plain.to_string(), ..fleet })?;
         let ended = fleet.run(stop.clone()).await;
         ended.map_err(|error| anyhow!("the simulated fleet stopped: {error}"))
     };
@@ -157,7 +157,7 @@ fn configured(args: &DemoArgs, given: Option<Config>, scenario: &Scenario, plc: 
     let webhook_networks = own.webhook_networks.clone();
     let mut config = Config { webhook_networks, ..given.unwrap_or(own) };
     config.data.clone_from(&args.data);
-    config.mqtt = free(config.mqtt);
+    config.gate.listen = free(config.gate.listen);
     config.http = free(config.http);
     for device in scenario.devices() {
         if let Some(unit) = device.modbus_unit {
@@ -222,7 +222,7 @@ fn welcome(addresses: Addresses, password: &str, receiver: &Receiver) -> Result<
          \x20 Look at: drones on patrol; herds and their collars; within two minutes the first incident, in the list and on\n\
          \x20 the map without a reload, and its signed webhook below. Ctrl-C drains and stops; the same again continues.\n",
         addresses.http,
-        addresses.mqtt,
+        addresses.mqtt.plain,
         receiver.url()
     )?;
     Ok(out.flush()?)

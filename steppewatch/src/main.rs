@@ -107,7 +107,14 @@ fn load(file: Option<PathBuf>) -> Result<Config, ConfigError> {
 
 /// One line of JSON for whoever started us: we are ready, and here.
 fn announce(addresses: service::Addresses) {
-    let line = json!({"ready": true, "http": addresses.http.to_string(), "mqtt": addresses.mqtt.to_string()});
+    let mqtt = addresses.mqtt;
+    let mut line = json!({"ready": true, "http": addresses.http.to_string(), "mqtt": mqtt.plain.to_string()});
+    // Only what is on.
+    for (key, address) in [("mqtt_tls", mqtt.tls), ("mqtt_ws", mqtt.websocket)] {
+        if let (Some(address), Some(line)) = (address, line.as_object_mut()) {
+            line.insert(key.to_owned(), address.to_string().into());
+        }
+    }
     if let Err(error) = commands::print(&line.to_string()) {
         // Nobody reads; the service is none the worse.
         tracing::debug!(%error, "the ready line was not read");

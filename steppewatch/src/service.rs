@@ -14,7 +14,7 @@ use dashboards::{Parts, live::Live};
 use detect::Settings;
 use history::influx::{InfluxMetrics, InfluxSink};
 use ingest::decode::stage::{self, StageMetrics};
-use ingest::gate::{Gate, GateConfig};
+use ingest::gate::{Gate, GateAddresses};
 use ingest::protocol::modbus::{self, ModbusMetrics};
 use ingest::second_hand;
 use model::Readings;
@@ -35,7 +35,7 @@ pub struct Addresses {
     /// Console and API.
     pub http: SocketAddr,
     /// Devices.
-    pub mqtt: SocketAddr,
+    pub mqtt: GateAddresses,
 }
 
 /// Runs the platform; `ready` hears once where it listens.
@@ -46,7 +46,7 @@ pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: Cancellati
     let console = TcpListener::bind(config.http).await.with_context(|| {
         format!("`http.listen` is {}, which cannot be bound; choose another port or end what holds it", config.http)
     })?;
-    let addresses = Addresses { http: console.local_addr()?, mqtt: gate.local_addr() };
+    let addresses = Addresses { http: console.local_addr()?, mqtt: gate.addresses() };
 
     // The first stages hear `stop`; each later one ends when its queue is closed and empty.
     let mut stages = JoinSet::new();
@@ -69,8 +69,8 @@ type Runs = mpsc::Receiver<Arc<Readings>>;
 
 async fn bind_gate(config: &Config, stores: &Stores) -> Result<Gate> {
     let metrics = ingest::metrics::Metrics::register(&stores.metrics)?;
-    let gate = GateConfig::new(config.mqtt, config.tenant.clone());
-    Ok(Gate::bind(gate, stores.journal(), stores.registry.clone(), stores.clock.clone(), metrics).await?)
+    Ok(Gate::bind(config.gate.clone(), stores.journal(), stores.registry.clone(), stores.clock.clone(), metrics)
+        .await?)
 }
 
 /// Whatever writes into the journal.

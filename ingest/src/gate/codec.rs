@@ -230,6 +230,7 @@ fn disconnect_byte(reason: DisconnectReasonCode) -> u8 {
         Reason::TopicNameInvalid => 0x90,
         Reason::TopicAliasInvalid => 0x94,
         Reason::PacketTooLarge => 0x95,
+        Reason::MessageRateTooHigh => 0x96,
         Reason::QuotaExceeded => 0x97,
         Reason::AdministrativeAction => 0x98,
         _ => 0x80,

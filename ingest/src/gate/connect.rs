@@ -91,6 +91,7 @@ pub async fn hello(
     buffer: &mut BytesMut,
     tenant: &TenantId,
     registry: &Registry,
+    certified: Option<&str>,
 ) -> Result<Hello, Turned> {
     let header = loop {
         if let Some(header) = Header::peek(buffer)? {
@@ -124,11 +125,14 @@ pub async fn hello(
         return Err(Turned::away(Refusal::Malformed, (codec == Codec::V5).then_some(codec)));
     };
     let claimed: String = login.iter().flat_map(|login| login.username.chars()).take(64).collect();
-    judge(codec, connect, properties, will, login, tenant, registry).map_err(|refusal| Turned::Away {
-        refusal,
-        codec: Some(codec),
-        claimed,
-    })
+    let claimed = if claimed.is_empty() { certified.unwrap_or_default().chars().take(64).collect() } else { claimed };
+    let device = match certified {
+        Some(name) => recognise(name, login, registry),
+        None => authenticate(login, registry),
+    };
+    device
+        .and_then(|device| judge(codec, connect, properties, will, device, tenant, registry))
+        .map_err(|refusal| Turned::Away { refusal, codec: Some(codec), claimed })
 }
 
 /// Rules about the CONNECT flags that the decoders leave out.
@@ -149,14 +153,13 @@ fn judge(
     connect: rumqttd::protocol::Connect,
     properties: Option<ConnectProperties>,
     will: Option<LastWill>,
-    login: Option<Login>,
+    device: DeviceId,
     tenant: &TenantId,
     registry: &Registry,
 ) -> Result<Hello, Refusal> {
     if properties.as_ref().is_some_and(|properties| properties.authentication_method.is_some()) {
         return Err(Refusal::BadAuthenticationMethod);
     }
-    let device = authenticate(login, registry)?;
     let (client_id, assigned) = client_id(codec, connect.client_id, connect.clean_session)?;
     let acl = Acl::new(tenant.clone(), device);
     let will = will.map(|will| judge_will(&acl, &will, registry)).transpose()?;
@@ -204,6 +207,24 @@ fn authenticate(login: Option<Login>, registry: &Registry) -> Result<DeviceId, R
         Ok(()) => Ok(device),
         Err(registry::Refusal::Disabled) => Err(Refusal::Disabled),
         Err(registry::Refusal::UnknownDevice | registry::Refusal::WrongSecret) => Err(Refusal::BadCredentials),
+    }
+}
+
+/// A device by its certificate. A username need not be given; one that names another device is a mistake or a trick.
+fn recognise(name: &str, login: Option<Login>, registry: &Registry) -> Result<DeviceId, Refusal> {
+    let device = DeviceId::parse(name).map_err(|_| Refusal::BadCredentials)?;
+    if login.is_some_and(|login| !login.username.is_empty() && login.username != name) {
+        return Err(Refusal::BadCredentials);
+    }
+    let known = |registry: &Registry| registry.view().borrow().device(&device).map(|device| device.disabled);
+    let mut disabled = known(registry);
+    if disabled.is_none() && matches!(tokio::task::block_in_place(|| registry.refresh()), Ok(true)) {
+        disabled = known(registry);
+    }
+    match disabled {
+        Some(false) => Ok(device),
+        Some(true) => Err(Refusal::Disabled),
+        None => Err(Refusal::BadCredentials),
     }
 }
 

@@ -47,6 +47,8 @@ pub struct Flow {
     pub listening: bool,
     /// There is more in [`Flow::incoming`] to look at as soon as the client takes what it is told.
     pub stalled: bool,
+    /// Until when nothing is read, since the client speaks too fast.
+    paused_until: Option<Instant>,
     silence_max: Duration,
     heard_at: Instant,
     /// Since when bytes wait that the client does not take.
@@ -64,6 +66,7 @@ impl Flow {
             owing: Owing::default(),
             listening: true,
             stalled: false,
+            paused_until: None,
             silence_max,
             heard_at: Instant::now(),
             stuck_since: None,
@@ -74,6 +77,11 @@ impl Flow {
     /// Whether the client takes what it is told, so that more may be gathered for it.
     pub fn keeps_up(&self) -> bool {
         self.outgoing.len() < limits::WRITE_BATCH_BYTES
+    }
+
+    /// Reads nothing for a while.
+    pub fn pause(&mut self, wait: Duration) {
+        self.paused_until = Some(Instant::now() + wait);
     }
 
     /// The next event. Acknowledgements first, and all that are due in one write; then what the client says.
@@ -92,7 +100,7 @@ impl Flow {
         if std::mem::take(&mut self.stalled) {
             return Poll::Ready(Event::Heard);
         }
-        if !self.listening {
+        if !self.listening || self.paused_until.is_some() {
             return Poll::Pending;
         }
         match self.poll_read(cx) {
@@ -142,18 +150,22 @@ impl Flow {
     /// When to look at the clock next.
     pub fn deadline(&self) -> Instant {
         let silent = self.heard_at + self.silence_max;
-        self.stuck_since.map_or(silent, |since| silent.min(since + limits::WRITE_TIMEOUT))
+        let stuck = self.stuck_since.map(|since| since + limits::WRITE_TIMEOUT);
+        [stuck, self.paused_until].into_iter().flatten().fold(silent, Instant::min)
     }
 
     /// What the clock says: a client that took nothing, or said nothing although we listened, is gone.
     pub fn expired(&mut self, now: Instant) -> Option<End> {
+        if self.paused_until.is_some_and(|until| now >= until) {
+            self.paused_until = None;
+        }
         if self.stuck_since.is_some_and(|since| now >= since + limits::WRITE_TIMEOUT) {
             return Some(End::Lost);
         }
         if now < self.heard_at + self.silence_max {
             return None;
         }
-        if self.listening && self.keeps_up() {
+        if self.listening && self.keeps_up() && self.paused_until.is_none() {
             return Some(End::KeepAlive);
         }
         // It may have spoken; nobody listened.

@@ -1,6 +1,21 @@
 //! Every bound of the gate, with its reason. Nothing here is read from a device.
 
+use super::pace::Rate;
+use std::num::NonZeroUsize;
 use std::time::Duration;
+
+/// Connections at a time: a banner's fleet of 10,000 devices, and the same again while they reconnect. One address may have
+/// them all: a load balancer or a mobile operator may stand before the fleet.
+pub const CONNECTIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(20_000 - 1);
+
+/// How fast one device may speak, unless configured: far above any real one, far below what hurts the others.
+pub const DEVICE_RATE: Rate = Rate { messages_per_s: 10_000.0, bytes_per_s: 16_777_216.0 };
+
+/// How fast all devices behind one address may speak, unless configured: a whole banner at its worst.
+pub const ADDRESS_RATE: Rate = Rate { messages_per_s: 500_000.0, bytes_per_s: 536_870_912.0 };
+
+/// How long a client may go on speaking too fast before it is disconnected. Until then it is only slowed.
+pub const SLOWED_MAX: Duration = Duration::from_secs(60);
 
 /// Largest payload of an ordinary frame: the contract's 1 MiB.
 pub const PAYLOAD_BYTES_MAX: usize = 1 << 20;

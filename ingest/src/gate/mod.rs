@@ -14,6 +14,7 @@
 //! Never: an acknowledgement before the journal's, a device speaking as another, one client's fault disturbing others.
 
 mod acl;
+mod addresses;
 mod bus;
 mod codec;
 mod connect;
@@ -22,18 +23,25 @@ mod flow;
 mod limits;
 mod mailbox;
 mod owed;
+mod pace;
+mod proxy;
 mod publish;
 mod refusal;
 mod seats;
 mod serve;
 mod session;
 mod subscriptions;
+mod tls;
 mod transport;
+mod websocket;
 
 pub use bus::RouterGone;
+pub use pace::Rate;
+pub use tls::{BadTls, TlsFiles};
 
 use crate::metrics::Metrics;
 use crate::record::Recorder;
+use addresses::Addresses;
 use bus::Bus;
 use journal::{AppendError, Journal};
 use model::{Clock, TenantId};
@@ -44,11 +52,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
+use tls::Tls;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use transport::Way;
 
 /// Pause after an accept that failed for want of file descriptors or memory: trying at once would only spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -62,14 +73,26 @@ const FAILURES_MAX: usize = 1;
 /// What the gate needs to know.
 #[derive(Debug, Clone)]
 pub struct GateConfig {
-    /// Where to listen; port 0 picks a free one.
+    /// Where to listen for plain MQTT; port 0 picks a free one.
     pub listen: SocketAddr,
+    /// Where to listen for MQTT over TLS, and with what.
+    pub tls: Option<(SocketAddr, TlsFiles)>,
+    /// Where to listen for MQTT over websocket.
+    pub websocket: Option<SocketAddr>,
+    /// Whether a load balancer stands before all listeners and says whose connections it passes on.
+    pub proxy_protocol: bool,
     /// Whose devices connect here: the third level of native topics.
     pub tenant: TenantId,
     /// Connections at a time, strangers included.
     pub max_connections: NonZeroUsize,
     /// How long a stranger may take to say CONNECT.
     pub connect_timeout: Duration,
+    /// How fast one device may speak.
+    pub device_rate: Rate,
+    /// How many connections one address may have.
+    pub address_connections: NonZeroUsize,
+    /// How fast one address may speak.
+    pub address_rate: Rate,
 }
 
 impl GateConfig {
@@ -77,20 +100,39 @@ impl GateConfig {
     pub fn new(listen: SocketAddr, tenant: TenantId) -> Self {
         Self {
             listen,
+            tls: None,
+            websocket: None,
+            proxy_protocol: false,
             tenant,
             // A banner's fleet of 10,000 devices, and the same again while they reconnect.
-            max_connections: NonZeroUsize::MIN.saturating_add(20_000 - 1),
+            max_connections: limits::CONNECTIONS,
             connect_timeout: limits::CONNECT_TIMEOUT,
+            device_rate: limits::DEVICE_RATE,
+            address_connections: limits::CONNECTIONS,
+            address_rate: limits::ADDRESS_RATE,
         }
     }
+}
+
+/// Where the gate really listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GateAddresses {
+    /// Plain MQTT.
+    pub plain: SocketAddr,
+    /// MQTT over TLS.
+    pub tls: Option<SocketAddr>,
+    /// MQTT over websocket.
+    pub websocket: Option<SocketAddr>,
 }
 
 /// Why the gate did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum GateError {
     /// Choose another address or end what holds it.
-    #[error("mqtt listener could not bind {address}: {source}; choose another [mqtt] listen address")]
+    #[error("mqtt listener could not bind {address}: {source}; choose another [mqtt] {key} address")]
     Bind {
+        /// Which listener.
+        key: &'static str,
         /// What was asked for.
         address: SocketAddr,
         /// The system's complaint.
@@ -99,6 +141,9 @@ pub enum GateError {
     /// Stop the process: nothing can be acknowledged any more.
     #[error("mqtt gate stopped, nothing can be acknowledged: {0}")]
     Journal(AppendError),
+    /// Put right what the file holds.
+    #[error("[mqtt.tls] {0}")]
+    Tls(#[from] BadTls),
     /// Restart the process.
     #[error(transparent)]
     Router(#[from] RouterGone),
@@ -108,6 +153,8 @@ pub enum GateError {
 struct Shared {
     tenant: TenantId,
     connect_timeout: Duration,
+    behind_proxy: bool,
+    addresses: Arc<Addresses>,
     recorder: Recorder,
     registry: Registry,
     view: watch::Receiver<Arc<View>>,
@@ -129,10 +176,11 @@ impl Shared {
     }
 }
 
-/// The MQTT listener, bound and ready to [`Gate::run`].
+/// The MQTT listeners, bound and ready to [`Gate::run`].
 pub struct Gate {
-    listener: TcpListener,
-    address: SocketAddr,
+    listeners: Vec<(TcpListener, Way)>,
+    addresses: GateAddresses,
+    tls: Option<Arc<Tls>>,
     shared: Arc<Shared>,
     failures: mpsc::Receiver<GateError>,
     connections: Arc<Semaphore>,
@@ -151,7 +199,7 @@ impl Downlink {
 }
 
 impl Gate {
-    /// Binds the listener and starts the router. Needs a multi-threaded runtime: the router's queue is blocking.
+    /// Binds the listeners and starts the router. Needs a multi-threaded runtime: the router's queue is blocking.
     pub async fn bind(
         config: GateConfig,
         journal: Arc<dyn Journal>,
@@ -159,14 +207,15 @@ impl Gate {
         clock: Clock,
         metrics: Metrics,
     ) -> Result<Self, GateError> {
-        let bind_error = |source| GateError::Bind { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).await.map_err(bind_error)?;
-        let address = listener.local_addr().map_err(bind_error)?;
+        let tls = config.tls.clone().map(|(_, files)| Tls::load(files)).transpose()?.map(Arc::new);
+        let (listeners, addresses) = bind_all(&config, tls.as_ref()).await?;
         let (failures_tx, failures) = mpsc::channel(FAILURES_MAX);
         let large_bodies = usize::try_from(limits::LARGE_BODIES_KIB).unwrap_or(usize::MAX);
         let shared = Shared {
             tenant: config.tenant,
             connect_timeout: config.connect_timeout,
+            behind_proxy: config.proxy_protocol,
+            addresses: Arc::new(Addresses::new(config.address_connections.get(), config.address_rate)),
             recorder: Recorder::new(journal, metrics.clone()),
             view: registry.view(),
             registry,
@@ -174,18 +223,18 @@ impl Gate {
             refusals: RefusalLog::new(metrics.clone()),
             metrics,
             bus: Bus::start(config.max_connections.get()).await?,
-            seats: Arc::new(Seats::default()),
+            seats: Arc::new(Seats::new(config.device_rate)),
             large_bodies: Arc::new(Semaphore::new(large_bodies)),
             stop: CancellationToken::new(),
             failures: failures_tx,
         };
         let connections = Arc::new(Semaphore::new(config.max_connections.get()));
-        Ok(Self { listener, address, shared: Arc::new(shared), failures, connections })
+        Ok(Self { listeners, addresses, tls, shared: Arc::new(shared), failures, connections })
     }
 
     /// Where it really listens.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
+    pub fn addresses(&self) -> GateAddresses {
+        self.addresses
     }
 
     /// A way to speak to devices.
@@ -196,15 +245,16 @@ impl Gate {
     /// Serves until `stop` is cancelled or something fails that no session can survive. On stop: no new connections, what
     /// was taken in gets to the disk and is acknowledged, clients are told.
     pub async fn run(self, stop: CancellationToken) -> Result<(), GateError> {
-        let Self { listener, shared, mut failures, connections, .. } = self;
+        let Self { listeners, tls, shared, mut failures, connections, .. } = self;
         let mut sessions = JoinSet::new();
         let outcome = tokio::select! {
             () = stop.cancelled() => Ok(()),
             Some(failure) = failures.recv() => Err(failure),
             gone = watch_router(&shared.bus) => Err(GateError::Router(gone)),
-            never = accept(&listener, &shared, &connections, &mut sessions) => match never {},
+            never = accept(&listeners, &shared, &connections, &mut sessions) => match never {},
+            never = watch_certificate(tls.as_deref()) => match never {},
         };
-        drop(listener);
+        drop(listeners);
         shared.stop.cancel();
         let drained = async { while sessions.join_next().await.is_some() {} };
         if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
@@ -220,19 +270,46 @@ impl Gate {
     }
 }
 
+async fn bind_all(
+    config: &GateConfig,
+    tls: Option<&Arc<Tls>>,
+) -> Result<(Vec<(TcpListener, Way)>, GateAddresses), GateError> {
+    let (plain, at) = bind_one("listen", config.listen).await?;
+    let mut addresses = GateAddresses { plain: at, tls: None, websocket: None };
+    let mut listeners = vec![(plain, Way::Plain)];
+    if let (Some((address, _)), Some(tls)) = (&config.tls, tls) {
+        let (listener, at) = bind_one("tls_listen", *address).await?;
+        addresses.tls = Some(at);
+        listeners.push((listener, Way::Tls(Arc::clone(tls))));
+    }
+    if let Some(address) = config.websocket {
+        let (listener, at) = bind_one("ws_listen", address).await?;
+        addresses.websocket = Some(at);
+        listeners.push((listener, Way::WebSocket));
+    }
+    Ok((listeners, addresses))
+}
+
+async fn bind_one(key: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), GateError> {
+    let failed = |source| GateError::Bind { key, address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let at = listener.local_addr().map_err(failed)?;
+    Ok((listener, at))
+}
+
 /// Accepts for ever.
 async fn accept(
-    listener: &TcpListener,
+    listeners: &[(TcpListener, Way)],
     shared: &Arc<Shared>,
     connections: &Arc<Semaphore>,
     sessions: &mut JoinSet<()>,
 ) -> std::convert::Infallible {
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
+            (accepted, way) = next_connection(listeners) => match accepted {
                 Ok((socket, peer)) => match Arc::clone(connections).try_acquire_owned() {
                     Ok(turn) => {
-                        sessions.spawn(counted(Arc::clone(shared), socket, peer, turn));
+                        sessions.spawn(counted(Arc::clone(shared), socket, peer, way.clone(), turn));
                     }
                     Err(_full) => shared.refusals.note(Refusal::TooManyConnections, peer, "", ""),
                 },
@@ -248,12 +325,31 @@ async fn accept(
     }
 }
 
-async fn counted(shared: Arc<Shared>, socket: TcpStream, peer: SocketAddr, _turn: OwnedSemaphorePermit) {
+/// The next connection of whichever listener has one.
+async fn next_connection(listeners: &[(TcpListener, Way)]) -> (io::Result<(TcpStream, SocketAddr)>, &Way) {
+    std::future::poll_fn(|cx| {
+        for (listener, way) in listeners {
+            if let Poll::Ready(accepted) = listener.poll_accept(cx) {
+                return Poll::Ready((accepted, way));
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+async fn watch_certificate(tls: Option<&Tls>) -> std::convert::Infallible {
+    match tls {
+        Some(tls) => tls.watch().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn counted(shared: Arc<Shared>, socket: TcpStream, peer: SocketAddr, way: Way, _turn: OwnedSemaphorePermit) {
     shared.metrics.connections.inc();
-    let metrics = shared.metrics.clone();
     // Counted down whatever happens in between.
-    let _down = CountDown(metrics);
-    serve::connection(shared, socket, peer).await;
+    let _down = CountDown(shared.metrics.clone());
+    serve::connection(shared, socket, peer, way).await;
 }
 
 struct CountDown(Metrics);

@@ -40,6 +40,11 @@ impl Batch {
         self.room.extend(room);
     }
 
+    /// Bytes of their payloads.
+    pub fn bytes(&self) -> usize {
+        self.frames.iter().map(|frame| frame.payload.len()).sum()
+    }
+
     /// Frames in it.
     pub fn len(&self) -> usize {
         self.frames.len()

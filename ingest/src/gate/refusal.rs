@@ -63,6 +63,17 @@ pub enum Refusal {
     /// No room for another connection.
     #[error("connection limit is reached; raise it or find out who connects")]
     TooManyConnections,
+    /// No room for another connection of this address.
+    #[error(
+        "connection limit of this address is reached; raise [mqtt] connections_per_address if a fleet stands behind it"
+    )]
+    TooManyFromAddress,
+    /// Faster than its limit for so long that slowing did not help.
+    #[error("device or address speaks faster than its limit; it was slowed and did not slow down")]
+    TooFast,
+    /// TLS, websocket or PROXY protocol did not come about.
+    #[error("connection did not get as far as MQTT")]
+    Handshake,
     /// A stranger that did not say CONNECT in time.
     #[error("no CONNECT in time")]
     ConnectTimeout,
@@ -87,6 +98,9 @@ impl Refusal {
             Self::BadTopicAlias => "bad_topic_alias",
             Self::Quota => "quota",
             Self::TooManyConnections => "too_many_connections",
+            Self::TooManyFromAddress => "too_many_from_address",
+            Self::TooFast => "too_fast",
+            Self::Handshake => "handshake",
             Self::ConnectTimeout => "connect_timeout",
         }
     }
@@ -103,7 +117,7 @@ impl Refusal {
             Self::Malformed => ConnectReturnCode::MalformedPacket,
             Self::Protocol => ConnectReturnCode::ProtocolError,
             Self::Quota => ConnectReturnCode::QuotaExceeded,
-            Self::TooManyConnections | Self::ConnectTimeout => ConnectReturnCode::ServerBusy,
+            Self::TooManyConnections | Self::TooManyFromAddress | Self::ConnectTimeout => ConnectReturnCode::ServerBusy,
             _ => ConnectReturnCode::NotAuthorized,
         }
     }
@@ -116,6 +130,7 @@ impl Refusal {
             Self::BadTopicAlias => DisconnectReasonCode::TopicAliasInvalid,
             Self::BadTopic => DisconnectReasonCode::TopicNameInvalid,
             Self::Quota => DisconnectReasonCode::QuotaExceeded,
+            Self::TooFast => DisconnectReasonCode::MessageRateTooHigh,
             Self::Disabled => DisconnectReasonCode::AdministrativeAction,
             Self::ForeignTopic => DisconnectReasonCode::NotAuthorized,
             _ => DisconnectReasonCode::ProtocolError,

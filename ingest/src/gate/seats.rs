@@ -7,6 +7,7 @@
 //! that the router, which never forgets a name, sees only a few per device.
 
 use super::limits;
+use super::pace::{Pace, Rate};
 use super::refusal::Refusal;
 use model::DeviceId;
 use std::collections::{HashMap, HashSet};
@@ -37,15 +38,15 @@ pub enum Keep {
 }
 
 /// All sessions of all devices.
-#[derive(Default)]
 pub struct Seats {
     devices: Mutex<HashMap<DeviceId, DeviceSeats>>,
+    rate: Rate,
 }
 
-#[derive(Default)]
 struct DeviceSeats {
     seats: Vec<Seat>,
     filters_ever: HashSet<String>,
+    pace: Arc<Pace>,
 }
 
 struct Seat {
@@ -75,6 +76,8 @@ pub struct Place {
     /// Cancelled when another connection takes the session over.
     pub kick: CancellationToken,
     ended: CancellationToken,
+    /// How fast the device may speak, in all its sessions together.
+    pub pace: Arc<Pace>,
     /// Whether an earlier session goes on.
     pub resumed: bool,
     /// What the session remembered; the session takes it.
@@ -88,6 +91,11 @@ enum Attempt {
 }
 
 impl Seats {
+    /// No sessions yet; each device may speak this fast.
+    pub fn new(rate: Rate) -> Self {
+        Self { devices: Mutex::default(), rate }
+    }
+
     /// Takes the seat of `client`, ending the session that holds it. `clean` starts anew.
     pub async fn enter(self: &Arc<Self>, device: &DeviceId, client: &str, clean: bool) -> Result<Place, Refusal> {
         let deadline = tokio::time::Instant::now() + limits::TAKEOVER_TIMEOUT;
@@ -117,7 +125,12 @@ impl Seats {
 
     fn attempt(self: &Arc<Self>, device: &DeviceId, client: &str, clean: bool) -> Result<Attempt, Refusal> {
         let mut devices = self.lock();
-        let seats = &mut devices.entry(device.clone()).or_default().seats;
+        let entry = devices.entry(device.clone()).or_insert_with(|| DeviceSeats {
+            seats: Vec::new(),
+            filters_ever: HashSet::new(),
+            pace: Arc::new(Pace::new(self.rate)),
+        });
+        let (seats, pace) = (&mut entry.seats, &entry.pace);
         seats.retain(|seat| !seat.is_over());
         if let Some(seat) = seats.iter().find(|seat| &*seat.client == client)
             && let State::Live { kick, ended } = &seat.state
@@ -157,6 +170,7 @@ impl Seats {
             link_name: format!("{device}:{number}"),
             kick,
             ended,
+            pace: Arc::clone(pace),
             resumed: memory.is_some(),
             memory: memory.unwrap_or_default(),
             left: None,
@@ -204,7 +218,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_second_connection_waits_until_the_first_session_has_ended() {
-        let seats = Arc::new(Seats::default());
+        let seats = Arc::new(Seats::new(limits::DEVICE_RATE));
         let first = seats.enter(&device("camera-1"), "c", true).await.unwrap();
         let (seats_too, kick) = (Arc::clone(&seats), first.kick.clone());
         let second = tokio::spawn(async move { seats_too.enter(&device("camera-1"), "c", true).await });
@@ -216,7 +230,7 @@ mod tests {
 
     #[tokio::test]
     async fn two_devices_with_one_client_id_do_not_disturb_each_other() {
-        let seats = Arc::new(Seats::default());
+        let seats = Arc::new(Seats::new(limits::DEVICE_RATE));
         let first = seats.enter(&device("camera-1"), "c", true).await.unwrap();
         let second = seats.enter(&device("camera-2"), "c", true).await.unwrap();
         assert!(!first.kick.is_cancelled());
@@ -225,7 +239,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_kept_session_is_resumed_with_its_memory_unless_the_client_starts_anew() {
-        let seats = Arc::new(Seats::default());
+        let seats = Arc::new(Seats::new(limits::DEVICE_RATE));
         let camera = device("camera-1");
         for (clean, resumed) in [(false, false), (false, true), (true, false)] {
             let place = seats.enter(&camera, "c", clean).await.unwrap();
@@ -239,7 +253,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_device_beyond_its_quota_loses_its_longest_absent_session_but_never_a_live_one() {
-        let seats = Arc::new(Seats::default());
+        let seats = Arc::new(Seats::new(limits::DEVICE_RATE));
         let camera = device("camera-1");
         seats.enter(&camera, "away", false).await.unwrap().leave(Keep::Always, Memory::default());
         let mut live = Vec::new();
@@ -253,7 +267,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_device_may_use_only_so_many_filters() {
-        let seats = Arc::new(Seats::default());
+        let seats = Arc::new(Seats::new(limits::DEVICE_RATE));
         let camera = device("camera-1");
         let _place = seats.enter(&camera, "c", true).await.unwrap();
         for number in 0..limits::FILTERS_PER_DEVICE {

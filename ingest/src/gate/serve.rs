@@ -5,6 +5,7 @@
 //! Invariant: first what is on its way to the disk, then the last words, then the router link, then the seat. A seat given
 //! up before its link is closed would let two sessions share a name.
 
+use super::addresses::Guest;
 use super::bus::RouterGone;
 use super::connect::{self, Hello, Turned, Will};
 use super::end::End;
@@ -15,7 +16,7 @@ use super::publish::Aliases;
 use super::refusal::Refusal;
 use super::seats::{Keep, Memory, Place};
 use super::session::{Session, Stage};
-use super::transport::Socket;
+use super::transport::{self, NotOpened, Opened, Socket, Way};
 use super::{GateError, Shared};
 use bytes::BytesMut;
 use journal::AppendError;
@@ -25,15 +26,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Serves one connection to its end.
-pub(super) async fn connection(shared: Arc<Shared>, socket: TcpStream, peer: SocketAddr) {
-    // A device's small packets should not wait for each other; if the socket cannot say so, they wait.
-    socket.set_nodelay(true).ok();
-    let mut socket: Socket = Box::new(socket);
-    let mut buffer = BytesMut::new();
-    let Some(hello) = greet(&shared, &mut socket, peer, &mut buffer).await else { return };
+pub(super) async fn connection(shared: Arc<Shared>, tcp: TcpStream, peer: SocketAddr, way: Way) {
+    let Some((mut socket, peer, guest, buffer, hello)) = let_in(&shared, tcp, peer, &way).await else { return };
     let (device, will) = (hello.acl.device().clone(), hello.will.clone());
     let client = hello.client_id.clone();
     let entered = shared.seats.enter(&device, &hello.client_id, hello.clean).await;
@@ -44,7 +42,7 @@ pub(super) async fn connection(shared: Arc<Shared>, socket: TcpStream, peer: Soc
             return turn_away(&mut socket, &hello, refusal).await;
         }
     };
-    let end = match session(&shared, socket, peer, buffer, hello, place).await {
+    let end = match session(&shared, socket, peer, &guest, buffer, hello, place).await {
         Ok(end) => end,
         Err(RouterGone) => {
             shared.fail(GateError::Router(RouterGone));
@@ -59,11 +57,50 @@ pub(super) async fn connection(shared: Arc<Shared>, socket: TcpStream, peer: Soc
     }
 }
 
+/// From TCP to an authenticated client, in time; whoever does not get there is counted and, where there are words, told.
+async fn let_in(
+    shared: &Shared,
+    tcp: TcpStream,
+    peer: SocketAddr,
+    way: &Way,
+) -> Option<(Socket, SocketAddr, Guest, BytesMut, Hello)> {
+    let deadline = Instant::now() + shared.connect_timeout;
+    let opened = tokio::select! {
+        opened = tokio::time::timeout_at(deadline, transport::open(way, tcp, peer, shared.behind_proxy)) => opened,
+        () = shared.stop.cancelled() => return None,
+    };
+    let Opened { mut socket, peer, certified } = match opened {
+        Ok(Ok(opened)) => opened,
+        Ok(Err(NotOpened(why))) => {
+            shared.refusals.note(Refusal::Handshake, peer, "", &why);
+            return None;
+        }
+        Err(_elapsed) => {
+            shared.refusals.note(Refusal::ConnectTimeout, peer, "", "");
+            return None;
+        }
+    };
+    let Some(guest) = shared.addresses.enter(peer.ip()) else {
+        shared.refusals.note(Refusal::TooManyFromAddress, peer, "", "");
+        return None;
+    };
+    let mut buffer = BytesMut::new();
+    let hello = greet(shared, &mut socket, peer, certified.as_deref(), deadline, &mut buffer).await?;
+    Some((socket, peer, guest, buffer, hello))
+}
+
 /// Reads CONNECT in time and judges it; answers a refusal.
-async fn greet(shared: &Shared, socket: &mut Socket, peer: SocketAddr, buffer: &mut BytesMut) -> Option<Hello> {
-    let hello = connect::hello(socket, buffer, &shared.tenant, &shared.registry);
+async fn greet(
+    shared: &Shared,
+    socket: &mut Socket,
+    peer: SocketAddr,
+    certified: Option<&str>,
+    deadline: Instant,
+    buffer: &mut BytesMut,
+) -> Option<Hello> {
+    let hello = connect::hello(socket, buffer, &shared.tenant, &shared.registry, certified);
     let timed = tokio::select! {
-        timed = tokio::time::timeout(shared.connect_timeout, hello) => timed,
+        timed = tokio::time::timeout_at(deadline, hello) => timed,
         () = shared.stop.cancelled() => return None,
     };
     let (refusal, codec, claimed) = match timed {
@@ -103,6 +140,7 @@ async fn session(
     shared: &Arc<Shared>,
     socket: Socket,
     peer: SocketAddr,
+    guest: &Guest,
     buffer: BytesMut,
     hello: Hello,
     mut place: Place,
@@ -133,6 +171,8 @@ async fn session(
         takes,
         mailbox,
         stage: Stage::default(),
+        paces: [Arc::clone(&place.pace), Arc::clone(&guest.pace)],
+        slowed_since: None,
     };
     shared.metrics.sessions.inc();
     tracing::info!(%peer, %device, client = hello.client_id, version = hello.codec.as_str(), session_present, "session began");

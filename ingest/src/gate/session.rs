@@ -14,6 +14,7 @@ use super::flow::{Event, Flow};
 use super::limits;
 use super::mailbox::Mailbox;
 use super::owed::{Batch, Debt};
+use super::pace::Pace;
 use super::publish::Aliases;
 use super::refusal::Refusal;
 use super::seats::{Keep, Memory};
@@ -42,6 +43,10 @@ pub struct Session {
     pub(super) takes: (usize, usize),
     pub(super) mailbox: Option<Box<Mailbox>>,
     pub(super) stage: Stage,
+    /// How fast the device, and its address, may speak.
+    pub(super) paces: [Arc<Pace>; 2],
+    /// Since when it speaks faster than that.
+    pub(super) slowed_since: Option<Instant>,
 }
 
 /// What the session does with the bytes that it has.
@@ -144,9 +149,26 @@ impl Session {
     async fn digest(&mut self) -> Result<(), End> {
         let mut batch = Batch::default();
         let outcome = self.take_packets(&mut batch).await;
+        let slowed = self.keep_pace(&batch);
         // Also when a packet ends the session: what was said before it counts.
         self.flow.owing.begin(&self.shared.recorder, batch);
-        outcome
+        outcome.and(slowed)
+    }
+
+    /// Slows a client that speaks too fast by not listening; one that does not learn from it is sent away.
+    fn keep_pace(&mut self, batch: &Batch) -> Result<(), End> {
+        if batch.len() == 0 {
+            return Ok(());
+        }
+        let (now, bytes) = (Instant::now(), batch.bytes());
+        let wait = self.paces.iter().map(|pace| pace.charge(batch.len(), bytes, now)).max().unwrap_or_default();
+        if wait.is_zero() {
+            self.slowed_since = None;
+            return Ok(());
+        }
+        self.flow.pause(wait);
+        let since = *self.slowed_since.get_or_insert(now);
+        if now.duration_since(since) > limits::SLOWED_MAX { Err(End::Refused(Refusal::TooFast)) } else { Ok(()) }
     }
 
     async fn take_packets(&mut self, batch: &mut Batch) -> Result<(), End> {

@@ -98,7 +98,7 @@ impl House {
             ..GateConfig::new("127.0.0.1:0".parse().unwrap(), TenantId::parse("hexigten").unwrap())
         };
         let gate = Gate::bind(config, moody, registry.clone(), clock, metrics.clone()).await.unwrap();
-        let (address, downlink, stop) = (gate.local_addr(), gate.downlink(), CancellationToken::new());
+        let (address, downlink, stop) = (gate.addresses().plain, gate.downlink(), CancellationToken::new());
         let running = tokio::spawn(gate.run(stop.clone()));
         Self { address, registry, metrics, mood, downlink, secrets, journal, stop, running, _dir: dir }
     }

@@ -3,12 +3,14 @@
 //! In: the text of the file. Out: the configuration, or the first thing that is wrong with it as one sentence that names
 //! the key, what it holds and what would do. Secrets are read from files, never written in this one.
 
+mod mqtt;
 mod section;
 pub(crate) mod units;
 
 use alerts::deliver::Networks;
 use history::influx::InfluxConfig;
 use ingest::decode::stations::{STATION_MODEL_NAMES, station_model};
+use ingest::gate::GateConfig;
 use ingest::protocol::modbus::ModbusStation;
 use model::{DeviceId, TenantId};
 use section::Section;
@@ -29,8 +31,8 @@ pub struct Config {
     pub data: PathBuf,
     /// The county or banner.
     pub tenant: TenantId,
-    /// Where devices connect.
-    pub mqtt: SocketAddr,
+    /// Where and how devices connect.
+    pub gate: GateConfig,
     /// Where people and programs connect.
     pub http: SocketAddr,
     /// Stations to poll.
@@ -61,7 +63,9 @@ impl Config {
     /// Reads its text.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let mut root = Section::root(text)?;
-        let mut mqtt = root.section("mqtt")?;
+        let tenant =
+            root.parsed("tenant", "hexigten", |name| TenantId::parse(name).map_err(|error| error.to_string()))?;
+        let gate = mqtt::gate(root.section("mqtt")?, tenant.clone())?;
         let mut http = root.section("http")?;
         let mut journal = root.section("journal")?;
         let mut history = root.section("history")?;
@@ -70,8 +74,8 @@ impl Config {
         let modbus = root.sections("modbus")?.into_iter().map(station).collect::<Result<_, _>>()?;
         let config = Self {
             data: root.text("data", "data")?.into(),
-            tenant: root.parsed("tenant", "hexigten", |name| TenantId::parse(name).map_err(|e| e.to_string()))?,
-            mqtt: mqtt.address("listen", "127.0.0.1:1883")?,
+            tenant,
+            gate,
             http: http.address("listen", "127.0.0.1:8080")?,
             modbus,
             journal_max_bytes: journal.bytes("max_bytes", "20GiB")?,
@@ -80,7 +84,7 @@ impl Config {
             influx,
             webhook_networks: networks(&mut webhooks)?,
         };
-        for section in [root, mqtt, http, journal, history, webhooks] {
+        for section in [root, http, journal, history, webhooks] {
             section.finish()?;
         }
         Ok(config)
@@ -109,7 +113,7 @@ fn station(mut section: Section) -> Result<ModbusStation, ConfigError> {
     let station = ModbusStation {
         device,
         address: section.required("address", "host:port of the station, for example 127.0.0.1:1502")?,
-        unit: section.whole("unit", 1, 1..=247)?,
+        unit: u8::try_from(section.number("unit", 1, 1..=247)?).unwrap_or(1),
         interval: section.duration("interval", "60s")?,
         model: section.parsed("model", "renke-soil", station_model_name)?,
     };
@@ -143,8 +147,12 @@ mod tests {
     fn an_empty_file_means_the_defaults_and_the_example_says_the_same() {
         let empty = Config::parse("").unwrap();
         let example = Config::parse(EXAMPLE).unwrap();
-        assert_eq!(empty.mqtt.to_string(), "127.0.0.1:1883");
-        assert_eq!((empty.mqtt, empty.http, &empty.data), (example.mqtt, example.http, &example.data));
+        assert_eq!(empty.gate.listen.to_string(), "127.0.0.1:1883");
+        assert_eq!((empty.gate.listen, empty.http, &empty.data), (example.gate.listen, example.http, &example.data));
+        assert_eq!(
+            (empty.gate.device_rate, empty.gate.address_rate),
+            (example.gate.device_rate, example.gate.address_rate)
+        );
         assert_eq!(empty.journal_max_bytes, example.journal_max_bytes);
         assert_eq!(empty.journal_retention, example.journal_retention);
         assert_eq!(empty.history_retention, example.history_retention);
@@ -185,6 +193,18 @@ mod tests {
             "[[modbus]]\ndevice = \"s\"\naddress = \"a:1\"\nmodel = \"nonsense\"",
             "`modbus[0].model` is `nonsense`, which cannot be used: there is no such register map; use one of: \
              renke-soil, renke-soil-tdr, fdr-soil, renke-weather, renke-weather-centi",
+        );
+        check(
+            "[mqtt]\ntls_listen = \"0.0.0.0:8883\"",
+            "`mqtt.tls_listen` is `0.0.0.0:8883`, which cannot be used: there is no certificate for it; add [mqtt.tls] with certificate and key",
+        );
+        check(
+            "[mqtt]\nproxy_protocol = \"yes\"",
+            "`mqtt.proxy_protocol` is `yes`, which is neither true nor false; write one of them",
+        );
+        check(
+            "[mqtt.limits]\nconnections = 0",
+            "`mqtt.limits.connections` is `0`, which is out of range; write a whole number from 1 to 1000000",
         );
         check(
             "[webhooks]\nallow_networks = [\"127.0.0.1\"]",

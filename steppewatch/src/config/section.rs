@@ -142,7 +142,7 @@ impl Section {
     }
 
     pub(super) fn required(&mut self, key: &'static str, remedy: &str) -> Result<String, ConfigError> {
-        let missing = ConfigError::Missing { key: self.key(key), remedy: remedy.to_owned() };
+        let missing = self.missing(key, remedy);
         self.optional_text(key)?.filter(|text| !text.trim().is_empty()).ok_or(missing)
     }
 
@@ -196,14 +196,42 @@ impl Section {
         })
     }
 
-    pub(super) fn whole(
+    pub(super) fn optional_address(
         &mut self,
         key: &'static str,
-        default: u8,
-        range: RangeInclusive<u8>,
-    ) -> Result<u8, ConfigError> {
+        example: &str,
+    ) -> Result<Option<SocketAddr>, ConfigError> {
+        match self.optional_text(key)? {
+            None => Ok(None),
+            Some(text) => {
+                self.table.insert(key.to_owned(), Value::String(text));
+                self.address(key, example).map(Some)
+            }
+        }
+    }
+
+    pub(super) fn missing(&self, key: &str, remedy: &str) -> ConfigError {
+        ConfigError::Missing { key: self.key(key), remedy: remedy.to_owned() }
+    }
+
+    pub(super) fn flag(&mut self, key: &'static str, default: bool) -> Result<bool, ConfigError> {
+        match self.take(key) {
+            None => Ok(default),
+            Some(Value::Boolean(flag)) => Ok(flag),
+            Some(other) => {
+                Err(self.complain(key, &shown(&other), "is neither true nor false; write one of them".into()))
+            }
+        }
+    }
+
+    pub(super) fn number(
+        &mut self,
+        key: &'static str,
+        default: u64,
+        range: RangeInclusive<u64>,
+    ) -> Result<u64, ConfigError> {
         let Some(value) = self.take(key) else { return Ok(default) };
-        let number = value.as_integer().and_then(|number| u8::try_from(number).ok());
+        let number = value.as_integer().and_then(|number| u64::try_from(number).ok());
         number.filter(|number| range.contains(number)).ok_or_else(|| {
             let complaint = format!("is out of range; write a whole number from {} to {}", range.start(), range.end());
             self.complain(key, &shown(&value), complaint)

@@ -1,0 +1,99 @@
+//! Who shares an address: how many connections come from it, and how fast it speaks.
+//!
+//! In:  a connection's address.   Out: a [`Guest`], held while the connection stands, or a refusal.
+//!
+//! A whole fleet can stand behind one address (a mobile operator's, a load balancer's), so the limits are generous; they
+//! keep one source on the open internet from taking every place.
+
+use super::pace::{Pace, Rate};
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// All addresses that have connections now.
+#[derive(Debug)]
+pub struct Addresses {
+    connections_max: usize,
+    rate: Rate,
+    known: Mutex<HashMap<IpAddr, Known>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    connections: usize,
+    pace: Arc<Pace>,
+}
+
+/// One connection of an address.
+#[derive(Debug)]
+pub struct Guest {
+    addresses: Arc<Addresses>,
+    address: IpAddr,
+    /// Shared by all connections of the address.
+    pub pace: Arc<Pace>,
+}
+
+impl Addresses {
+    /// With these limits for each.
+    pub fn new(connections_max: usize, rate: Rate) -> Self {
+        Self { connections_max, rate, known: Mutex::default() }
+    }
+
+    /// Takes a place of the address; `None` when it has no more.
+    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Guest> {
+        let address = network(address);
+        let mut known = self.lock();
+        let entry =
+            known.entry(address).or_insert_with(|| Known { connections: 0, pace: Arc::new(Pace::new(self.rate)) });
+        if entry.connections >= self.connections_max {
+            return None;
+        }
+        entry.connections += 1;
+        Some(Guest { addresses: Arc::clone(self), address, pace: Arc::clone(&entry.pace) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let mut known = self.addresses.lock();
+        if let Some(entry) = known.get_mut(&self.address) {
+            entry.connections -= 1;
+            if entry.connections == 0 {
+                known.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// One customer gets a /64 of IPv6 at least, and may speak from any address in it.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(mapped) => IpAddr::V4(mapped),
+            None => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_so_many_places_and_an_ipv6_customer_is_one_address() {
+        let rate = Rate { messages_per_s: 1.0, bytes_per_s: 1.0 };
+        let addresses = Arc::new(Addresses::new(2, rate));
+        let enter = |text: &str| addresses.enter(text.parse().unwrap());
+        let first = enter("2001:db8::1").unwrap();
+        let _second = enter("2001:db8::2").unwrap();
+        assert!(enter("2001:db8::3").is_none());
+        assert!(enter("10.0.0.1").is_some());
+        drop(first);
+        assert!(enter("2001:db8::3").is_some());
+    }
+}

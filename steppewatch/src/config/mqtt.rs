@@ -1,0 +1,77 @@
+//! The [mqtt] section: listeners, TLS and limits of the gate.
+
+use super::section::{ConfigError, Section};
+use ingest::gate::{GateConfig, Rate, TlsFiles};
+use model::TenantId;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+
+/// Far above what one machine can take; a number beyond it is a slip of the pen.
+const CONNECTIONS_MAX: u64 = 1_000_000;
+const MESSAGES_MAX: u64 = 100_000_000;
+
+pub(super) fn gate(mut mqtt: Section, tenant: TenantId) -> Result<GateConfig, ConfigError> {
+    let usual = GateConfig::new(SocketAddr::from(([127, 0, 0, 1], 1883)), tenant);
+    let files = mqtt.optional_section("tls")?.map(tls).transpose()?;
+    let tls = match (mqtt.optional_address("tls_listen", "0.0.0.0:8883")?, files) {
+        (Some(listen), Some(files)) => Some((listen, files)),
+        (None, None) => None,
+        (Some(listen), None) => {
+            let reason = "there is no certificate for it; add [mqtt.tls] with certificate and key";
+            return Err(mqtt.invalid("tls_listen", &listen.to_string(), reason));
+        }
+        (None, Some(_)) => {
+            return Err(
+                mqtt.missing("tls_listen", "an address for TLS, for example 0.0.0.0:8883, or leave out [mqtt.tls]")
+            );
+        }
+    };
+    let mut limits = mqtt.section("limits")?;
+    let config = GateConfig {
+        listen: mqtt.address("listen", &usual.listen.to_string())?,
+        tls,
+        websocket: mqtt.optional_address("ws_listen", "0.0.0.0:8083")?,
+        proxy_protocol: mqtt.flag("proxy_protocol", false)?,
+        max_connections: connections(&mut limits, "connections", usual.max_connections)?,
+        address_connections: connections(&mut limits, "connections_per_address", usual.address_connections)?,
+        device_rate: rate(&mut limits, "messages_per_s", "bytes_per_s", usual.device_rate)?,
+        address_rate: rate(&mut limits, "address_messages_per_s", "address_bytes_per_s", usual.address_rate)?,
+        ..usual
+    };
+    limits.finish()?;
+    mqtt.finish()?;
+    Ok(config)
+}
+
+fn tls(mut section: Section) -> Result<TlsFiles, ConfigError> {
+    let files = TlsFiles {
+        certificate: section.required("certificate", "a PEM file with the server's certificate chain")?.into(),
+        key: section.required("key", "a PEM file with its private key")?.into(),
+        client_ca: section.optional_text("client_ca")?.map(Into::into),
+    };
+    for (key, path) in
+        [("certificate", Some(&files.certificate)), ("key", Some(&files.key)), ("client_ca", files.client_ca.as_ref())]
+    {
+        if let Some(path) = path
+            && let Err(source) = std::fs::File::open(path)
+        {
+            return Err(ConfigError::File { key: section.key(key), path: path.clone(), source });
+        }
+    }
+    section.finish()?;
+    Ok(files)
+}
+
+fn connections(limits: &mut Section, key: &'static str, usual: NonZeroUsize) -> Result<NonZeroUsize, ConfigError> {
+    let number = limits.number(key, u64::try_from(usual.get()).unwrap_or(u64::MAX), 1..=CONNECTIONS_MAX)?;
+    Ok(usize::try_from(number).ok().and_then(NonZeroUsize::new).unwrap_or(usual))
+}
+
+fn rate(limits: &mut Section, messages: &'static str, bytes: &'static str, usual: Rate) -> Result<Rate, ConfigError> {
+    let messages_per_s = limits.number(messages, usual.messages_per_s as u64, 1..=MESSAGES_MAX)?;
+    let bytes_per_s = limits.bytes(bytes, &format!("{}MiB", usual.bytes_per_s as u64 >> 20))?;
+    if bytes_per_s == 0 {
+        return Err(limits.invalid(bytes, "0", "nothing could ever be said; write a size above 0"));
+    }
+    Ok(Rate { messages_per_s: messages_per_s as f64, bytes_per_s: bytes_per_s as f64 })
+}
