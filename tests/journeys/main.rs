@@ -4,7 +4,9 @@
 
 mod configuration;
 mod console;
+mod gate;
 mod herd;
 mod integrator;
 mod metrics;
 mod readme;
+mod wire;
