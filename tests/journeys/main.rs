@@ -4,8 +4,10 @@
 
 mod configuration;
 mod console;
+mod gate;
 mod herd;
 mod integrator;
 mod metrics;
 mod readme;
 mod real_input;
+mod wire;

@@ -7,6 +7,7 @@
 //! the consumers' cursors make it come after the restart. Never writes a cursor itself: each consumer keeps its own.
 
 use super::decode;
+use super::reject_log::RejectLog;
 use journal::dead_letters::DeadLetters;
 use journal::{Journal, JournalError};
 use model::{Channel, DeadLetter, Entry, Offset, Reading, ReadingKind, Readings, Reject};
@@ -101,6 +102,7 @@ async fn tail(
 ) -> Result<(), StageError> {
     let mut head = journal.head();
     let mut done = from;
+    let mut log = RejectLog::default();
     loop {
         // Look at the head before reading: an entry that lands in between wakes us once more, and none is missed.
         head.borrow_and_update();
@@ -112,6 +114,7 @@ async fn tail(
         };
         tell_of_gap(done, &entries);
         let (readings, letters) = sort(&entries, &metrics);
+        letters.iter().for_each(|letter| log.note(letter));
         record(&dead_letters, letters).await?;
         done = last;
         if readings_tx.send(Arc::new(Readings { readings, up_to: last })).await.is_err() {
