@@ -11,13 +11,26 @@ pub enum OpenError {
         /// The journal.
         path: PathBuf,
     },
-    /// Another program's file, or a later version of ours.
+    /// Another program's file.
     #[error("journal {path} is {found}; move the file away, or run the program that wrote it")]
     NotOurs {
         /// The journal.
         path: PathBuf,
         /// What stands there.
         found: String,
+    },
+    /// A later version of this program wrote the file; reading it by halves would be guessing.
+    #[error(
+        "journal {path} has layout {found}, which a later version of this program wrote; this one reads layouts up to {known}: \
+         run the later version, or restore a copy from before it"
+    )]
+    Later {
+        /// The journal.
+        path: PathBuf,
+        /// Its layout.
+        found: i64,
+        /// The latest that is known here.
+        known: i64,
     },
     /// The file is damaged. What comes before the offset may still be read.
     #[error(

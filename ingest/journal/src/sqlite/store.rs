@@ -136,6 +136,9 @@ fn check_ours(path: &Path, connection: &Connection) -> Result<(), OpenError> {
     }
     match number("user_version")? {
         LAYOUT_VERSION => Ok(()),
+        found if found > LAYOUT_VERSION => {
+            Err(OpenError::Later { path: path.to_owned(), found, known: LAYOUT_VERSION })
+        }
         other => Err(OpenError::NotOurs { path: path.to_owned(), found: format!("a journal of layout {other}") }),
     }
 }

@@ -6,6 +6,7 @@ mod full;
 mod line;
 mod sealed;
 mod torn;
+mod versions;
 
 use super::{SqliteJournal, SqliteOptions};
 use crate::Journal;
