@@ -242,6 +242,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             device: allowed.device,
             speaker: self.acl.device().clone(),
             channel: allowed.channel,
+            transport: model::Transport::Mqtt,
             // A copy: a slice would pin the whole read buffer for as long as the frame lives.
             payload: Bytes::copy_from_slice(payload),
             received_at: ReceivedAt(self.shared.clock.now()),

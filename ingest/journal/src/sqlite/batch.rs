@@ -19,9 +19,9 @@ const MARK_BYTES: usize = 4;
 /// What the blob holds beside the entry's own bytes: its length and its mark.
 pub(super) const ENTRY_OVERHEAD_BYTES: usize = 4 + MARK_BYTES;
 
-/// The link before the first entry of every journal.
-pub(super) fn genesis() -> Link {
-    *blake3::hash(b"steppewatch journal, layout 1").as_bytes()
+/// The link before the first entry of a journal that begins from these words; see `layout::Origin`.
+pub(super) fn genesis(begun: &str) -> Link {
+    *blake3::hash(format!("steppewatch journal, {begun}").as_bytes()).as_bytes()
 }
 
 /// An opened blob is not what was sealed, from this entry on.

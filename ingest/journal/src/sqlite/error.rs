@@ -19,6 +19,19 @@ pub enum OpenError {
         /// What stands there.
         found: String,
     },
+    /// One tenant's evidence must not land in another's journal.
+    #[error(
+        "journal {path} belongs to tenant `{found}`, but `tenant` is `{wanted}`; set it back, or give this tenant its own \
+         data folder"
+    )]
+    OtherTenant {
+        /// The journal.
+        path: PathBuf,
+        /// Whose it is.
+        found: String,
+        /// Whose it was to be.
+        wanted: String,
+    },
     /// A later version of this program wrote the file; reading it by halves would be guessing.
     #[error(
         "journal {path} has layout {found}, which a later version of this program wrote; this one reads layouts up to {known}: \

@@ -3,7 +3,8 @@
 //! In:  [`Frame`]s.   Out: [`Durable`] once they are on disk, [`Entry`]s to whoever reads.
 //!
 //! - `line`: where frames wait while a commit runs; it makes the order.
-//! - `writer`: takes what waits, commits, answers; `trim`: what may be freed; `store`: the tables.
+//! - `writer`: takes what waits, commits, answers; `trim`: what may be freed; `store`: the rows; `layout`: the tables and
+//!   their version.
 //! - `batch`, `codec`: how entries become a blob, and the hash chain through them.
 //! - `reader`: entries from the file, always checked against the chain; `cache`: the newest ones from memory.
 //!
@@ -14,6 +15,7 @@ mod batch;
 mod cache;
 mod codec;
 mod error;
+mod layout;
 mod line;
 mod lock;
 mod reader;
@@ -34,7 +36,7 @@ use cache::{CACHE_MAX_BYTES, Cache};
 use futures_util::future::BoxFuture;
 use line::{Chore, Limits, Line};
 use lock::WriterLock;
-use model::{Entry, Frame, Offset};
+use model::{Entry, Frame, Offset, TenantId};
 use stats::Counts;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -55,6 +57,9 @@ pub struct SqliteOptions {
     pub max_bytes: u64,
     /// How long entries stay after every consumer has dealt with them; less long when the bound is near.
     pub retention: Duration,
+    /// Whose journal this is. A new file is bound to the name by its chain; one of another tenant is refused. `None`:
+    /// whoever's it is.
+    pub tenant: Option<TenantId>,
     /// Who reads this journal. Nothing is freed before all of them, and all others that ever set a cursor, have dealt with
     /// it; one that has not spoken yet stands at 0.
     pub consumers: Vec<&'static str>,
@@ -66,6 +71,7 @@ impl Default for SqliteOptions {
         Self {
             max_bytes: 8 * 1024 * 1024 * 1024,
             retention: Duration::from_secs(30 * 24 * 3_600),
+            tenant: None,
             consumers: Vec::new(),
         }
     }
@@ -126,13 +132,13 @@ impl SqliteJournal {
 
     fn open_with(path: &Path, options: SqliteOptions, limits: Limits) -> Result<Arc<Self>, OpenError> {
         let lock = WriterLock::take(path)?;
-        let connection = store::open_for_writing(path)?;
+        let connection = layout::open_for_writing(path, options.tenant.as_ref())?;
         let reader = SqliteReader::open(path)?;
         reader.verify_last(VERIFY_ON_OPEN_BATCHES).map_err(|error| match error {
             JournalError::ChainBroken { offset } => OpenError::ChainBroken { path: path.to_owned(), offset },
             JournalError::Engine(what) => OpenError::Engine { path: path.to_owned(), what },
         })?;
-        let engine = |error: rusqlite::Error| store::engine_error(path, &error);
+        let engine = |error: rusqlite::Error| layout::engine_error(path, &error);
         let ledger = store::read_ledger(&connection).map_err(engine)?;
         let cursors = store::read_cursors(&connection).map_err(engine)?;
         let newest_received = store::newest_received(&connection).map_err(engine)?;

@@ -6,7 +6,8 @@
 //! transaction, so that the log can be folded back in between. Every call blocks on the disk.
 
 use super::OpenError;
-use super::batch::{BrokenAt, Link, StoredBatch};
+use super::batch::{BrokenAt, Link, StoredBatch, genesis};
+use super::layout;
 use super::store::{self, BATCH_COLUMNS, Ledger};
 use crate::JournalError;
 use crate::sql::Unsigned;
@@ -43,7 +44,7 @@ pub struct Verified {
 
 impl SqliteReader {
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
-        Ok(Self { connection: Mutex::new(store::open_for_reading(path)?) })
+        Ok(Self { connection: Mutex::new(layout::open_for_reading(path)?) })
     }
 
     /// Up to `limit` entries after `after`, in order; empty only at the end. It may give fewer than there are.
@@ -71,9 +72,17 @@ impl SqliteReader {
         store::read_cursors(&self.lock()).map_err(engine)
     }
 
+    /// Whose journal it is; `None` if nobody said so yet.
+    pub fn tenant(&self) -> Result<Option<String>, JournalError> {
+        layout::read_origin(&self.lock()).map(|origin| origin.tenant).map_err(engine)
+    }
+
     /// Walks the whole chain. The error names the first entry that does not fit.
     pub fn verify(&self) -> Result<Verified, JournalError> {
-        self.verify_from(|ledger, _| Ok((ledger.trimmed, ledger.trimmed_link)))
+        self.verify_from(|ledger, transaction| {
+            check_beginning(ledger, transaction)?;
+            Ok((ledger.trimmed, ledger.trimmed_link))
+        })
     }
 
     /// Walks the last few batches, trusting what comes before them.
@@ -124,6 +133,13 @@ impl SqliteReader {
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// As long as nothing was trimmed, the chain has to begin with the tenant that the file names.
+fn check_beginning(ledger: &Ledger, transaction: &Transaction<'_>) -> Result<(), JournalError> {
+    let origin = layout::read_origin(transaction).map_err(|error| damage(&error, Offset(1)))?;
+    let begins = ledger.trimmed > Offset(0) || ledger.trimmed_link == genesis(&origin.begun);
+    if begins && origin.agrees() { Ok(()) } else { Err(JournalError::ChainBroken { offset: ledger.trimmed.next().0 }) }
 }
 
 /// The chain has to end where the ledger says, with nothing behind it.
