@@ -56,7 +56,8 @@ const SCHEMA: &str = "
     ) STRICT;
 ";
 
-/// `begun`: the words that the chain begins from, see [`Origin`]. `tenant`: whose journal it is.
+/// `begun`: the words that the chain begins from, see [`Origin`]. `tenant`: whose journal it is. `packed`: how far packing
+/// has come.
 const META: &str = "CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;";
 
 /// What the chain of a file of the first layout begins from.
@@ -190,6 +191,8 @@ fn make_tables(connection: &mut Connection, origin: &Origin) -> rusqlite::Result
 fn renew_first_layout(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     add_meta(&transaction, FIRST_BEGUN)?;
+    // What the older version wrote is not packed: rewriting gigabytes is not worth a start that keeps the disk busy.
+    transaction.execute("INSERT INTO meta SELECT 'packed', head FROM ledger", [])?;
     transaction.commit()
 }
 

@@ -5,7 +5,7 @@
 //! - `line`: where frames wait while a commit runs; it makes the order.
 //! - `writer`: takes what waits, commits, answers; `trim`: what may be freed; `store`: the rows; `layout`: the tables and
 //!   their version.
-//! - `batch`, `codec`: how entries become a blob, and the hash chain through them.
+//! - `batch`, `codec`: how entries become a blob, and the hash chain through them; `pack`: compression, later.
 //! - `reader`: entries from the file, always checked against the chain; `cache`: the newest ones from memory.
 //!
 //! It never acknowledges what is not on disk, never hands out what does not match the chain, and never frees what a consumer
@@ -18,6 +18,7 @@ mod error;
 mod layout;
 mod line;
 mod lock;
+mod pack;
 mod reader;
 mod stats;
 mod store;
@@ -37,6 +38,7 @@ use futures_util::future::BoxFuture;
 use line::{Chore, Limits, Line};
 use lock::WriterLock;
 use model::{Entry, Frame, Offset, TenantId};
+use pack::Packer;
 use stats::Counts;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -96,6 +98,8 @@ struct Shared {
     cache: Mutex<Cache>,
     cursors: Mutex<BTreeMap<String, Offset>>,
     counts: Mutex<Counts>,
+    /// How far packing has come.
+    packed: watch::Sender<Offset>,
 }
 
 impl Shared {
@@ -115,7 +119,7 @@ pub struct SqliteJournal {
     reader: Arc<SqliteReader>,
     path: PathBuf,
     max_bytes: u64,
-    writer: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl SqliteJournal {
@@ -142,6 +146,7 @@ impl SqliteJournal {
         let ledger = store::read_ledger(&connection).map_err(engine)?;
         let cursors = store::read_cursors(&connection).map_err(engine)?;
         let newest_received = store::newest_received(&connection).map_err(engine)?;
+        let packed = store::read_packed(&connection).map_err(engine)?;
         let max_bytes = options.max_bytes;
         let shared = Arc::new(Shared {
             line: Line::new(limits),
@@ -149,14 +154,27 @@ impl SqliteJournal {
             cache: Mutex::new(Cache::bounded(CACHE_MAX_BYTES)),
             cursors: Mutex::new(cursors.clone()),
             counts: Mutex::new(Counts { ledger: Some(ledger), ..Counts::default() }),
+            packed: watch::Sender::new(packed),
         });
-        let writer =
-            Writer { connection, ledger, cursors, newest_received, options, shared: Arc::clone(&shared), _lock: lock };
-        let writer = std::thread::Builder::new()
-            .name("journal-writer".to_owned())
-            .spawn(move || writer.run())
-            .map_err(|error| OpenError::Engine { path: path.to_owned(), what: format!("no thread: {error}") })?;
-        Ok(Arc::new(Self { shared, reader: Arc::new(reader), path: path.to_owned(), max_bytes, writer: Some(writer) }))
+        let (wake, woken) = std::sync::mpsc::sync_channel(1);
+        let group_bytes = limits.group_bytes;
+        let packer = Packer::open(path, Arc::clone(&shared), packed, group_bytes)?;
+        let writer = Writer {
+            connection,
+            ledger,
+            cursors,
+            newest_received,
+            options,
+            shared: Arc::clone(&shared),
+            packer: wake,
+            unpacked_bytes: 0,
+            group_bytes,
+            _lock: lock,
+        };
+        // The packer first: should the other not start, its waking end is dropped, and the packer ends.
+        let packer = spawn(path, "journal-packer", move || packer.run(&woken))?;
+        let threads = vec![spawn(path, "journal-writer", move || writer.run())?, packer];
+        Ok(Arc::new(Self { shared, reader: Arc::new(reader), path: path.to_owned(), max_bytes, threads }))
     }
 
     /// Takes no more frames; those that wait are still written and acknowledged.
@@ -210,12 +228,13 @@ impl SqliteJournal {
 }
 
 impl Drop for SqliteJournal {
-    /// Waits for the writer, so that the file can be opened again as soon as the handle is gone.
+    /// Waits for the threads, so that the file can be opened again as soon as the handle is gone.
     fn drop(&mut self) {
         self.close();
-        if let Some(writer) = self.writer.take() {
+        // The writer first: the packer ends once that is gone.
+        for thread in self.threads.drain(..) {
             // If it panicked, those who waited were told.
-            writer.join().ok();
+            thread.join().ok();
         }
     }
 }
@@ -263,6 +282,11 @@ impl Journal for SqliteJournal {
             answer.await.map_err(|_| not_written())?
         })
     }
+}
+
+fn spawn(path: &Path, name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
+    let engine = |error| OpenError::Engine { path: path.to_owned(), what: format!("no thread: {error}") };
+    std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(engine)
 }
 
 fn not_written() -> JournalError {

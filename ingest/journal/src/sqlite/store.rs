@@ -6,6 +6,7 @@
 //! ledger's one row says where the chain begins and ends, so that a vanished last row is noticed as surely as a changed one.
 
 use super::batch::{Link, SealedBatch, StoredBatch};
+use super::pack::Packed;
 use crate::sql::Unsigned;
 use model::{Offset, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -97,6 +98,42 @@ pub(super) fn insert_batch(connection: &Connection, batch: &SealedBatch) -> rusq
         batch.blob,
     ])?;
     Ok(bytes)
+}
+
+/// Puts a packed batch in the place of the ones that it was made of and moves the mark; says how many bytes fewer the
+/// journal counts and in how many batches fewer. Nothing but the mark changes if they were trimmed meanwhile.
+pub(super) fn replace_by_packed(connection: &Connection, packed: &Packed) -> rusqlite::Result<(u64, u64)> {
+    connection
+        .prepare_cached("INSERT INTO meta VALUES ('packed', ?1) ON CONFLICT DO UPDATE SET value = excluded.value")?
+        .execute([Unsigned::from(packed.last)])?;
+    let Some(blob) = &packed.blob else { return Ok((0, 0)) };
+    let span = [Unsigned::from(packed.first), Unsigned::from(packed.last)];
+    let mut select = connection
+        .prepare_cached("SELECT count(*), coalesce(sum(bytes), 0) FROM batch WHERE first BETWEEN ?1 AND ?2")?;
+    let (batches, before) = select.query_row(span, |row| Ok((unsigned(row, 0)?, unsigned(row, 1)?)))?;
+    if batches != packed.batches {
+        return Ok((0, 0));
+    }
+    connection.prepare_cached("DELETE FROM batch WHERE first BETWEEN ?1 AND ?2")?.execute(span)?;
+    let bytes = u64::try_from(blob.len()).unwrap_or(u64::MAX).saturating_add(ROW_OVERHEAD_BYTES);
+    let mut insert = connection.prepare_cached("INSERT INTO batch VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+    insert.execute(params![
+        span[0],
+        Unsigned(packed.last.next().0.saturating_sub(packed.first.0)),
+        Unsigned(bytes),
+        packed.received_first.as_millis(),
+        packed.received_last.as_millis(),
+        packed.before,
+        packed.after,
+        blob,
+    ])?;
+    Ok((before.saturating_sub(bytes), batches.saturating_sub(1)))
+}
+
+/// How far packing has come.
+pub(super) fn read_packed(connection: &Connection) -> rusqlite::Result<Offset> {
+    let mut select = connection.prepare_cached("SELECT value FROM meta WHERE name = 'packed'")?;
+    Ok(select.query_row([], |row| offset(row, 0)).optional()?.unwrap_or_default())
 }
 
 /// The oldest batch after `trimmed`.

@@ -94,7 +94,7 @@ proptest! {
 
     #[test]
     fn a_batch_survives_the_round_trip(first in 1..u64::from(u32::MAX), frames in prop::collection::vec(frame(), 0..10)) {
-        let entries = stored(first, &frames).open().unwrap();
+        let entries = stored(first, &frames).open().unwrap().entries;
         prop_assert_eq!(entries.iter().map(|entry| entry.frame.clone()).collect::<Vec<_>>(), frames);
         prop_assert!(entries.iter().zip(first..).all(|(entry, offset)| entry.offset == Offset(offset)));
     }
