@@ -13,6 +13,7 @@ mod fields;
 mod json;
 mod modbus;
 mod native;
+mod repeats;
 pub mod stage;
 pub mod stations;
 mod time;

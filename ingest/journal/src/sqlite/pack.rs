@@ -153,7 +153,7 @@ impl Group {
     fn take(&mut self, batch: &StoredBatch, first: Timestamp, last: Timestamp) -> Result<(), JournalError> {
         let entries = batch.open().map_err(|at| JournalError::ChainBroken { offset: at.0.0 })?.entries;
         let end = entries.last().map_or(batch.first, |entry| entry.offset);
-        let packed = self.packed.get_or_insert_with(|| Packed {
+        let packed = self.packed.get_or_insert(Packed {
             first: batch.first,
             last: end,
             batches: 0,
