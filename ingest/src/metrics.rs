@@ -92,7 +92,7 @@ fn kind_label(channel: &Channel) -> &'static str {
 mod tests {
     use super::*;
     use bytes::Bytes;
-    use model::{DeviceId, ReceivedAt, Timestamp};
+    use model::{DeviceId, ReceivedAt, Timestamp, Transport};
 
     #[test]
     fn a_recorded_frame_is_counted_by_kind_and_bytes() {
@@ -103,6 +103,7 @@ mod tests {
             device: device.clone(),
             speaker: device,
             channel: Channel::DjiOsd,
+            transport: Transport::Mqtt,
             payload: Bytes::from_static(b"12345"),
             received_at: ReceivedAt(Timestamp::from_millis(0)),
         });

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use journal::{AppendError, Journal};
-use model::{Channel, Clock, DeviceId, Frame, ReceivedAt};
+use model::{Channel, Clock, DeviceId, Frame, ReceivedAt, Transport};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
@@ -24,6 +24,7 @@ pub async fn run(journal: Arc<dyn Journal>, clock: Clock, stop: CancellationToke
             device: platform.clone(),
             speaker: platform,
             channel: Channel::Clock,
+            transport: Transport::Platform,
             payload: Bytes::new(),
             received_at: ReceivedAt(clock.now()),
         };

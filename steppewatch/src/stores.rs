@@ -51,8 +51,12 @@ impl Stores {
         let file = |name: &str| config.data.join(name);
         let mut consumers = vec!["detect", "history"];
         consumers.extend(config.influx.as_ref().map(|_| "influx"));
-        let options =
-            SqliteOptions { max_bytes: config.journal_max_bytes, retention: config.journal_retention, consumers };
+        let options = SqliteOptions {
+            max_bytes: config.journal_max_bytes,
+            retention: config.journal_retention,
+            consumers,
+            tenant: Some(config.tenant.clone()),
+        };
         let stores = Self {
             registry,
             journal: SqliteJournal::open(&file("journal.db"), options)?,

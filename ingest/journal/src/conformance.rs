@@ -7,7 +7,7 @@
 use crate::{Durable, Journal, JournalError};
 use bytes::Bytes;
 use futures_util::future::{join_all, try_join_all};
-use model::{Channel, DeviceId, Entry, Frame, Offset, ReadingKind, ReceivedAt, Timestamp};
+use model::{Channel, DeviceId, Entry, Frame, Offset, ReadingKind, ReceivedAt, Timestamp, Transport};
 use std::sync::Arc;
 
 /// Which promise was broken, and how.
@@ -31,12 +31,14 @@ pub fn frame(device: &str, number: u64) -> Frame {
         3 => Channel::Modbus { model: Arc::from("renke-soil") },
         _ => Channel::Other { topic: Arc::from("草原/other") },
     };
+    let transport = if matches!(channel, Channel::Modbus { .. }) { Transport::Modbus } else { Transport::Mqtt };
     let millis = i64::try_from(number).unwrap_or(i64::MAX);
     Frame {
         payload: Bytes::from(format!("{device} says {number}")),
         speaker: device.clone(),
         device,
         channel,
+        transport,
         received_at: ReceivedAt(Timestamp::from_millis(millis)),
     }
 }
@@ -172,6 +174,7 @@ pub async fn the_platforms_clock_is_kept(journal: &dyn Journal) -> Result<(), Br
         device: DeviceId::platform(),
         speaker: DeviceId::platform(),
         channel: Channel::Clock,
+        transport: Transport::Platform,
         payload: Bytes::new(),
         received_at: ReceivedAt(Timestamp::from_millis(-1)),
     };

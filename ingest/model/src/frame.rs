@@ -13,7 +13,7 @@ impl Offset {
     }
 }
 
-/// How a frame came in, and so how it is to be decoded.
+/// What kind of message a frame is, and so how it is to be decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Channel {
     /// A native payload, whichever way it travelled (MQTT or HTTP). For snapshots the id stands in the topic.
@@ -39,6 +39,31 @@ pub enum Channel {
     },
 }
 
+/// On which way a frame reached us. It decides nothing about what the frame says; it is kept as evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// The device published it to the gate.
+    Mqtt,
+    /// The device, or a program for it, posted it.
+    Http,
+    /// We asked a station for it.
+    Modbus,
+    /// The platform itself: its clock.
+    Platform,
+}
+
+impl Transport {
+    /// As people and programs read it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mqtt => "mqtt",
+            Self::Http => "http",
+            Self::Modbus => "modbus",
+            Self::Platform => "platform",
+        }
+    }
+}
+
 /// What a device said, byte for byte, with who said it. Not yet on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
@@ -46,8 +71,10 @@ pub struct Frame {
     pub device: DeviceId,
     /// Who said it: the authenticated device.
     pub speaker: DeviceId,
-    /// How it came.
+    /// What kind of message it is, and so how it is to be decoded.
     pub channel: Channel,
+    /// On which way it came.
+    pub transport: Transport,
     /// The bytes.
     pub payload: Bytes,
     /// When we took it in.

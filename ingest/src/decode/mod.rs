@@ -14,6 +14,7 @@ mod json;
 mod modbus;
 mod native;
 mod reject_log;
+mod repeats;
 pub mod stage;
 pub mod stations;
 mod time;

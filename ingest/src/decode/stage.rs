@@ -2,16 +2,20 @@
 //!
 //! In:  journal entries after `from`, in order.   Out: [`Readings`] batches, in the same order; rejects to the dead letters.
 //!
+//! A device that did not hear its acknowledgement says the same again; that stays in the journal, and goes no further
+//! ([`Repeats`]). What counts as such depends on the journal alone, wherever the stage begins.
+//!
 //! A rejected entry never stops the stage. Dead letters are on disk before their batch is sent, so a consumer's cursor
 //! never passes a reject that nobody can see. On `stop` it ends at once: what is not yet decoded stays in the journal, and
 //! the consumers' cursors make it come after the restart. Never writes a cursor itself: each consumer keeps its own.
 
 use super::decode;
 use super::reject_log::RejectLog;
+use super::repeats::{Repeats, WINDOW_ENTRIES};
 use journal::dead_letters::DeadLetters;
 use journal::{Journal, JournalError};
 use model::{Channel, DeadLetter, Entry, Offset, Reading, ReadingKind, Readings, Reject};
-use prometheus::{IntCounterVec, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -52,6 +56,7 @@ pub enum StageError {
 pub struct StageMetrics {
     decoded: IntCounterVec,
     rejects: IntCounterVec,
+    repeats: IntCounter,
 }
 
 impl StageMetrics {
@@ -65,9 +70,14 @@ impl StageMetrics {
             Opts::new("steppewatch_rejects_total", "Journal entries that became dead letters, by reason."),
             &["reason"],
         )?;
+        let repeats = IntCounter::new(
+            "steppewatch_repeats_total",
+            "Journal entries that a device had said before and said again, not knowing that we had heard it.",
+        )?;
         registry.register(Box::new(decoded.clone()))?;
         registry.register(Box::new(rejects.clone()))?;
-        Ok(Self { decoded, rejects })
+        registry.register(Box::new(repeats.clone()))?;
+        Ok(Self { decoded, rejects, repeats })
     }
 
     fn count(&self, outcome: &Result<Reading, Reject>) {
@@ -101,19 +111,19 @@ async fn tail(
     metrics: StageMetrics,
 ) -> Result<(), StageError> {
     let mut head = journal.head();
+    let mut repeats = remember(&*journal, from).await?;
     let mut done = from;
     let mut log = RejectLog::default();
     loop {
         // Look at the head before reading: an entry that lands in between wakes us once more, and none is missed.
         head.borrow_and_update();
-        let entries =
-            journal.read(done, BATCH_ENTRIES).await.map_err(|source| StageError::Read { after: done.0, source })?;
+        let entries = read(&*journal, done).await?;
         let Some(last) = entries.last().map(|entry| entry.offset) else {
             head.changed().await.map_err(|_| StageError::JournalClosed)?;
             continue;
         };
         tell_of_gap(done, &entries);
-        let (readings, letters) = sort(&entries, &metrics);
+        let (readings, letters) = sort(&entries, &mut repeats, &metrics);
         letters.iter().for_each(|letter| log.note(letter));
         record(&dead_letters, letters).await?;
         done = last;
@@ -121,6 +131,26 @@ async fn tail(
             return Ok(());
         }
     }
+}
+
+async fn read(journal: &dyn Journal, after: Offset) -> Result<Vec<Entry>, StageError> {
+    journal.read(after, BATCH_ENTRIES).await.map_err(|source| StageError::Read { after: after.0, source })
+}
+
+/// What was said just before `from`, so that a repetition is known as one whether or not we were stopped in between.
+async fn remember(journal: &dyn Journal, from: Offset) -> Result<Repeats, StageError> {
+    let mut repeats = Repeats::default();
+    let mut after = Offset(from.0.saturating_sub(WINDOW_ENTRIES));
+    while after < from {
+        let entries = read(journal, after).await?;
+        for entry in entries.iter().filter(|entry| entry.offset <= from) {
+            repeats.observe(entry);
+        }
+        // Nothing left to read: the journal is another, or was cut; whoever keeps the cursor says so.
+        let Some(last) = entries.last() else { break };
+        after = last.offset;
+    }
+    Ok(repeats)
 }
 
 /// Entries that were trimmed before we came to them are gone for good; that is for an operator to know.
@@ -136,11 +166,15 @@ fn tell_of_gap(done: Offset, entries: &[Entry]) {
 }
 
 /// Decodes a batch. At a few microseconds an entry this is too short to be worth another thread.
-fn sort(entries: &[Entry], metrics: &StageMetrics) -> (Vec<Reading>, Vec<DeadLetter>) {
+fn sort(entries: &[Entry], repeats: &mut Repeats, metrics: &StageMetrics) -> (Vec<Reading>, Vec<DeadLetter>) {
     let mut readings = Vec::with_capacity(entries.len());
     let mut letters = Vec::new();
     for entry in entries {
         let outcome = decode(entry);
+        if repeats.observe(entry) && outcome.as_ref().is_ok_and(Repeats::is_told_apart) {
+            metrics.repeats.inc();
+            continue;
+        }
         metrics.count(&outcome);
         match outcome {
             Ok(reading) => readings.push(reading),

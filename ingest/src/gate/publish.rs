@@ -12,7 +12,7 @@ use super::owed::{Batch, Debt};
 use super::refusal::Refusal;
 use super::session::{Room, Session, Stage};
 use bytes::{Buf, Bytes, BytesMut};
-use model::{Frame, ReceivedAt};
+use model::{Frame, ReceivedAt, Transport};
 use rumqttd::protocol::{Packet, PublishProperties};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -167,6 +167,7 @@ impl Session {
             device: allowed.device,
             speaker: self.acl.device().clone(),
             channel: allowed.channel,
+            transport: Transport::Mqtt,
             // A slice of what was read with it, and so of frames that go to the disk with it.
             payload,
             received_at: ReceivedAt(self.shared.clock.now()),

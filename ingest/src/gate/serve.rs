@@ -256,6 +256,7 @@ async fn publish_will(shared: &Shared, device: &DeviceId, will: Will) {
         device: will.allowed.device,
         speaker: device.clone(),
         channel: will.allowed.channel,
+        transport: model::Transport::Mqtt,
         payload: will.payload,
         received_at: ReceivedAt(shared.clock.now()),
     };

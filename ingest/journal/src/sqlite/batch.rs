@@ -4,10 +4,13 @@
 //!
 //! The link after an entry is `BLAKE3(link before || entry bytes)`. The blob carries the first four bytes of each link, so a
 //! change is found at the entry where it was made; the row carries the whole last link, so it is found at all.
-//! Opening a batch always checks: nothing that does not match what was sealed is ever handed on.
+//! Opening a batch always checks: nothing that does not match what was sealed is ever handed on. A blob may have been packed
+//! since (`pack.rs`); the chain runs through what it unpacks to.
 
 use super::codec::{self, CodecError, Rest};
+use super::pack;
 use model::{Entry, Frame, Offset};
+use std::borrow::Cow;
 
 /// A place in the hash chain: it depends on every entry up to there.
 pub type Link = [u8; 32];
@@ -19,9 +22,9 @@ const MARK_BYTES: usize = 4;
 /// What the blob holds beside the entry's own bytes: its length and its mark.
 pub(super) const ENTRY_OVERHEAD_BYTES: usize = 4 + MARK_BYTES;
 
-/// The link before the first entry of every journal.
-pub(super) fn genesis() -> Link {
-    *blake3::hash(b"steppewatch journal, layout 1").as_bytes()
+/// The link before the first entry of a journal that begins from these words; see `layout::Origin`.
+pub(super) fn genesis(begun: &str) -> Link {
+    *blake3::hash(format!("steppewatch journal, {begun}").as_bytes()).as_bytes()
 }
 
 /// An opened blob is not what was sealed, from this entry on.
@@ -68,12 +71,21 @@ pub(super) struct StoredBatch {
     pub(super) blob: Vec<u8>,
 }
 
+/// What was in a batch.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Opened {
+    pub(super) entries: Vec<Entry>,
+    /// How much memory the entries take, about.
+    pub(super) bytes: usize,
+}
+
 impl StoredBatch {
     /// Its entries, if they are exactly what was sealed between the two links.
-    pub(super) fn open(&self) -> Result<Vec<Entry>, BrokenAt> {
+    pub(super) fn open(&self) -> Result<Opened, BrokenAt> {
+        let (raw, whole) = self.unpacked();
         let mut entries = Vec::new();
         let mut link = self.before;
-        let mut rest = Rest(&self.blob);
+        let mut rest = Rest(&raw);
         let mut expected = self.first;
         while !rest.0.is_empty() {
             let entry = open_entry(&mut rest, &mut link).map_err(|_| BrokenAt(expected))?;
@@ -84,10 +96,30 @@ impl StoredBatch {
             entries.push(entry);
         }
         let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
-        if count != self.count {
+        if count != self.count || !whole {
             return Err(BrokenAt(expected));
         }
-        if link == self.after { Ok(entries) } else { Err(BrokenAt(self.first)) }
+        if link == self.after { Ok(Opened { entries, bytes: raw.len() }) } else { Err(BrokenAt(self.first)) }
+    }
+
+    /// The link after its entry at `offset`, for a walk that stopped there before the batch was packed.
+    pub(super) fn link_at(&self, offset: Offset) -> Option<Link> {
+        let (raw, _) = self.unpacked();
+        let mut link = self.before;
+        let mut rest = Rest(&raw);
+        for _ in self.first.0..=offset.0 {
+            open_entry(&mut rest, &mut link).ok()?;
+        }
+        Some(link)
+    }
+
+    fn unpacked(&self) -> (Cow<'_, [u8]>, bool) {
+        if pack::is_packed(&self.blob) {
+            let (raw, whole) = pack::unpack(&self.blob);
+            (Cow::Owned(raw), whole)
+        } else {
+            (Cow::Borrowed(&self.blob), true)
+        }
     }
 }
 

@@ -7,20 +7,30 @@
 //! changed payload; the hash chain of the batch does (`batch.rs`).
 //!
 //! ```text
-//! version u8 | offset u64 | received_at i64 | device text | speaker text | channel tag u8 | its fields | payload bytes
+//! version u8 | transport u8 | offset u64 | received_at i64 | device text | speaker text | channel tag u8 | its fields | payload bytes
 //! text and bytes: length u32, then that many bytes
 //! ```
+//!
+//! Version 1 had no transport; its entries are still read.
 
 use crate::sql::device_from_text;
 use bytes::Bytes;
-use model::{BadName, Channel, Entry, Frame, Offset, ReadingKind, ReceivedAt, Timestamp};
+use model::{BadName, Channel, Entry, Frame, Offset, ReadingKind, ReceivedAt, Timestamp, Transport};
 use std::sync::Arc;
 
-/// The layout above. A reader refuses any other.
-const VERSION: u8 = 1;
+/// The layout above, which is the one that is written.
+const VERSION: u8 = 2;
 
-/// What precedes the texts: version, offset, time, channel tag, and at most the kind of a native payload.
-const FIXED_BYTES: usize = 1 + 8 + 8 + 1 + 1;
+/// The first layout: the same without the transport.
+const VERSION_WITHOUT_TRANSPORT: u8 = 1;
+
+/// What is not text: version, transport, offset, time, channel tag, and at most the kind of a native payload.
+const FIXED_BYTES: usize = 1 + 1 + 8 + 8 + 1 + 1;
+
+const MQTT: u8 = 0;
+const HTTP: u8 = 1;
+const POLLED_MODBUS: u8 = 2;
+const PLATFORM: u8 = 3;
 
 const NATIVE: u8 = 0;
 const DJI_OSD: u8 = 1;
@@ -32,7 +42,7 @@ const OTHER: u8 = 4;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum CodecError {
     /// Written by a later program, or not by us.
-    #[error("entry has layout version {0}; this program knows {VERSION}")]
+    #[error("entry has layout version {0}; this program knows versions up to {VERSION}")]
     Version(u8),
     /// The bytes end too soon.
     #[error("entry needs {want} more bytes but has {len}")]
@@ -40,6 +50,9 @@ pub(super) enum CodecError {
     /// The bytes go on after the end.
     #[error("entry is followed by {0} bytes")]
     Trailing(usize),
+    /// A tag we never wrote.
+    #[error("entry has unknown transport tag {0}")]
+    Transport(u8),
     /// A tag we never wrote.
     #[error("entry has unknown channel tag {0}")]
     Channel(u8),
@@ -67,7 +80,7 @@ pub(super) fn encoded_len(frame: &Frame) -> usize {
 
 /// Appends the entry's bytes. The line refuses frames long before a length outgrows its four bytes.
 pub(super) fn encode(offset: Offset, frame: &Frame, out: &mut Vec<u8>) {
-    out.push(VERSION);
+    out.extend_from_slice(&[VERSION, transport_tag(frame.transport)]);
     out.extend_from_slice(&offset.0.to_le_bytes());
     out.extend_from_slice(&frame.received_at.0.as_millis().to_le_bytes());
     put(out, frame.device.as_str().as_bytes());
@@ -94,10 +107,11 @@ pub(super) fn encode(offset: Offset, frame: &Frame, out: &mut Vec<u8>) {
 /// Reads one entry, which must fill `bytes` exactly.
 pub(super) fn decode(bytes: &[u8]) -> Result<Entry, CodecError> {
     let mut rest = Rest(bytes);
-    let version = rest.byte()?;
-    if version != VERSION {
-        return Err(CodecError::Version(version));
-    }
+    let transport = match rest.byte()? {
+        VERSION => Some(transport_of(rest.byte()?)?),
+        VERSION_WITHOUT_TRANSPORT => None,
+        unknown => return Err(CodecError::Version(unknown)),
+    };
     let offset = Offset(u64::from_le_bytes(rest.array()?));
     let received_at = ReceivedAt(Timestamp::from_millis(i64::from_le_bytes(rest.array()?)));
     let device = device_from_text(rest.text()?)?;
@@ -112,10 +126,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Entry, CodecError> {
         OTHER => Channel::Other { topic: Arc::from(rest.text()?) },
         tag => return Err(CodecError::Channel(tag)),
     };
+    let transport = transport.unwrap_or_else(|| only_transport_of(&channel));
     // Copied, so that a consumer which keeps one picture does not keep its whole batch in memory.
     let payload = Bytes::copy_from_slice(rest.prefixed()?);
     match rest.0.len() {
-        0 => Ok(Entry { offset, frame: Frame { device, speaker, channel, payload, received_at } }),
+        0 => Ok(Entry { offset, frame: Frame { device, speaker, channel, transport, payload, received_at } }),
         more => Err(CodecError::Trailing(more)),
     }
 }
@@ -124,6 +139,35 @@ fn put(out: &mut Vec<u8>, bytes: &[u8]) {
     // A length that does not fit would be cut to a wrong one and then be found out by `decode`, never believed.
     out.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
     out.extend_from_slice(bytes);
+}
+
+/// The numbers are on disk: never change one, only add.
+fn transport_tag(transport: Transport) -> u8 {
+    match transport {
+        Transport::Mqtt => MQTT,
+        Transport::Http => HTTP,
+        Transport::Modbus => POLLED_MODBUS,
+        Transport::Platform => PLATFORM,
+    }
+}
+
+fn transport_of(tag: u8) -> Result<Transport, CodecError> {
+    Ok(match tag {
+        MQTT => Transport::Mqtt,
+        HTTP => Transport::Http,
+        POLLED_MODBUS => Transport::Modbus,
+        PLATFORM => Transport::Platform,
+        unknown => return Err(CodecError::Transport(unknown)),
+    })
+}
+
+/// When entries told no transport, each kind of message had only one.
+fn only_transport_of(channel: &Channel) -> Transport {
+    match channel {
+        Channel::Modbus { .. } => Transport::Modbus,
+        Channel::Clock => Transport::Platform,
+        Channel::Native { .. } | Channel::DjiOsd | Channel::Other { .. } => Transport::Mqtt,
+    }
 }
 
 /// The numbers are on disk: never change one, only add.

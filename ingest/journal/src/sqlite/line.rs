@@ -10,6 +10,7 @@
 //! It never waits for a timer: an idle writer takes a lone frame at once.
 
 use super::codec;
+use super::pack::Packed;
 use super::stats::Waiting as WaitingStats;
 use crate::{AppendError, Durable, JournalError};
 use model::{Frame, Offset};
@@ -32,11 +33,14 @@ pub(super) struct Limits {
     pub(super) batch_bytes: u64,
     /// A commit takes at most this many frames.
     pub(super) batch_frames: usize,
+    /// Batches are packed together in groups of this many bytes.
+    pub(super) group_bytes: usize,
 }
 
 impl Limits {
     /// Listeners stop reading at 64 MiB or 65,536 frames, about a second of the disk. What they have read by then (one
     /// frame for each session, at most 4 MiB) has four times that to land in.
+    /// Groups of 256 KiB pack nearly as well as larger ones, and a read from the middle has to unpack no more than that.
     /// A commit of 1,024 frames spreads one sync thin enough that more would gain nothing; 4 MiB is one picture.
     pub(super) const STANDARD: Self = Self {
         refuse_bytes: 256 * 1024 * 1024,
@@ -45,6 +49,7 @@ impl Limits {
         room_frames: 65_536,
         batch_bytes: 4 * 1024 * 1024,
         batch_frames: 1_024,
+        group_bytes: 256 * 1024,
     };
 }
 
@@ -66,6 +71,8 @@ pub(super) enum Chore {
     SetCursor { consumer: String, offset: Offset, reply: oneshot::Sender<Result<(), JournalError>> },
     /// Takes a cursor away, so that it no longer holds trimming back.
     ForgetCursor { consumer: String, reply: oneshot::Sender<Result<(), JournalError>> },
+    /// Puts a packed batch in the place of those that it was made of.
+    Pack { packed: Box<Packed>, reply: oneshot::Sender<()> },
     /// Frees what lies before `keep_from` and below every cursor.
     Trim { keep_from: Offset, reply: oneshot::Sender<Result<super::Trimmed, JournalError>> },
 }

@@ -3,8 +3,9 @@
 //! In:  [`Frame`]s.   Out: [`Durable`] once they are on disk, [`Entry`]s to whoever reads.
 //!
 //! - `line`: where frames wait while a commit runs; it makes the order.
-//! - `writer`: takes what waits, commits, answers; `trim`: what may be freed; `store`: the tables.
-//! - `batch`, `codec`: how entries become a blob, and the hash chain through them.
+//! - `writer`: takes what waits, commits, answers; `trim`: what may be freed; `store`: the rows; `layout`: the tables and
+//!   their version.
+//! - `batch`, `codec`: how entries become a blob, and the hash chain through them; `pack`: compression, later.
 //! - `reader`: entries from the file, always checked against the chain; `cache`: the newest ones from memory.
 //!
 //! It never acknowledges what is not on disk, never hands out what does not match the chain, and never frees what a consumer
@@ -14,8 +15,10 @@ mod batch;
 mod cache;
 mod codec;
 mod error;
+mod layout;
 mod line;
 mod lock;
+mod pack;
 mod reader;
 mod stats;
 mod store;
@@ -34,7 +37,8 @@ use cache::{CACHE_MAX_BYTES, Cache};
 use futures_util::future::BoxFuture;
 use line::{Chore, Limits, Line};
 use lock::WriterLock;
-use model::{Entry, Frame, Offset};
+use model::{Entry, Frame, Offset, TenantId};
+use pack::Packer;
 use stats::Counts;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -55,6 +59,9 @@ pub struct SqliteOptions {
     pub max_bytes: u64,
     /// How long entries stay after every consumer has dealt with them; less long when the bound is near.
     pub retention: Duration,
+    /// Whose journal this is. A new file is bound to the name by its chain; one of another tenant is refused. `None`:
+    /// whoever's it is.
+    pub tenant: Option<TenantId>,
     /// Who reads this journal. Nothing is freed before all of them, and all others that ever set a cursor, have dealt with
     /// it; one that has not spoken yet stands at 0.
     pub consumers: Vec<&'static str>,
@@ -66,6 +73,7 @@ impl Default for SqliteOptions {
         Self {
             max_bytes: 8 * 1024 * 1024 * 1024,
             retention: Duration::from_secs(30 * 24 * 3_600),
+            tenant: None,
             consumers: Vec::new(),
         }
     }
@@ -90,6 +98,8 @@ struct Shared {
     cache: Mutex<Cache>,
     cursors: Mutex<BTreeMap<String, Offset>>,
     counts: Mutex<Counts>,
+    /// How far packing has come.
+    packed: watch::Sender<Offset>,
 }
 
 impl Shared {
@@ -109,7 +119,7 @@ pub struct SqliteJournal {
     reader: Arc<SqliteReader>,
     path: PathBuf,
     max_bytes: u64,
-    writer: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl SqliteJournal {
@@ -126,16 +136,17 @@ impl SqliteJournal {
 
     fn open_with(path: &Path, options: SqliteOptions, limits: Limits) -> Result<Arc<Self>, OpenError> {
         let lock = WriterLock::take(path)?;
-        let connection = store::open_for_writing(path)?;
+        let connection = layout::open_for_writing(path, options.tenant.as_ref())?;
         let reader = SqliteReader::open(path)?;
         reader.verify_last(VERIFY_ON_OPEN_BATCHES).map_err(|error| match error {
             JournalError::ChainBroken { offset } => OpenError::ChainBroken { path: path.to_owned(), offset },
             JournalError::Engine(what) => OpenError::Engine { path: path.to_owned(), what },
         })?;
-        let engine = |error: rusqlite::Error| store::engine_error(path, &error);
+        let engine = |error: rusqlite::Error| layout::engine_error(path, &error);
         let ledger = store::read_ledger(&connection).map_err(engine)?;
         let cursors = store::read_cursors(&connection).map_err(engine)?;
         let newest_received = store::newest_received(&connection).map_err(engine)?;
+        let packed = store::read_packed(&connection).map_err(engine)?;
         let max_bytes = options.max_bytes;
         let shared = Arc::new(Shared {
             line: Line::new(limits),
@@ -143,14 +154,27 @@ impl SqliteJournal {
             cache: Mutex::new(Cache::bounded(CACHE_MAX_BYTES)),
             cursors: Mutex::new(cursors.clone()),
             counts: Mutex::new(Counts { ledger: Some(ledger), ..Counts::default() }),
+            packed: watch::Sender::new(packed),
         });
-        let writer =
-            Writer { connection, ledger, cursors, newest_received, options, shared: Arc::clone(&shared), _lock: lock };
-        let writer = std::thread::Builder::new()
-            .name("journal-writer".to_owned())
-            .spawn(move || writer.run())
-            .map_err(|error| OpenError::Engine { path: path.to_owned(), what: format!("no thread: {error}") })?;
-        Ok(Arc::new(Self { shared, reader: Arc::new(reader), path: path.to_owned(), max_bytes, writer: Some(writer) }))
+        let (wake, woken) = std::sync::mpsc::sync_channel(1);
+        let group_bytes = limits.group_bytes;
+        let packer = Packer::open(path, Arc::clone(&shared), packed, group_bytes)?;
+        let writer = Writer {
+            connection,
+            ledger,
+            cursors,
+            newest_received,
+            options,
+            shared: Arc::clone(&shared),
+            packer: wake,
+            unpacked_bytes: 0,
+            group_bytes,
+            _lock: lock,
+        };
+        // The packer first: should the other not start, its waking end is dropped, and the packer ends.
+        let packer = spawn(path, "journal-packer", move || packer.run(&woken))?;
+        let threads = vec![spawn(path, "journal-writer", move || writer.run())?, packer];
+        Ok(Arc::new(Self { shared, reader: Arc::new(reader), path: path.to_owned(), max_bytes, threads }))
     }
 
     /// Takes no more frames; those that wait are still written and acknowledged.
@@ -204,12 +228,13 @@ impl SqliteJournal {
 }
 
 impl Drop for SqliteJournal {
-    /// Waits for the writer, so that the file can be opened again as soon as the handle is gone.
+    /// Waits for the threads, so that the file can be opened again as soon as the handle is gone.
     fn drop(&mut self) {
         self.close();
-        if let Some(writer) = self.writer.take() {
+        // The writer first: the packer ends once that is gone.
+        for thread in self.threads.drain(..) {
             // If it panicked, those who waited were told.
-            writer.join().ok();
+            thread.join().ok();
         }
     }
 }
@@ -257,6 +282,11 @@ impl Journal for SqliteJournal {
             answer.await.map_err(|_| not_written())?
         })
     }
+}
+
+fn spawn(path: &Path, name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
+    let engine = |error| OpenError::Engine { path: path.to_owned(), what: format!("no thread: {error}") };
+    std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(engine)
 }
 
 fn not_written() -> JournalError {

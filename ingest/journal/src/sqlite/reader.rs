@@ -6,12 +6,13 @@
 //! transaction, so that the log can be folded back in between. Every call blocks on the disk.
 
 use super::OpenError;
-use super::batch::{BrokenAt, Link, StoredBatch};
+use super::batch::{BrokenAt, Link, Opened, genesis};
+use super::layout;
 use super::store::{self, BATCH_COLUMNS, Ledger};
 use crate::JournalError;
 use crate::sql::Unsigned;
 use model::{Entry, Offset};
-use rusqlite::{Connection, ErrorCode, Transaction};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -26,6 +27,8 @@ const WALK_BATCHES: u64 = 64;
 #[derive(Debug)]
 pub struct SqliteReader {
     connection: Mutex<Connection>,
+    /// How many batches one transaction covers.
+    pub(super) walk_batches: u64,
 }
 
 /// The chain was walked and everything fits.
@@ -41,9 +44,19 @@ pub struct Verified {
     pub chain_tip: Link,
 }
 
+/// Where a walk along the chain has come to; it takes many transactions, so that the log can be folded back in between.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    reached: Option<(Offset, Link)>,
+    from: Option<Offset>,
+}
+
+/// Where a walk begins.
+type Start<'a> = dyn Fn(&Ledger, &Transaction<'_>) -> Result<(Offset, Link), JournalError> + 'a;
+
 impl SqliteReader {
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
-        Ok(Self { connection: Mutex::new(store::open_for_reading(path)?) })
+        Ok(Self { connection: Mutex::new(layout::open_for_reading(path)?), walk_batches: WALK_BATCHES })
     }
 
     /// Up to `limit` entries after `after`, in order; empty only at the end. It may give fewer than there are.
@@ -57,7 +70,7 @@ impl SqliteReader {
         }
         let mut found = Found { entries: Vec::new(), bytes: 0, want, limit };
         let before = previous_link(&transaction, &ledger, want)?;
-        walk(&transaction, &ledger, before, u64::MAX, |batch, entries| found.take(batch, entries))?;
+        along(&transaction, &ledger, before, u64::MAX, |opened| found.take(opened))?;
         Ok(found.entries)
     }
 
@@ -71,9 +84,14 @@ impl SqliteReader {
         store::read_cursors(&self.lock()).map_err(engine)
     }
 
+    /// Whose journal it is; `None` if nobody said so yet.
+    pub fn tenant(&self) -> Result<Option<String>, JournalError> {
+        layout::read_origin(&self.lock()).map(|origin| origin.tenant).map_err(engine)
+    }
+
     /// Walks the whole chain. The error names the first entry that does not fit.
     pub fn verify(&self) -> Result<Verified, JournalError> {
-        self.verify_from(|ledger, _| Ok((ledger.trimmed, ledger.trimmed_link)))
+        self.verify_from(from_the_beginning)
     }
 
     /// Walks the last few batches, trusting what comes before them.
@@ -101,29 +119,56 @@ impl SqliteReader {
         &self,
         start: impl Fn(&Ledger, &Transaction<'_>) -> Result<(Offset, Link), JournalError>,
     ) -> Result<Verified, JournalError> {
-        let mut connection = self.lock();
-        let mut reached: Option<(Offset, Link)> = None;
-        let mut from = None;
+        self.finish_walk(Walk::default(), &start)
+    }
+
+    pub(super) fn finish_walk(&self, mut walk: Walk, start: &Start<'_>) -> Result<Verified, JournalError> {
         loop {
-            let transaction = begin(&mut connection)?;
-            let ledger = store::read_ledger(&transaction).map_err(|error| damage(&error, Offset(1)))?;
-            // What was trimmed while we walked is gone; go on from where the file begins now.
-            let at = match reached.filter(|(offset, _)| *offset >= ledger.trimmed) {
-                Some(at) => at,
-                None => start(&ledger, &transaction)?,
-            };
-            let from = *from.get_or_insert(at.0.next());
-            if at.0 >= ledger.head {
-                return finish(&transaction, &ledger, at, from);
+            if let Some(verified) = self.step(&mut walk, start)? {
+                return Ok(verified);
             }
-            reached = Some(walk(&transaction, &ledger, at, WALK_BATCHES, |_, _| true)?);
         }
+    }
+
+    /// One transaction of a walk along the chain; what was found, once it is at the end.
+    pub(super) fn step(&self, walk: &mut Walk, start: &Start<'_>) -> Result<Option<Verified>, JournalError> {
+        let mut connection = self.lock();
+        let transaction = begin(&mut connection)?;
+        let ledger = store::read_ledger(&transaction).map_err(|error| damage(&error, Offset(1)))?;
+        // What was trimmed while we walked is gone; go on from where the file begins now.
+        let at = match walk.reached.filter(|(offset, _)| *offset >= ledger.trimmed) {
+            Some(reached) => reached,
+            None => start(&ledger, &transaction)?,
+        };
+        let from = *walk.from.get_or_insert(at.0.next());
+        if at.0 >= ledger.head {
+            return finish(&transaction, &ledger, at, from).map(Some);
+        }
+        let at = resume(&transaction, at)?;
+        walk.reached = Some(along(&transaction, &ledger, at, self.walk_batches, |_| true)?);
+        Ok(None)
     }
 
     /// A panic elsewhere while it held the lock leaves nothing half done: we only read.
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Begins where the file does.
+pub(super) fn from_the_beginning(
+    ledger: &Ledger,
+    transaction: &Transaction<'_>,
+) -> Result<(Offset, Link), JournalError> {
+    check_beginning(ledger, transaction)?;
+    Ok((ledger.trimmed, ledger.trimmed_link))
+}
+
+/// As long as nothing was trimmed, the chain has to begin with the tenant that the file names.
+fn check_beginning(ledger: &Ledger, transaction: &Transaction<'_>) -> Result<(), JournalError> {
+    let origin = layout::read_origin(transaction).map_err(|error| damage(&error, Offset(1)))?;
+    let begins = ledger.trimmed > Offset(0) || ledger.trimmed_link == genesis(&origin.begun);
+    if begins && origin.agrees() { Ok(()) } else { Err(JournalError::ChainBroken { offset: ledger.trimmed.next().0 }) }
 }
 
 /// The chain has to end where the ledger says, with nothing behind it.
@@ -158,10 +203,10 @@ struct Found {
 
 impl Found {
     /// Takes what is wanted of a batch; whether to go on.
-    fn take(&mut self, batch: &StoredBatch, entries: Vec<Entry>) -> bool {
+    fn take(&mut self, Opened { entries, bytes }: Opened) -> bool {
         let room = self.limit.saturating_sub(self.entries.len());
         self.entries.extend(entries.into_iter().filter(|entry| entry.offset >= self.want).take(room));
-        self.bytes = self.bytes.saturating_add(batch.blob.len());
+        self.bytes = self.bytes.saturating_add(bytes);
         self.entries.len() < self.limit && self.bytes < READ_MAX_BYTES
     }
 }
@@ -179,14 +224,32 @@ fn previous_link(transaction: &Transaction<'_>, ledger: &Ledger, want: Offset) -
     }
 }
 
+/// Where to go on after a walk that stopped at `at`: packing may have put a row across that place since then. Its first
+/// part is then walked again, and has to come to the same link.
+fn resume(transaction: &Transaction<'_>, at: (Offset, Link)) -> Result<(Offset, Link), JournalError> {
+    let (reached, link) = at;
+    let mut select = transaction
+        .prepare_cached(&format!("SELECT {BATCH_COLUMNS} FROM batch WHERE first <= ?1 ORDER BY first DESC LIMIT 1"))
+        .map_err(engine)?;
+    let row = select.query_row([Unsigned::from(reached)], store::stored_batch).optional();
+    match row.map_err(|error| damage(&error, reached))? {
+        Some(batch) if batch.first.0.saturating_add(batch.count) > reached.next().0 => {
+            let same = batch.link_at(reached) == Some(link);
+            let start = (Offset(batch.first.0.saturating_sub(1)), batch.before);
+            if same { Ok(start) } else { Err(JournalError::ChainBroken { offset: batch.first.0 }) }
+        }
+        _ => Ok(at),
+    }
+}
+
 /// Opens batches from `at` on, as long as `go_on` says so, at most `max_batches`. Every batch must begin exactly where the
 /// one before it ended, in number and in link. Returns where it came to.
-fn walk(
+fn along(
     transaction: &Transaction<'_>,
     ledger: &Ledger,
     at: (Offset, Link),
     max_batches: u64,
-    mut go_on: impl FnMut(&StoredBatch, Vec<Entry>) -> bool,
+    mut go_on: impl FnMut(Opened) -> bool,
 ) -> Result<(Offset, Link), JournalError> {
     let (mut reached, mut link) = at;
     let mut select = transaction
@@ -201,14 +264,14 @@ fn walk(
         if batch.first != reached.next() || batch.before != link {
             return Err(JournalError::ChainBroken { offset: reached.next().0 });
         }
-        let entries = batch.open().map_err(|BrokenAt(offset)| JournalError::ChainBroken { offset: offset.0 })?;
-        let last = entries.last().map_or(reached, |entry| entry.offset);
+        let opened = batch.open().map_err(|BrokenAt(offset)| JournalError::ChainBroken { offset: offset.0 })?;
+        let last = opened.entries.last().map_or(reached, |entry| entry.offset);
         if last <= reached || last > ledger.head {
             return Err(JournalError::ChainBroken { offset: reached.next().0 });
         }
         (reached, link) = (last, batch.after);
         walked += 1;
-        if !go_on(&batch, entries) {
+        if !go_on(opened) {
             break;
         }
     }

@@ -1,62 +1,19 @@
-//! The tables of the journal file, and every SQL statement that touches them for writing.
+//! The rows of the journal file, and every SQL statement that touches them for writing. The tables are `layout`'s.
 //!
 //! In:  a connection and values.   Out: rows. It decides nothing: what is written, and when, is the writer's business.
 //!
 //! One row for each group commit, because a row for each frame would pay for a place in the tree each time. The
 //! ledger's one row says where the chain begins and ends, so that a vanished last row is noticed as surely as a changed one.
 
-use super::OpenError;
-use super::batch::{Link, SealedBatch, StoredBatch, genesis};
+use super::batch::{Link, SealedBatch, StoredBatch};
+use super::pack::Packed;
 use crate::sql::Unsigned;
 use model::{Offset, Timestamp};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::Duration;
-
-/// "SWJ1": tells our file from any other SQLite file.
-const APPLICATION_ID: i64 = 0x5357_4A31;
-
-/// The tables below. A reader refuses a later one.
-const LAYOUT_VERSION: i64 = 1;
-
-/// Only a reader in another process that recovers the file after a crash can hold the lock, and only for moments.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// After this much the log is folded back into the file, at the cost of one more sync for the commit that hits it.
-const WAL_PAGES: i64 = 4_000;
-
-/// A long reader can let the log outgrow [`WAL_PAGES`]; afterwards it is cut back to this.
-const WAL_LIMIT_BYTES: i64 = 64 * 1024 * 1024;
 
 /// What a row costs beside its blob: its columns, the two links, and its share of the tree.
 pub(super) const ROW_OVERHEAD_BYTES: u64 = 256;
-
-const SCHEMA: &str = "
-    CREATE TABLE batch (
-        first          INTEGER PRIMARY KEY,
-        count          INTEGER NOT NULL,
-        bytes          INTEGER NOT NULL,
-        received_first INTEGER NOT NULL,
-        received_last  INTEGER NOT NULL,
-        link_before    BLOB NOT NULL,
-        link_after     BLOB NOT NULL,
-        entries        BLOB NOT NULL
-    ) STRICT;
-    CREATE TABLE ledger (
-        id           INTEGER PRIMARY KEY CHECK (id = 1),
-        head         INTEGER NOT NULL,
-        head_link    BLOB NOT NULL,
-        trimmed      INTEGER NOT NULL,
-        trimmed_link BLOB NOT NULL,
-        batches      INTEGER NOT NULL,
-        bytes        INTEGER NOT NULL
-    ) STRICT;
-    CREATE TABLE cursor (
-        consumer TEXT PRIMARY KEY,
-        offset   INTEGER NOT NULL
-    ) STRICT;
-";
 
 /// The columns of [`stored_batch`], in its order.
 pub(super) const BATCH_COLUMNS: &str = "first, count, link_before, link_after, entries";
@@ -86,68 +43,6 @@ pub(super) struct BatchHead {
     pub(super) bytes: u64,
     pub(super) received_last: Timestamp,
     pub(super) link_after: Link,
-}
-
-/// Opens the file for writing, making the tables if it is new. The caller holds the writer lock.
-pub(super) fn open_for_writing(path: &Path) -> Result<Connection, OpenError> {
-    let engine = |error: rusqlite::Error| engine_error(path, &error);
-    let mut connection = Connection::open(path).map_err(engine)?;
-    connection.busy_timeout(BUSY_TIMEOUT).map_err(engine)?;
-    let fresh = is_empty(&connection).map_err(engine)?;
-    if !fresh {
-        check_ours(path, &connection)?;
-    }
-    connection.pragma_update(None, "journal_mode", "WAL").map_err(engine)?;
-    // A commit returns after the log was synced: this line is the acknowledgement's whole worth.
-    connection.pragma_update(None, "synchronous", "FULL").map_err(engine)?;
-    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES).map_err(engine)?;
-    connection.pragma_update(None, "journal_size_limit", WAL_LIMIT_BYTES).map_err(engine)?;
-    if fresh {
-        make_tables(&mut connection).map_err(engine)?;
-    }
-    Ok(connection)
-}
-
-/// Opens the file for reading; another process may be writing it.
-pub(super) fn open_for_reading(path: &Path) -> Result<Connection, OpenError> {
-    let engine = |error: rusqlite::Error| engine_error(path, &error);
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(engine)?;
-    connection.busy_timeout(BUSY_TIMEOUT).map_err(engine)?;
-    check_ours(path, &connection)?;
-    Ok(connection)
-}
-
-pub(super) fn engine_error(path: &Path, error: &rusqlite::Error) -> OpenError {
-    OpenError::Engine { path: path.to_owned(), what: error.to_string() }
-}
-
-fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    Ok(tables == 0)
-}
-
-fn check_ours(path: &Path, connection: &Connection) -> Result<(), OpenError> {
-    let number = |pragma: &str| -> Result<i64, OpenError> {
-        connection.pragma_query_value(None, pragma, |row| row.get(0)).map_err(|error| engine_error(path, &error))
-    };
-    if number("application_id")? != APPLICATION_ID {
-        return Err(OpenError::NotOurs { path: path.to_owned(), found: "not a journal of this program".to_owned() });
-    }
-    match number("user_version")? {
-        LAYOUT_VERSION => Ok(()),
-        other => Err(OpenError::NotOurs { path: path.to_owned(), found: format!("a journal of layout {other}") }),
-    }
-}
-
-/// In one transaction, so that a crash leaves either an empty file or a whole one.
-fn make_tables(connection: &mut Connection) -> rusqlite::Result<()> {
-    let transaction = connection.transaction()?;
-    transaction.execute_batch(SCHEMA)?;
-    transaction.execute("INSERT INTO ledger VALUES (1, 0, ?1, 0, ?1, 0, 0)", [genesis()])?;
-    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", LAYOUT_VERSION)?;
-    transaction.commit()
 }
 
 /// Folds the log back into the file, so that after an orderly end the one file is the whole journal and can be copied.
@@ -203,6 +98,42 @@ pub(super) fn insert_batch(connection: &Connection, batch: &SealedBatch) -> rusq
         batch.blob,
     ])?;
     Ok(bytes)
+}
+
+/// Puts a packed batch in the place of the ones that it was made of and moves the mark; says how many bytes fewer the
+/// journal counts and in how many batches fewer. Nothing but the mark changes if they were trimmed meanwhile.
+pub(super) fn replace_by_packed(connection: &Connection, packed: &Packed) -> rusqlite::Result<(u64, u64)> {
+    connection
+        .prepare_cached("INSERT INTO meta VALUES ('packed', ?1) ON CONFLICT DO UPDATE SET value = excluded.value")?
+        .execute([Unsigned::from(packed.last)])?;
+    let Some(blob) = &packed.blob else { return Ok((0, 0)) };
+    let span = [Unsigned::from(packed.first), Unsigned::from(packed.last)];
+    let mut select = connection
+        .prepare_cached("SELECT count(*), coalesce(sum(bytes), 0) FROM batch WHERE first BETWEEN ?1 AND ?2")?;
+    let (batches, before) = select.query_row(span, |row| Ok((unsigned(row, 0)?, unsigned(row, 1)?)))?;
+    if batches != packed.batches {
+        return Ok((0, 0));
+    }
+    connection.prepare_cached("DELETE FROM batch WHERE first BETWEEN ?1 AND ?2")?.execute(span)?;
+    let bytes = u64::try_from(blob.len()).unwrap_or(u64::MAX).saturating_add(ROW_OVERHEAD_BYTES);
+    let mut insert = connection.prepare_cached("INSERT INTO batch VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+    insert.execute(params![
+        span[0],
+        Unsigned(packed.last.next().0.saturating_sub(packed.first.0)),
+        Unsigned(bytes),
+        packed.received_first.as_millis(),
+        packed.received_last.as_millis(),
+        packed.before,
+        packed.after,
+        blob,
+    ])?;
+    Ok((before.saturating_sub(bytes), batches.saturating_sub(1)))
+}
+
+/// How far packing has come.
+pub(super) fn read_packed(connection: &Connection) -> rusqlite::Result<Offset> {
+    let mut select = connection.prepare_cached("SELECT value FROM meta WHERE name = 'packed'")?;
+    Ok(select.query_row([], |row| offset(row, 0)).optional()?.unwrap_or_default())
 }
 
 /// The oldest batch after `trimmed`.

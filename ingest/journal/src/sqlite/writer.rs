@@ -15,6 +15,7 @@ use crate::{AppendError, Durable, JournalError};
 use model::{Offset, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::collections::BTreeMap;
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 use tokio::sync::oneshot;
@@ -32,6 +33,11 @@ pub(super) struct Writer {
     pub(super) newest_received: Option<Timestamp>,
     pub(super) options: SqliteOptions,
     pub(super) shared: Arc<Shared>,
+    /// Wakes the packing thread; dropping it ends that.
+    pub(super) packer: SyncSender<()>,
+    /// Bytes committed since it was woken last.
+    pub(super) unpacked_bytes: usize,
+    pub(super) group_bytes: usize,
     pub(super) _lock: WriterLock,
 }
 
@@ -66,6 +72,7 @@ type FrameReply = oneshot::Sender<Result<Durable, AppendError>>;
 enum Done {
     Cursor(oneshot::Sender<Result<(), JournalError>>, Result<(), JournalError>),
     Trim(oneshot::Sender<Result<Trimmed, JournalError>>, Trimmed),
+    Pack(oneshot::Sender<()>),
 }
 
 impl Writer {
@@ -146,6 +153,7 @@ impl Writer {
     fn publish(&mut self, committed: Committed, started: Instant) {
         let Committed { ledger, cursors, newest_received, batch, accepted, refused, done } = committed;
         let appended = batch.entries.len();
+        self.unpacked_bytes = self.unpacked_bytes.saturating_add(batch.blob.len());
         let trimmed = ledger.trimmed.0.saturating_sub(self.ledger.trimmed.0);
         (self.ledger, self.newest_received) = (ledger, newest_received);
         self.cursors.clone_from(&cursors);
@@ -181,7 +189,17 @@ impl Writer {
             match done {
                 Done::Cursor(reply, answer) => reply.send(answer).ok(),
                 Done::Trim(reply, answer) => reply.send(Ok(answer)).ok(),
+                Done::Pack(reply) => reply.send(()).ok(),
             };
+        }
+        self.wake_packer();
+    }
+
+    /// A waking that is still unheard will do.
+    fn wake_packer(&mut self) {
+        if self.unpacked_bytes >= self.group_bytes {
+            self.unpacked_bytes = 0;
+            self.packer.try_send(()).ok();
         }
     }
 }
@@ -261,6 +279,12 @@ fn do_chore(
             committed.cursors.remove(&consumer);
             store::delete_cursor(transaction, &consumer)?;
             Ok(Done::Cursor(reply, Ok(())))
+        }
+        Chore::Pack { packed, reply } => {
+            let (bytes, batches) = store::replace_by_packed(transaction, &packed)?;
+            committed.ledger.bytes = committed.ledger.bytes.saturating_sub(bytes);
+            committed.ledger.batches = committed.ledger.batches.saturating_sub(batches);
+            Ok(Done::Pack(reply))
         }
         Chore::Trim { keep_from, reply } => {
             let lowest = trim::lowest_cursor(&options.consumers, &committed.cursors);

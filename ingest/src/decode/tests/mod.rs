@@ -9,7 +9,9 @@ mod stage;
 
 use super::decode;
 use bytes::Bytes;
-use model::{Body, Channel, DeviceId, Entry, Frame, Offset, Reading, ReadingKind, ReceivedAt, Reject, Timestamp};
+use model::{
+    Body, Channel, DeviceId, Entry, Frame, Offset, Reading, ReadingKind, ReceivedAt, Reject, Timestamp, Transport,
+};
 use std::sync::Arc;
 
 /// When every test frame came in: 2026-11-22T10:15:00+08:00.
@@ -23,6 +25,7 @@ pub(super) fn entry(channel: Channel, payload: &[u8]) -> Entry {
             device: device.clone(),
             speaker: device,
             channel,
+            transport: Transport::Mqtt,
             payload: Bytes::copy_from_slice(payload),
             received_at: ReceivedAt(Timestamp::from_millis(RECEIVED_MS)),
         },

@@ -5,7 +5,7 @@ use crate::decode::stage::{BATCH_ENTRIES, StageError, StageMetrics, run};
 use journal::Journal;
 use journal::dead_letters::DeadLetters;
 use journal::sqlite::{SqliteJournal, SqliteOptions};
-use model::{Channel, Frame, Offset, ReadingKind, Readings};
+use model::{Channel, DeviceId, Frame, Offset, ReadingKind, Readings, Transport};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +45,28 @@ impl Stage {
         let metrics = StageMetrics::register(&self.registry).unwrap();
         let (journal, letters) = (self.journal.clone(), self.dead_letters.clone());
         (readings, tokio::spawn(run(journal, Offset(from), letters, readings_tx, metrics, self.stop.clone())))
+    }
+
+    /// The offsets that became readings, of everything that is in the journal after `from`.
+    async fn read_from(&self, from: u64) -> Vec<u64> {
+        let head = *self.journal.head().borrow();
+        let (mut readings, running) = self.run_from(from);
+        let mut offsets = Vec::new();
+        loop {
+            let decoded = readings.recv().await.unwrap();
+            offsets.extend(decoded.readings.iter().map(|reading| reading.offset.0));
+            if decoded.up_to == head {
+                break;
+            }
+        }
+        running.abort();
+        offsets
+    }
+
+    fn repeats(&self) -> u64 {
+        let families = self.registry.gather();
+        let family = families.iter().find(|family| family.name() == "steppewatch_repeats_total").unwrap();
+        family.get_metric()[0].get_counter().get_value() as u64
     }
 
     fn counted(&self, name: &str, label: &str) -> u64 {
@@ -137,4 +159,73 @@ async fn it_ends_when_nobody_receives_any_more() {
     let (readings, running) = stage.run_from(0);
     drop(readings);
     running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_a_device_says_again_because_it_was_not_acknowledged_is_one_reading_and_no_dead_letter() {
+    let stage = Stage::new();
+    stage.append([heartbeat(1), heartbeat(2), heartbeat(1), heartbeat(3), heartbeat(2)]).await;
+    assert_eq!(stage.read_from(0).await, [1, 2, 4]);
+    assert_eq!(stage.repeats(), 2);
+    assert_eq!(stage.dead_letters.count().unwrap(), 0);
+    assert_eq!(stage.journal.read(Offset(0), 10).await.unwrap().len(), 5, "it stays in the journal");
+}
+
+#[tokio::test]
+async fn a_repetition_is_known_as_one_wherever_the_stage_begins() {
+    let again = (1..=400).chain(1..=400).map(heartbeat);
+    let whole = Stage::new();
+    whole.append(again.clone()).await;
+    assert_eq!(whole.read_from(0).await, (1..=400).collect::<Vec<_>>());
+    for start in [1, 399, 400, 401, 650, 799] {
+        let restarted = Stage::new();
+        restarted.append(again.clone()).await;
+        assert_eq!(restarted.read_from(start).await, (start + 1..=400).collect::<Vec<_>>(), "from {start}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_bytes_from_another_device_or_of_another_picture_are_news() {
+    let stage = Stage::new();
+    let jpeg = [0xFF, 0xD8, 0xFF, 0xE0, 1, 2, 3];
+    let picture = |id: &str| {
+        let channel = Channel::Native { kind: ReadingKind::Snapshot, detail: Arc::from(id) };
+        entry(channel, &jpeg).frame
+    };
+    let of = |device: &str, frame: Frame| {
+        let device = DeviceId::parse(device).unwrap();
+        Frame { device: device.clone(), speaker: device, ..frame }
+    };
+    let said = [
+        picture("p-1"),
+        picture("p-2"),
+        picture("p-1"),
+        of("dev-2", picture("p-1")),
+        heartbeat(1),
+        of("dev-2", heartbeat(1)),
+    ];
+    stage.append(said).await;
+    assert_eq!(stage.read_from(0).await, [1, 2, 4, 5, 6]);
+    assert_eq!(stage.repeats(), 1, "only the picture that came twice under one name");
+}
+
+#[tokio::test]
+async fn a_station_that_measures_the_same_again_and_a_clock_that_ticks_are_news_each_time() {
+    let stage = Stage::new();
+    let soil = Channel::Modbus { model: Arc::from("renke-soil") };
+    let polled = || Frame { transport: Transport::Modbus, ..entry(soil.clone(), &[0, 200, 0, 100]).frame };
+    let tick = || Frame { transport: Transport::Platform, ..entry(Channel::Clock, b"").frame };
+    stage.append([polled(), polled(), tick(), tick()]).await;
+    let readings = stage.read_from(0).await;
+    assert!(readings.ends_with(&[3, 4]), "{readings:?}");
+    assert_eq!(readings.len() as u64 + stage.dead_letters.count().unwrap(), 4);
+    assert_eq!(stage.repeats(), 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_understood_is_a_dead_letter_each_time() {
+    let stage = Stage::new();
+    stage.append([broken(), broken()]).await;
+    assert_eq!(stage.read_from(0).await, [0_u64; 0]);
+    assert_eq!((stage.dead_letters.count().unwrap(), stage.repeats()), (2, 0));
 }

