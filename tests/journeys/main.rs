@@ -1,6 +1,11 @@
 //! Whole-platform journeys: the real binary, real sockets, foreign clients. Each reads as a sentence.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a journey that cannot go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a journey that cannot go on has failed"
+)]
 
 mod configuration;
 mod console;
@@ -8,3 +13,4 @@ mod herd;
 mod integrator;
 mod metrics;
 mod readme;
+mod station;
