@@ -13,4 +13,5 @@ mod herd;
 mod integrator;
 mod metrics;
 mod readme;
+mod silence;
 mod station;
