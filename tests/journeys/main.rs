@@ -10,6 +10,7 @@
 mod configuration;
 mod console;
 mod herd;
+mod influx;
 mod integrator;
 mod metrics;
 mod readme;
