@@ -135,6 +135,7 @@ impl Worker {
         } else if !findings.is_empty() {
             self.raise(&findings, None)?;
         }
+        self.show_cursor();
         self.show();
         Ok(())
     }
@@ -202,8 +203,12 @@ impl Worker {
             }
             tracing::info!(id = alert.id, kind = alert.kind.as_str(), severity = alert.severity.as_str(), "alert");
         }
-        self.parts.metrics.detect_cursor.set(i64::try_from(self.judged.0).unwrap_or(i64::MAX));
+        self.show_cursor();
         Ok(())
+    }
+
+    fn show_cursor(&self) {
+        self.parts.metrics.detect_cursor.set(i64::try_from(self.judged.0).unwrap_or(i64::MAX));
     }
 
     fn show(&self) {
