@@ -9,6 +9,7 @@
 
 mod configuration;
 mod console;
+mod crash;
 mod herd;
 mod influx;
 mod integrator;
