@@ -42,13 +42,13 @@ pub fn from_finding(finding: &Finding, known: Option<Incident>) -> Option<Raised
             },
             told: true,
         }),
-        What::Back { device, silent_since, at } => Some(Raised {
+        What::Back { device, last_seen, at } => Some(Raised {
             alert: Alert {
                 id: format!("{device}-back-{}", at.as_millis()),
                 kind: AlertKind::DeviceBack,
                 severity: Severity::Notice,
                 at: *at,
-                subject: Subject::Device { device: device.clone(), last_seen: *silent_since, deadline: None },
+                subject: Subject::Device { device: device.clone(), last_seen: *last_seen, deadline: None },
             },
             told: true,
         }),

@@ -7,7 +7,7 @@ use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 use detect::{Engine, Settings, World};
 use journal::command_log::CommandLog;
-use model::{Clock, Finding, HerdView, Offset, Readings, Timestamp, What};
+use model::{Clock, Finding, HerdView, Offset, Readings, What};
 use registry::View;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -47,6 +47,8 @@ pub struct WorkerParts {
     pub clock: Clock,
     /// Counters.
     pub metrics: Metrics,
+    /// Where the journal ended at the start: an earlier run may have judged up to here, and told of it.
+    pub backlog: Offset,
     /// Hears of the herds after each run.
     pub herds: Box<dyn Fn(Vec<HerdView>) + Send>,
 }
@@ -86,7 +88,7 @@ struct Worker {
     judged: Offset,
     command: u64,
     kept_at: Instant,
-    /// Whether the cases of an earlier run that detection does not know were closed; once, as soon as it has caught up.
+    /// Whether the cases of an earlier run that detection does not know were closed; once, as soon as the backlog is judged.
     reconciled: bool,
 }
 
@@ -119,9 +121,7 @@ impl Worker {
     fn take(&mut self, batch: &Readings) -> Result<(), WorkerError> {
         let started = Instant::now();
         let mut findings = Vec::new();
-        let mut newest = None;
         for reading in batch.readings.iter().filter(|reading| reading.offset > self.judged) {
-            newest = Some(reading.received_at.0);
             findings.extend(self.engine.observe(reading));
         }
         self.judged = self.judged.max(batch.up_to);
@@ -129,21 +129,23 @@ impl Worker {
             let each = started.elapsed().as_secs_f64() / batch.readings.len() as f64;
             self.parts.metrics.detection_seconds.observe(each);
         }
-        self.reconcile(newest, &mut findings);
+        self.reconcile(&mut findings);
         if self.kept_at.elapsed() >= CHECKPOINT_EVERY {
             self.checkpoint(&findings)?;
         } else if !findings.is_empty() {
             self.raise(&findings, None)?;
         }
+        self.show_cursor();
         self.show();
         Ok(())
     }
 
-    /// Once the journal is caught up: a case that the store takes for going on and detection does not know is over.
-    /// That happens when the state was lost, or judged anew by another zone map.
-    fn reconcile(&mut self, newest: Option<Timestamp>, findings: &mut Vec<Finding>) {
-        let caught_up = newest.is_some_and(|at| self.parts.clock.now().since(at) < CHECKPOINT_EVERY);
-        if self.reconciled || !caught_up {
+    /// Once the backlog is judged: a case that the store takes for going on and detection does not know is over.
+    /// That happens when the state was lost, or judged anew by another zone map. Not before: after a crash the store knows
+    /// the cases that were opened since the last checkpoint, and detection finds them again only further on in the backlog,
+    /// however new that is.
+    fn reconcile(&mut self, findings: &mut Vec<Finding>) {
+        if self.reconciled || self.judged < self.parts.backlog {
             return;
         }
         self.reconciled = true;
@@ -201,8 +203,12 @@ impl Worker {
             }
             tracing::info!(id = alert.id, kind = alert.kind.as_str(), severity = alert.severity.as_str(), "alert");
         }
-        self.parts.metrics.detect_cursor.set(i64::try_from(self.judged.0).unwrap_or(i64::MAX));
+        self.show_cursor();
         Ok(())
+    }
+
+    fn show_cursor(&self) {
+        self.parts.metrics.detect_cursor.set(i64::try_from(self.judged.0).unwrap_or(i64::MAX));
     }
 
     fn show(&self) {

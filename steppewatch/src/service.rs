@@ -148,6 +148,7 @@ fn conclude_and_tell(
         settings: Settings::default(),
         clock: stores.clock.clone(),
         metrics: metrics.clone(),
+        backlog: *stores.journal().head().borrow(),
         herds: Box::new(move |herds| live.herds(herds)),
     };
     stages.spawn(named("detection", alerts::run(worker, runs)));

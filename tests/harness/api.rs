@@ -2,10 +2,18 @@
 
 use crate::PATIENCE;
 use anyhow::{Context, Result, bail};
+use firmware_sim::receiver::{Behaviour, Receiver};
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
+
+/// A client for HTTP on this machine.
+pub fn http_client() -> reqwest::Result<Client> {
+    // A second call only means that the provider is chosen already.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    Client::builder().no_proxy().build()
+}
 
 /// A session.
 pub struct Operator {
@@ -18,9 +26,7 @@ pub struct Operator {
 impl Operator {
     /// Logs in.
     pub async fn log_in(http: &str, username: &str, password: &str) -> Result<Self> {
-        // A second call only means that the provider is chosen already.
-        rustls::crypto::ring::default_provider().install_default().ok();
-        let client = Client::builder().no_proxy().build()?;
+        let client = http_client()?;
         let answer = client
             .post(format!("http://{http}/api/v1/session"))
             .json(&json!({"username": username, "password": password}))
@@ -69,20 +75,26 @@ impl Operator {
         Ok(self.get(path).await?.get("items").and_then(Value::as_array).cloned().unwrap_or_default())
     }
 
-    /// Asks again until `wanted` finds what it looks for in the list. The pause only spares the server.
+    /// Asks again until `wanted` finds what it looks for in the list.
     pub async fn wait_for_items(&self, path: &str, wanted: impl Fn(&[Value]) -> bool) -> Result<Vec<Value>> {
+        let list = |body: &Value| body.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+        Ok(list(&self.wait_for(path, |body| wanted(&list(body))).await?))
+    }
+
+    /// Asks again until `wanted` finds what it looks for in the answer. The pause only spares the server.
+    pub async fn wait_for(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
         let asking = async {
             loop {
-                let items = self.items(path).await?;
-                if wanted(&items) {
-                    return Ok(items);
+                let body = self.get(path).await?;
+                if wanted(&body) {
+                    return Ok(body);
                 }
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }
         };
         match tokio::time::timeout(PATIENCE, asking).await {
             Ok(found) => found,
-            Err(_) => bail!("GET {path} never answered what was waited for; last: {:?}", self.items(path).await?),
+            Err(_) => bail!("GET {path} never answered what was waited for; last: {}", self.get(path).await?),
         }
     }
 
@@ -92,6 +104,14 @@ impl Operator {
             self.post("/subscribers", &json!({"name": name, "channel": "webhook", "url": url})).await?;
         let secret = body.get("secret").and_then(Value::as_str);
         secret.map(str::to_owned).with_context(|| format!("POST /subscribers answered {status}: {body}"))
+    }
+
+    /// Registers a webhook receiver of all that happens, and starts it; its first requests are treated as the script says.
+    pub async fn receiver(&self, script: impl IntoIterator<Item = Behaviour>) -> Result<Receiver> {
+        // The receiver's address is known before its secret, and the secret only after subscribing.
+        let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let secret = self.subscribe("receiver", &format!("http://{address}/")).await?;
+        Ok(Receiver::scripted(address, &secret, script).await?)
     }
 
     /// Listens to the live socket until a message is what is wanted, giving credit for positions.

@@ -8,7 +8,7 @@ mod device;
 mod platform;
 mod shared;
 
-pub use api::Operator;
+pub use api::{Operator, http_client};
 pub use device::Device;
 pub use platform::{PASSWORD, Platform};
 pub use shared::{output, shared_data};

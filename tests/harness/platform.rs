@@ -1,6 +1,6 @@
 //! The platform as its operator has it: a binary, a configuration file, a data folder.
 
-use crate::{Device, Operator, PATIENCE};
+use crate::{Device, Operator, PATIENCE, http_client};
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -71,8 +71,12 @@ impl Platform {
     /// The next start listens where this one does: who is connected may come back.
     pub fn keep_address(&self) -> Result<()> {
         let file = self.file("steppewatch.toml");
-        let (any, this) = ("[http]\nlisten = \"127.0.0.1:0\"", format!("[http]\nlisten = \"{}\"", self.http));
-        Ok(std::fs::write(&file, std::fs::read_to_string(&file)?.replace(any, &this))?)
+        let mut config = std::fs::read_to_string(&file)?;
+        for (section, address) in [("mqtt", &self.mqtt), ("http", &self.http)] {
+            let any = format!("[{section}]\nlisten = \"127.0.0.1:0\"");
+            config = config.replace(&any, &format!("[{section}]\nlisten = \"{address}\""));
+        }
+        Ok(std::fs::write(&file, config)?)
     }
 
     /// Waits for a line on standard output that is wanted, said since the last start.
@@ -144,10 +148,7 @@ impl Platform {
 
     /// What `/metrics` says now.
     pub async fn metrics(&self) -> Result<String> {
-        // A second call only means that the provider is chosen already.
-        rustls::crypto::ring::default_provider().install_default().ok();
-        let client = reqwest::Client::builder().no_proxy().build()?;
-        let answer = client.get(format!("http://{}/metrics", self.http)).send().await?.error_for_status()?;
+        let answer = http_client()?.get(format!("http://{}/metrics", self.http)).send().await?.error_for_status()?;
         Ok(answer.text().await?)
     }
 

@@ -1,13 +1,22 @@
 //! Whole-platform journeys: the real binary, real sockets, foreign clients. Each reads as a sentence.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a journey that cannot go on has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a journey that cannot go on has failed"
+)]
 
 mod configuration;
 mod console;
+mod crash;
 mod gate;
 mod herd;
+mod influx;
 mod integrator;
 mod metrics;
 mod readme;
 mod real_input;
+mod silence;
+mod station;
 mod wire;

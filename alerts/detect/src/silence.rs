@@ -35,8 +35,9 @@ impl Silence {
             Some(heard) => heard,
             None => self.devices.entry(device.clone()).or_default(),
         };
-        (heard.last, heard.counted_from) = (now, now);
-        heard.silent_since.take().map(|silent_since| What::Back { device: device.clone(), silent_since, at: now })
+        let last_seen = std::mem::replace(&mut heard.last, now);
+        heard.counted_from = now;
+        heard.silent_since.take().map(|_| What::Back { device: device.clone(), last_seen, at: now })
     }
 
     /// Time moved from `before` to `now`: who is overdue?

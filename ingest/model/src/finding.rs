@@ -36,8 +36,8 @@ pub enum What {
     Back {
         /// Which.
         device: DeviceId,
-        /// When it fell silent.
-        silent_since: Timestamp,
+        /// When it last spoke before the silence, as [`What::Silent`] said.
+        last_seen: Timestamp,
         /// When it spoke again.
         at: Timestamp,
     },
