@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a journey that cannot go on has failed")]
 
+mod asyncapi;
 mod configuration;
 mod console;
 mod gate;
