@@ -7,6 +7,7 @@
     reason = "a journey that cannot go on has failed"
 )]
 
+mod asyncapi;
 mod configuration;
 mod console;
 mod crash;
