@@ -21,7 +21,11 @@ fn check(output: &Output, status: i32, sentence: &str) {
 #[tokio::test]
 async fn an_unknown_key_is_named_with_the_keys_there_are() {
     let output = run_with("[mqtt]\nlistn = \"127.0.0.1:0\"\n").await;
-    check(&output, 2, "`mqtt.listn` is `127.0.0.1:0`, but there is no such key; known here: listen");
+    check(
+        &output,
+        2,
+        "`mqtt.listn` is `127.0.0.1:0`, but there is no such key; known here: limits, listen, proxy_protocol, tls, tls_listen, ws_listen",
+    );
 }
 
 #[tokio::test]

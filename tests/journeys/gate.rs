@@ -200,6 +200,8 @@ async fn a_snapshot_of_three_mebibytes_is_taken_in_both_versions() {
     let mut picture = vec![7; 3 * MIB];
     picture.splice(..3, [0xff, 0xd8, 0xff]);
     for (_, level) in VERSIONS {
+        // The same picture twice would be one that was sent again.
+        picture.push(level);
         let mut wire = Wire::from(2, &platform).await;
         wire.send(&connect(level, &camera.id, &camera.secret)).await;
         wire.read().await.unwrap();
@@ -227,9 +229,9 @@ async fn mosquitto(program: &str, platform: &Platform, version: &str, device: [&
 async fn mosquitto_publishes_in_every_qos_and_may_listen_to_its_own_orders_only() {
     let (platform, _witness, camera) = platform_with_witness().await;
     let device = [camera.id.as_str(), camera.secret.as_str()];
-    for (version, _) in VERSIONS {
-        for qos in ["0", "1", "2"] {
-            let message = json!({"ts": 1_743_467_400_000_u64, "status": "ok"}).to_string();
+    for (version, level) in VERSIONS {
+        for (qos, number) in [("0", 0), ("1", 1), ("2", 2)] {
+            let message = json!({"ts": 1_743_467_400_000_u64, "seq": level * 10 + number, "status": "ok"}).to_string();
             let more = ["-q", qos, "-t", "steppe/v1/hexigten/cam-1/heartbeat", "-m", &message];
             let output = mosquitto("mosquitto_pub", &platform, version, device, &more).await;
             assert!(output.status.success() && output.stderr.is_empty(), "{version} {qos}: {output:?}");
@@ -284,8 +286,9 @@ async fn rumqttc_publishes_and_listens_with_311() {
     options.set_credentials(&camera.id, &camera.secret);
     let (client, mut events) = AsyncClient::new(options, 10);
     client.subscribe("steppe/v1/hexigten/cam-1/down/#", QoS::AtLeastOnce).await.unwrap();
-    for qos in [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce] {
-        client.publish("steppe/v1/hexigten/cam-1/heartbeat", qos, false, "{\"ts\": 1}").await.unwrap();
+    for (qos, ts) in [(QoS::AtMostOnce, 1), (QoS::AtLeastOnce, 2), (QoS::ExactlyOnce, 3)] {
+        let message = json!({"ts": ts}).to_string();
+        client.publish("steppe/v1/hexigten/cam-1/heartbeat", qos, false, message).await.unwrap();
     }
     let (mut granted, mut acknowledged, mut completed) = (None, false, false);
     while granted.is_none() || !acknowledged || !completed {

@@ -18,6 +18,17 @@ use tokio::sync::Mutex;
 #[error("mqtt router stopped; restart the process, devices will send again what was not acknowledged")]
 pub struct RouterGone;
 
+/// Why the platform could not say something to devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotSaid {
+    /// Say at least one byte, or say it retained: the router takes any empty message as "forget what is retained".
+    #[error("an empty message that is not retained would erase the one that is; say at least one byte")]
+    Empty,
+    /// Restart the process.
+    #[error(transparent)]
+    Router(#[from] RouterGone),
+}
+
 impl From<LinkError> for RouterGone {
     fn from(_: LinkError) -> Self {
         Self
@@ -108,9 +119,12 @@ impl Bus {
     }
 
     /// Says something to devices that subscribed to `topic`. Not stored beyond the router's memory.
-    pub async fn say(&self, topic: &str, payload: &[u8], retain: bool) -> Result<(), RouterGone> {
+    pub async fn say(&self, topic: &str, payload: &[u8], retain: bool) -> Result<(), NotSaid> {
+        if payload.is_empty() && !retain {
+            return Err(NotSaid::Empty);
+        }
         let publish = Publish::new(Bytes::copy_from_slice(topic.as_bytes()), Bytes::copy_from_slice(payload), retain);
-        self.voice.lock().await.send(Packet::Publish(publish, None)).await?;
+        self.voice.lock().await.send(Packet::Publish(publish, None)).await.map_err(RouterGone::from)?;
         Ok(())
     }
 }

@@ -41,7 +41,7 @@ pub struct Hello {
     /// How long its session outlives the connection.
     pub keep: Keep,
     /// What is to be said for it when it goes without a word.
-    pub will: Option<Will>,
+    pub will: Option<Box<Will>>,
     /// How many unacknowledged messages it takes at a time.
     pub receive_max: usize,
     /// The largest packet it takes.
@@ -162,7 +162,7 @@ fn judge(
     }
     let (client_id, assigned) = client_id(codec, connect.client_id, connect.clean_session)?;
     let acl = Acl::new(tenant.clone(), device);
-    let will = will.map(|will| judge_will(&acl, &will, registry)).transpose()?;
+    let will = will.map(|will| judge_will(&acl, &will, registry).map(Box::new)).transpose()?;
     let keep = match codec {
         Codec::V311 if connect.clean_session => Keep::No,
         Codec::V311 => Keep::Always,
@@ -258,12 +258,12 @@ pub fn refused(refusal: Refusal) -> Packet {
 }
 
 /// The CONNACK of a session, with what the gate wants an MQTT 5 client to know.
-pub fn accepted(hello: &Hello, session_present: bool) -> Packet {
+pub fn accepted(hello: &Hello, client_id: &str, session_present: bool) -> Packet {
     let properties = ConnAckProperties {
         receive_max: Some(limits::OUTSTANDING_MAX),
         max_packet_size: u32::try_from(limits::PACKET_BYTES_MAX).ok(),
         topic_alias_max: Some(limits::TOPIC_ALIASES_MAX),
-        assigned_client_identifier: hello.assigned.then(|| hello.client_id.clone()),
+        assigned_client_identifier: hello.assigned.then(|| client_id.to_owned()),
         shared_subscription_available: Some(0),
         subscription_identifiers_available: Some(0),
         ..ConnAckProperties::default()

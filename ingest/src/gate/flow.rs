@@ -28,6 +28,8 @@ pub enum Event {
     Settled(Vec<Debt>),
     /// There are new bytes in [`Flow::incoming`].
     Heard,
+    /// The client has taken what it was told, so more can be gathered for it.
+    CaughtUp,
     /// The session cannot go on.
     Over(End),
     /// The journal cannot be written.
@@ -45,8 +47,6 @@ pub struct Flow {
     pub owing: Owing,
     /// Whether the session wants to hear more now; not reading is how a client is slowed.
     pub listening: bool,
-    /// There is more in [`Flow::incoming`] to look at as soon as the client takes what it is told.
-    pub stalled: bool,
     /// Until when nothing is read, since the client speaks too fast.
     paused_until: Option<Instant>,
     silence_max: Duration,
@@ -65,7 +65,6 @@ impl Flow {
             outgoing: BytesMut::new(),
             owing: Owing::default(),
             listening: true,
-            stalled: false,
             paused_until: None,
             silence_max,
             heard_at: Instant::now(),
@@ -91,14 +90,15 @@ impl Flow {
             Poll::Ready(Err(error)) => return Poll::Ready(Event::JournalFailed(error)),
             Poll::Pending => {}
         }
+        let was_behind = !self.keeps_up();
         if self.poll_write(cx).is_err() {
             return Poll::Ready(Event::Over(End::Lost));
         }
         if !self.keeps_up() {
             return Poll::Pending;
         }
-        if std::mem::take(&mut self.stalled) {
-            return Poll::Ready(Event::Heard);
+        if was_behind {
+            return Poll::Ready(Event::CaughtUp);
         }
         if !self.listening || self.paused_until.is_some() {
             return Poll::Pending;

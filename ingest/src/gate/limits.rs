@@ -8,6 +8,21 @@ use std::time::Duration;
 /// them all: a load balancer or a mobile operator may stand before the fleet.
 pub const CONNECTIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(20_000 - 1);
 
+/// How many of them may be strangers, who have not proved who they are: a flood of silent sockets leaves the other half to
+/// devices.
+pub fn strangers(connections: NonZeroUsize) -> usize {
+    connections.get().div_ceil(2).max(STRANGERS_MIN).min(connections.get())
+}
+
+/// How many of the strangers may come from one address: devices from elsewhere get in during a flood.
+pub fn strangers_of_an_address(connections: NonZeroUsize) -> usize {
+    let strangers = strangers(connections);
+    strangers.div_ceil(4).max(STRANGERS_MIN).min(strangers)
+}
+
+/// Below this, sharing places out would only be in the way.
+const STRANGERS_MIN: usize = 64;
+
 /// How fast one device may speak, unless configured: far above any real one, far below what hurts the others.
 pub const DEVICE_RATE: Rate = Rate { messages_per_s: 10_000.0, bytes_per_s: 16_777_216.0 };
 

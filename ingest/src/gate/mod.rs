@@ -35,7 +35,7 @@ mod tls;
 mod transport;
 mod websocket;
 
-pub use bus::RouterGone;
+pub use bus::{NotSaid, RouterGone};
 pub use pace::Rate;
 pub use tls::{BadTls, TlsFiles};
 
@@ -89,6 +89,8 @@ pub struct GateConfig {
     pub connect_timeout: Duration,
     /// How fast one device may speak.
     pub device_rate: Rate,
+    /// How long a client is only slowed before it is sent away.
+    pub slowed_max: Duration,
     /// How many connections one address may have.
     pub address_connections: NonZeroUsize,
     /// How fast one address may speak.
@@ -108,6 +110,7 @@ impl GateConfig {
             max_connections: limits::CONNECTIONS,
             connect_timeout: limits::CONNECT_TIMEOUT,
             device_rate: limits::DEVICE_RATE,
+            slowed_max: limits::SLOWED_MAX,
             address_connections: limits::CONNECTIONS,
             address_rate: limits::ADDRESS_RATE,
         }
@@ -155,6 +158,9 @@ struct Shared {
     connect_timeout: Duration,
     behind_proxy: bool,
     addresses: Arc<Addresses>,
+    /// Places for connections that have not proved who they are; the others are kept for those who have.
+    strangers: Arc<Semaphore>,
+    slowed_max: Duration,
     recorder: Recorder,
     registry: Registry,
     view: watch::Receiver<Arc<View>>,
@@ -193,7 +199,7 @@ pub struct Downlink(Arc<Shared>);
 impl Downlink {
     /// Says `payload` to whoever subscribed to `topic`. Kept in memory only; a device that is away and keeps its session
     /// hears it when it comes back, within the router's bounds.
-    pub async fn say(&self, topic: &str, payload: &[u8], retain: bool) -> Result<(), RouterGone> {
+    pub async fn say(&self, topic: &str, payload: &[u8], retain: bool) -> Result<(), NotSaid> {
         self.0.bus.say(topic, payload, retain).await
     }
 }
@@ -215,7 +221,13 @@ impl Gate {
             tenant: config.tenant,
             connect_timeout: config.connect_timeout,
             behind_proxy: config.proxy_protocol,
-            addresses: Arc::new(Addresses::new(config.address_connections.get(), config.address_rate)),
+            addresses: Arc::new(Addresses::new(
+                config.address_connections.get(),
+                limits::strangers_of_an_address(config.max_connections),
+                config.address_rate,
+            )),
+            strangers: Arc::new(Semaphore::new(limits::strangers(config.max_connections))),
+            slowed_max: config.slowed_max,
             recorder: Recorder::new(journal, metrics.clone()),
             view: registry.view(),
             registry,
@@ -307,11 +319,11 @@ async fn accept(
     loop {
         tokio::select! {
             (accepted, way) = next_connection(listeners) => match accepted {
-                Ok((socket, peer)) => match Arc::clone(connections).try_acquire_owned() {
-                    Ok(turn) => {
-                        sessions.spawn(counted(Arc::clone(shared), socket, peer, way.clone(), turn));
+                Ok((socket, peer)) => match places(shared, connections) {
+                    Some(places) => {
+                        sessions.spawn(counted(Arc::clone(shared), socket, peer, way.clone(), places));
                     }
-                    Err(_full) => shared.refusals.note(Refusal::TooManyConnections, peer, "", ""),
+                    None => shared.refusals.note(Refusal::TooManyConnections, peer, "", ""),
                 },
                 Err(error) => {
                     tracing::warn!(%error, "accept failed; trying again");
@@ -345,11 +357,23 @@ async fn watch_certificate(tls: Option<&Tls>) -> std::convert::Infallible {
     }
 }
 
-async fn counted(shared: Arc<Shared>, socket: TcpStream, peer: SocketAddr, way: Way, _turn: OwnedSemaphorePermit) {
+/// A place among all connections, and one among the strangers.
+fn places(shared: &Shared, connections: &Arc<Semaphore>) -> Option<[OwnedSemaphorePermit; 2]> {
+    let place = Arc::clone(connections).try_acquire_owned().ok()?;
+    Some([place, Arc::clone(&shared.strangers).try_acquire_owned().ok()?])
+}
+
+async fn counted(
+    shared: Arc<Shared>,
+    socket: TcpStream,
+    peer: SocketAddr,
+    way: Way,
+    [_place, stranger]: [OwnedSemaphorePermit; 2],
+) {
     shared.metrics.connections.inc();
     // Counted down whatever happens in between.
     let _down = CountDown(shared.metrics.clone());
-    serve::connection(shared, socket, peer, way).await;
+    serve::connection(shared, socket, peer, way, stranger).await;
 }
 
 struct CountDown(Metrics);

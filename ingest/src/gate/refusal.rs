@@ -9,10 +9,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// One log line per address and reason in this time; the counter counts them all.
+/// One log line per address, device and reason in this time; the counter counts them all.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Addresses remembered for [`LOG_INTERVAL`]; when full, the memory starts anew (and a few more lines are written).
+/// Addresses and devices remembered for [`LOG_INTERVAL`]; when full, the memory starts anew (and a few more lines are written).
 const LOG_ADDRESSES_MAX: usize = 4_096;
 
 /// Why something was refused.
@@ -160,7 +160,7 @@ impl Refusal {
 /// Counts and logs refusals.
 pub struct RefusalLog {
     metrics: Metrics,
-    said: Mutex<HashMap<(IpAddr, Refusal), Said>>,
+    said: Mutex<HashMap<(IpAddr, Refusal, String), Said>>,
 }
 
 struct Said {
@@ -177,19 +177,22 @@ impl RefusalLog {
     /// Notes a refusal. `who` is the device where it is known; `what` a detail of bounded length such as a topic.
     pub fn note(&self, refusal: Refusal, peer: SocketAddr, who: &str, what: &str) {
         self.metrics.refusals.with_label_values(&[refusal.label()]).inc();
-        if let Some(unsaid) = self.may_speak(refusal, peer.ip()) {
+        // Whoever is not known could take a new name for every line.
+        let known = if refusal == Refusal::BadCredentials { "" } else { who };
+        if let Some(unsaid) = self.may_speak(refusal, peer.ip(), known) {
             let what: String = what.chars().take(160).collect();
             tracing::warn!(%peer, device = who, reason = refusal.label(), what, unsaid, "refused: {refusal}");
         }
     }
 
     /// How many alike went unsaid, if it is time for a line.
-    fn may_speak(&self, refusal: Refusal, address: IpAddr) -> Option<u64> {
+    fn may_speak(&self, refusal: Refusal, address: IpAddr, who: &str) -> Option<u64> {
         let mut said = self.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if said.len() >= LOG_ADDRESSES_MAX {
             said.clear();
         }
-        match said.get_mut(&(address, refusal)) {
+        let key = (address, refusal, who.to_owned());
+        match said.get_mut(&key) {
             Some(last) if last.at.elapsed() < LOG_INTERVAL => {
                 last.unsaid += 1;
                 None
@@ -199,7 +202,7 @@ impl RefusalLog {
                 Some(std::mem::take(&mut last.unsaid))
             }
             None => {
-                said.insert((address, refusal), Said { at: Instant::now(), unsaid: 0 });
+                said.insert(key, Said { at: Instant::now(), unsaid: 0 });
                 Some(0)
             }
         }
@@ -215,9 +218,10 @@ mod tests {
         let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
         let log = RefusalLog::new(metrics.clone());
         let address = IpAddr::from([10, 0, 0, 1]);
-        assert_eq!(log.may_speak(Refusal::ForeignTopic, address), Some(0));
-        assert_eq!(log.may_speak(Refusal::ForeignTopic, address), None);
-        assert_eq!(log.may_speak(Refusal::TooLarge, address), Some(0));
+        assert_eq!(log.may_speak(Refusal::ForeignTopic, address, "camera-1"), Some(0));
+        assert_eq!(log.may_speak(Refusal::ForeignTopic, address, "camera-1"), None);
+        assert_eq!(log.may_speak(Refusal::TooLarge, address, "camera-1"), Some(0));
+        assert_eq!(log.may_speak(Refusal::ForeignTopic, address, "camera-2"), Some(0));
         for _ in 0..5 {
             log.note(Refusal::ForeignTopic, SocketAddr::new(address, 1), "camera-1", "t");
         }

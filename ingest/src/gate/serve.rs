@@ -7,6 +7,7 @@
 
 use super::addresses::Guest;
 use super::bus::RouterGone;
+use super::codec::Codec;
 use super::connect::{self, Hello, Turned, Will};
 use super::end::End;
 use super::flow::Flow;
@@ -26,67 +27,92 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Serves one connection to its end.
-pub(super) async fn connection(shared: Arc<Shared>, tcp: TcpStream, peer: SocketAddr, way: Way) {
-    let Some((mut socket, peer, guest, buffer, hello)) = let_in(&shared, tcp, peer, &way).await else { return };
-    let (device, will) = (hello.acl.device().clone(), hello.will.clone());
-    let client = hello.client_id.clone();
-    let entered = shared.seats.enter(&device, &hello.client_id, hello.clean).await;
+/// Serves one connection to its end; `stranger` is given back as soon as the client has proved who it is.
+pub(super) async fn connection(
+    shared: Arc<Shared>,
+    tcp: TcpStream,
+    peer: SocketAddr,
+    way: Way,
+    stranger: OwnedSemaphorePermit,
+) {
+    // On the heap, and let go when it is done: an idle connection holds only what its session needs.
+    let Some(client) = Box::pin(let_in(&shared, tcp, peer, &way)).await else { return };
+    drop(stranger);
+    Box::pin(serve(shared, client)).await;
+}
+
+/// A client that has proved who it is.
+struct Client {
+    socket: Socket,
+    peer: SocketAddr,
+    guest: Guest,
+    /// What it said behind its CONNECT.
+    buffer: BytesMut,
+    hello: Hello,
+}
+
+async fn serve(shared: Arc<Shared>, mut client: Client) {
+    let (device, peer) = (client.hello.acl.device().clone(), client.peer);
+    let entered = shared.seats.enter(&device, &client.hello.client_id, client.hello.clean).await;
     let place = match entered {
         Ok(place) => place,
         Err(refusal) => {
             shared.refusals.note(refusal, peer, device.as_str(), "");
-            return turn_away(&mut socket, &hello, refusal).await;
+            return turn_away(&mut client.socket, client.hello.codec, refusal).await;
         }
     };
-    let end = match session(&shared, socket, peer, &guest, buffer, hello, place).await {
+    let (will, client_id) = (client.hello.will.take(), std::mem::take(&mut client.hello.client_id));
+    let end = match session(&shared, client, &client_id, place).await {
         Ok(end) => end,
         Err(RouterGone) => {
             shared.fail(GateError::Router(RouterGone));
             End::RouterGone
         }
     };
-    tracing::info!(%peer, %device, client, reason = %end, "session ended");
+    tracing::info!(%peer, %device, client = client_id, reason = %end, "session ended");
     if let Some(will) = will
         && end.will_is_due()
     {
-        publish_will(&shared, &device, will).await;
+        publish_will(&shared, &device, *will).await;
     }
 }
 
 /// From TCP to an authenticated client, in time; whoever does not get there is counted and, where there are words, told.
-async fn let_in(
-    shared: &Shared,
-    tcp: TcpStream,
-    peer: SocketAddr,
-    way: &Way,
-) -> Option<(Socket, SocketAddr, Guest, BytesMut, Hello)> {
+async fn let_in(shared: &Shared, mut tcp: TcpStream, peer: SocketAddr, way: &Way) -> Option<Client> {
     let deadline = Instant::now() + shared.connect_timeout;
-    let opened = tokio::select! {
-        opened = tokio::time::timeout_at(deadline, transport::open(way, tcp, peer, shared.behind_proxy)) => opened,
-        () = shared.stop.cancelled() => return None,
-    };
-    let Opened { mut socket, peer, certified } = match opened {
-        Ok(Ok(opened)) => opened,
-        Ok(Err(NotOpened(why))) => {
-            shared.refusals.note(Refusal::Handshake, peer, "", &why);
-            return None;
-        }
-        Err(_elapsed) => {
-            shared.refusals.note(Refusal::ConnectTimeout, peer, "", "");
-            return None;
-        }
-    };
-    let Some(guest) = shared.addresses.enter(peer.ip()) else {
+    let peer = in_time(shared, peer, deadline, transport::client(&mut tcp, peer, shared.behind_proxy)).await?;
+    let Some(mut guest) = shared.addresses.enter(peer.ip()) else {
         shared.refusals.note(Refusal::TooManyFromAddress, peer, "", "");
         return None;
     };
+    let Opened { mut socket, certified } = in_time(shared, peer, deadline, transport::open(way, tcp)).await?;
     let mut buffer = BytesMut::new();
     let hello = greet(shared, &mut socket, peer, certified.as_deref(), deadline, &mut buffer).await?;
-    Some((socket, peer, guest, buffer, hello))
+    guest.is_known();
+    Some(Client { socket, peer, guest, buffer, hello })
+}
+
+/// Does what comes before CONNECT, or notes why it did not come about.
+async fn in_time<T>(
+    shared: &Shared,
+    peer: SocketAddr,
+    deadline: Instant,
+    work: impl Future<Output = Result<T, NotOpened>>,
+) -> Option<T> {
+    let done = tokio::select! {
+        done = tokio::time::timeout_at(deadline, work) => done,
+        () = shared.stop.cancelled() => return None,
+    };
+    match done {
+        Ok(Ok(done)) => return Some(done),
+        Ok(Err(NotOpened(why))) => shared.refusals.note(Refusal::Handshake, peer, "", &why),
+        Err(_elapsed) => shared.refusals.note(Refusal::ConnectTimeout, peer, "", ""),
+    }
+    None
 }
 
 /// Reads CONNECT in time and judges it; answers a refusal.
@@ -111,17 +137,14 @@ async fn greet(
     };
     shared.refusals.note(refusal, peer, &claimed, "");
     if let Some(codec) = codec {
-        let mut out = BytesMut::new();
-        if codec.encode(connect::refused(refusal), &mut out).is_ok() {
-            last_words(socket, &out).await;
-        }
+        turn_away(socket, codec, refusal).await;
     }
     None
 }
 
-async fn turn_away(socket: &mut Socket, hello: &Hello, refusal: Refusal) {
+async fn turn_away(socket: &mut Socket, codec: Codec, refusal: Refusal) {
     let mut out = BytesMut::new();
-    if hello.codec.encode(connect::refused(refusal), &mut out).is_ok() {
+    if codec.encode(connect::refused(refusal), &mut out).is_ok() {
         last_words(socket, &out).await;
     }
 }
@@ -136,15 +159,8 @@ async fn last_words(socket: &mut Socket, words: &[u8]) {
 }
 
 /// Runs a session in its place; the place is free again, and the router link closed, when this returns.
-async fn session(
-    shared: &Arc<Shared>,
-    socket: Socket,
-    peer: SocketAddr,
-    guest: &Guest,
-    buffer: BytesMut,
-    hello: Hello,
-    mut place: Place,
-) -> Result<End, RouterGone> {
+async fn session(shared: &Arc<Shared>, client: Client, client_id: &str, mut place: Place) -> Result<End, RouterGone> {
+    let Client { socket, peer, guest, buffer, hello } = client;
     let device = hello.acl.device().clone();
     let mut memory = std::mem::take(&mut place.memory);
     let takes = (hello.receive_max, hello.packet_max);
@@ -175,16 +191,19 @@ async fn session(
         slowed_since: None,
     };
     shared.metrics.sessions.inc();
-    tracing::info!(%peer, %device, client = hello.client_id, version = hello.codec.as_str(), session_present, "session began");
-    let end = match session.answer(connect::accepted(&hello, session_present)) {
+    tracing::info!(%peer, %device, client = client_id, version = hello.codec.as_str(), session_present, "session began");
+    let keep = hello.keep;
+    let welcomed = session.answer(connect::accepted(&hello, client_id, session_present));
+    drop(hello);
+    let end = match welcomed {
         Ok(()) => session.run(ending(shared, &device, &place.kick)).await,
         Err(end) => end,
     };
     if let Some((refusal, what)) = end.refusal() {
         session.note(refusal, what);
     }
-    let (end, memory) = wind_up(session, end).await?;
-    place.leave(hello.keep, memory);
+    let (end, memory) = Box::pin(wind_up(session, end)).await?;
+    place.leave(keep, memory);
     Ok(end)
 }
 

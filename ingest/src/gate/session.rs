@@ -111,7 +111,7 @@ impl Session {
                 self.pay(&debts);
                 self.digest().await
             }
-            Event::Heard => self.digest().await,
+            Event::Heard | Event::CaughtUp => self.digest().await,
             Event::Over(end) => Err(end),
             Event::JournalFailed(error) => Err(self.journal_failed(error)),
         }
@@ -168,7 +168,7 @@ impl Session {
         }
         self.flow.pause(wait);
         let since = *self.slowed_since.get_or_insert(now);
-        if now.duration_since(since) > limits::SLOWED_MAX { Err(End::Refused(Refusal::TooFast)) } else { Ok(()) }
+        if now.duration_since(since) > self.shared.slowed_max { Err(End::Refused(Refusal::TooFast)) } else { Ok(()) }
     }
 
     async fn take_packets(&mut self, batch: &mut Batch) -> Result<(), End> {
@@ -177,7 +177,6 @@ impl Session {
             let busy = self.flow.owing.len() + batch.len() >= usize::from(limits::OUTSTANDING_MAX);
             if busy || !self.flow.keeps_up() {
                 self.flow.listening = !busy;
-                self.flow.stalled = !self.flow.keeps_up();
                 return Ok(());
             }
             if !self.take_packet(batch).await? {

@@ -14,8 +14,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 use tokio_rustls::TlsAcceptor;
 
-/// How often the files are looked at: a certificate is renewed days before it ends.
-const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+/// How often the files are looked at; three questions to the file system cost nothing.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The files of [mqtt.tls].
 #[derive(Debug, Clone, PartialEq, Eq)]

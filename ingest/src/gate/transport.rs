@@ -33,8 +33,6 @@ pub enum Way {
 pub struct Opened {
     /// Carries the bytes.
     pub socket: Socket,
-    /// Who is at the other end, as far as a load balancer says so.
-    pub peer: SocketAddr,
     /// The common name of the certificate that the client proved to hold.
     pub certified: Option<String>,
 }
@@ -42,14 +40,15 @@ pub struct Opened {
 /// There will be no MQTT on this connection; why, for the log.
 pub struct NotOpened(pub String);
 
-/// Does what comes before MQTT. The caller bounds the time.
-pub async fn open(way: &Way, mut tcp: TcpStream, peer: SocketAddr, behind_proxy: bool) -> Result<Opened, NotOpened> {
+/// Who is at the other end, as far as a load balancer says so. The caller bounds the time.
+pub async fn client(tcp: &mut TcpStream, peer: SocketAddr, behind_proxy: bool) -> Result<SocketAddr, NotOpened> {
     // A device's small packets should not wait for each other; if the socket cannot say so, they wait.
     tcp.set_nodelay(true).ok();
-    let peer = match behind_proxy {
-        true => proxy::client(&mut tcp, peer).await.map_err(not_opened)?,
-        false => peer,
-    };
+    if behind_proxy { proxy::client(tcp, peer).await.map_err(not_opened) } else { Ok(peer) }
+}
+
+/// Does what comes before MQTT. The caller bounds the time.
+pub async fn open(way: &Way, tcp: TcpStream) -> Result<Opened, NotOpened> {
     let (socket, certified): (Socket, _) = match way {
         Way::Plain => (Box::new(tcp), None),
         Way::Tls(tls) => {
@@ -66,7 +65,7 @@ pub async fn open(way: &Way, mut tcp: TcpStream, peer: SocketAddr, behind_proxy:
         }
         Way::WebSocket => (Box::new(websocket::accept(tcp).await.map_err(not_opened)?), None),
     };
-    Ok(Opened { socket, peer, certified })
+    Ok(Opened { socket, certified })
 }
 
 fn not_opened(error: impl std::fmt::Display) -> NotOpened {

@@ -325,3 +325,16 @@ async fn clients_that_go_while_the_router_hands_out_do_not_stop_it() {
     the_door_is_open(&house).await;
     house.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_order_that_is_not_retained_is_not_said_since_it_would_erase_the_retained_one() {
+    let house = House::start().await;
+    let order = "steppe/v1/hexigten/camera-1/down/order";
+    house.downlink.say(order, b"standing order", true).await.unwrap();
+    assert_eq!(house.downlink.say(order, b"", false).await, Err(ingest::gate::NotSaid::Empty));
+    let mut latecomer = Raw::connect(&house, 4, "camera-1").await;
+    latecomer.subscribe(1, "steppe/v1/hexigten/camera-1/down/#", 0).await;
+    let (first, body) = latecomer.read().await.unwrap();
+    assert_eq!((first, body.ends_with(b"standing order")), (0x31, true));
+    house.stop().await.unwrap();
+}

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use ingest::gate::{Downlink, Gate, GateConfig, GateError};
+use ingest::gate::{Downlink, Gate, GateAddresses, GateConfig, GateError};
 use ingest::metrics::Metrics;
 use journal::sqlite::{SqliteJournal, SqliteOptions};
 use journal::{AppendError, Durable, Journal, JournalError};
@@ -67,6 +67,7 @@ impl Journal for MoodyJournal {
 /// The gate and its surroundings. Devices: `camera-1`, `camera-2`, `dock` (DJI DOCK1), `drone` (DRONE1, via `dock`).
 pub struct House {
     pub address: SocketAddr,
+    pub addresses: GateAddresses,
     pub registry: Registry,
     pub metrics: Metrics,
     pub mood: watch::Sender<Mood>,
@@ -84,6 +85,11 @@ impl House {
     }
 
     pub async fn start_with(max_connections: usize) -> Self {
+        Self::start_as(|config| config.max_connections = NonZeroUsize::new(max_connections).unwrap()).await
+    }
+
+    /// With a configuration that a test has changed.
+    pub async fn start_as(change: impl FnOnce(&mut GateConfig)) -> Self {
         let dir = TempDir::new().unwrap();
         let clock = Clock::manual(Timestamp::from_millis(1_763_769_600_000));
         let registry = Registry::open(&dir.path().join("registry.db"), clock.clone()).unwrap();
@@ -92,15 +98,17 @@ impl House {
         let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
         let (mood, mood_rx) = watch::channel(Mood::Willing);
         let moody = Arc::new(MoodyJournal { inner: Arc::clone(&journal), mood: mood_rx });
-        let config = GateConfig {
-            max_connections: NonZeroUsize::new(max_connections).unwrap(),
+        let mut config = GateConfig {
+            max_connections: NonZeroUsize::new(100).unwrap(),
             connect_timeout: Duration::from_millis(500),
             ..GateConfig::new("127.0.0.1:0".parse().unwrap(), TenantId::parse("hexigten").unwrap())
         };
+        change(&mut config);
         let gate = Gate::bind(config, moody, registry.clone(), clock, metrics.clone()).await.unwrap();
-        let (address, downlink, stop) = (gate.addresses().plain, gate.downlink(), CancellationToken::new());
+        let (addresses, downlink, stop) = (gate.addresses(), gate.downlink(), CancellationToken::new());
         let running = tokio::spawn(gate.run(stop.clone()));
-        Self { address, registry, metrics, mood, downlink, secrets, journal, stop, running, _dir: dir }
+        let address = addresses.plain;
+        Self { address, addresses, registry, metrics, mood, downlink, secrets, journal, stop, running, _dir: dir }
     }
 
     pub fn secret(&self, device: &str) -> &str {

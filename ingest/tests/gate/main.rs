@@ -7,6 +7,8 @@ mod faults;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod malformed;
 #[cfg(test)]
 mod publishing;
@@ -14,5 +16,7 @@ mod publishing;
 mod refusals;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod transport;
 #[cfg(test)]
 mod wire;

@@ -1,4 +1,4 @@
-//! Numbers for `docs/adr/0009`, run by hand:
+//! Numbers for `docs/adr/0010`, run by hand:
 //! `cargo test --release --locked -p journal measure -- --ignored --nocapture --test-threads 1`
 
 use super::*;
