@@ -79,7 +79,8 @@ pub struct Recording<T> {
 
 impl<T> Recording<T> {
     /// Waits until the frame is on disk and opens the debt. A full journal is tried again, with growing pauses, for as
-    /// long as the caller goes on waiting; so it never answers [`AppendError::Full`].
+    /// long as the caller goes on waiting; so it never answers [`AppendError::Full`]
+    /// or [`AppendError::NoSpace`].
     pub async fn on_disk(mut self) -> Result<T, AppendError> {
         let mut pause = RETRY_PAUSE_MIN;
         loop {
@@ -88,9 +89,9 @@ impl<T> Recording<T> {
                     self.recorder.metrics.frame_recorded(&self.frame);
                     return Ok(self.owed.settle(&durable));
                 }
-                Err(AppendError::Full { limit_bytes }) => {
+                Err(no_room @ (AppendError::Full { .. } | AppendError::NoSpace)) => {
                     self.recorder.metrics.journal_full_waits.inc();
-                    tracing::warn!(device = %self.frame.device, limit_bytes, "journal is full; not acknowledging");
+                    tracing::warn!(device = %self.frame.device, %no_room, "not acknowledging");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(RETRY_PAUSE_MAX);
                     self.append = self.recorder.journal.append(self.frame.clone());
