@@ -69,7 +69,7 @@ impl Recorder {
 /// Frames on their way to the disk, with what is owed for them. Resolves when they are on disk and opens the debt.
 ///
 /// A full or overtaxed journal is tried again, with growing pauses, for as long as the caller goes on waiting; so it never answers
-/// [`AppendError::Full`] or [`AppendError::Busy`].
+/// one of those that mean "not now".
 #[must_use = "the frames are not known to be on disk until this is awaited"]
 pub struct Recording<T> {
     owed: Option<Owed<T>>,
@@ -101,7 +101,7 @@ impl<T: Unpin> Future for Recording<T> {
                         let owed = this.owed.take().ok_or(AppendError::Closed);
                         return Poll::Ready(owed.map(|owed| owed.settle(&durable)));
                     }
-                    Err(error @ (AppendError::Full { .. } | AppendError::Busy { .. })) => {
+                    Err(error) if error.is_for_want_of_room() => {
                         this.recorder.metrics.journal_full_waits.inc();
                         tracing::warn!(%error, "not acknowledging");
                         let over = Box::pin(tokio::time::sleep(this.pause));

@@ -7,6 +7,8 @@ use prometheus::{IntGauge, IntGaugeVec, Opts, Registry};
 /// The journal's state as gauges: how full, how far each consumer is behind.
 pub struct JournalMetrics {
     bytes: IntGauge,
+    max_bytes: IntGauge,
+    full: IntGauge,
     head: IntGauge,
     lag: IntGaugeVec,
 }
@@ -16,6 +18,11 @@ impl JournalMetrics {
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         let metrics = Self {
             bytes: IntGauge::new("steppewatch_journal_bytes", "Bytes of entries in the journal.")?,
+            max_bytes: IntGauge::new("steppewatch_journal_max_bytes", "Bytes at which the journal is full.")?,
+            full: IntGauge::new(
+                "steppewatch_journal_full",
+                "1 while the journal, or its disk, has no room and nothing is acknowledged; otherwise 0.",
+            )?,
             head: IntGauge::new("steppewatch_journal_head", "Number of the last entry in the journal.")?,
             lag: IntGaugeVec::new(
                 Opts::new("steppewatch_cursor_lag_entries", "Entries that a consumer has not dealt with."),
@@ -23,6 +30,8 @@ impl JournalMetrics {
             )?,
         };
         registry.register(Box::new(metrics.bytes.clone()))?;
+        registry.register(Box::new(metrics.max_bytes.clone()))?;
+        registry.register(Box::new(metrics.full.clone()))?;
         registry.register(Box::new(metrics.head.clone()))?;
         registry.register(Box::new(metrics.lag.clone()))?;
         Ok(metrics)
@@ -32,7 +41,10 @@ impl JournalMetrics {
     pub fn show(&self, journal: &SqliteJournal) {
         let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let head = journal.head().borrow().0;
-        self.bytes.set(whole(journal.stats().bytes));
+        let stats = journal.stats();
+        self.bytes.set(whole(stats.bytes));
+        self.max_bytes.set(whole(stats.max_bytes));
+        self.full.set(i64::from(stats.full.is_some()));
         self.head.set(whole(head));
         for (consumer, offset) in journal.cursors() {
             self.lag.with_label_values(&[consumer.as_str()]).set(whole(head.saturating_sub(offset.0)));

@@ -17,6 +17,7 @@ use ingest::decode::stage::{self, StageMetrics};
 use ingest::gate::{Gate, GateAddresses};
 use ingest::protocol::modbus::{self, ModbusMetrics};
 use ingest::second_hand;
+use journal::sqlite::Full;
 use model::Readings;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -173,6 +174,7 @@ fn show(
 ) -> Arc<AtomicBool> {
     let serving = Arc::new(AtomicBool::new(true));
     let is_serving = Arc::clone(&serving);
+    let journal = Arc::clone(&stores.journal);
     let law = Law::new(&stores.registry);
     let parts = Parts {
         tenant: config.tenant.clone(),
@@ -187,7 +189,18 @@ fn show(
         closure_at: law.closure_at(),
         zones_at: law.zones_at(),
         ready: Arc::new(move || {
-            if is_serving.load(Ordering::Relaxed) { Ok(()) } else { Err("the service is stopping".into()) }
+            if !is_serving.load(Ordering::Relaxed) {
+                return Err("the service is stopping".into());
+            }
+            // Alive and serving people, but no device is acknowledged: who balances load or watches has to know.
+            match journal.stats().full {
+                None => Ok(()),
+                Some(Full::Bound) => {
+                    Err("the journal is full; its consumers have to catch up, or [journal] max_bytes to be raised"
+                        .into())
+                }
+                Some(Full::Disk) => Err("the disk has no room for the journal; free space on it".into()),
+            }
         }),
         secure_cookie: false,
     };

@@ -6,7 +6,7 @@ use crate::stores::Stores;
 use anyhow::Result;
 use history::influx::InfluxSink;
 use ingest::decode::stage::BATCH_ENTRIES;
-use journal::Journal;
+use journal::{Journal, JournalError};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
@@ -41,8 +41,13 @@ pub async fn run(stores: Stores, metrics: JournalMetrics, stop: CancellationToke
 async fn housekeeping(stores: &Stores) -> Result<()> {
     let (alerts, history) = (stores.alerts.clone(), stores.history.clone());
     let detected = tokio::task::spawn_blocking(move || alerts::start_offset(&alerts)).await??;
-    stores.journal.set_cursor("detect", detected).await?;
-    stores.journal.set_cursor("history", history.cursor()).await?;
+    for (consumer, offset) in [("detect", detected), ("history", history.cursor())] {
+        match stores.journal.set_cursor(consumer, offset).await {
+            // The next round tells it again.
+            Ok(()) | Err(JournalError::NoSpace) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     let kept = tokio::task::spawn_blocking(move || {
         history.seal(BLOCKS_AT_ONCE)?;
         history.expire()
@@ -77,7 +82,11 @@ async fn copy(journal: Arc<dyn Journal>, sink: InfluxSink) -> Result<()> {
         for refused in sink.push(&readings).await.refused {
             tracing::warn!(?refused, "InfluxDB refused a line; the reading stays in the journal");
         }
-        journal.set_cursor("influx", up_to).await?;
+        match journal.set_cursor("influx", up_to).await {
+            // Told with the next ones; after a restart some are copied once more, which overwrites them.
+            Ok(()) | Err(JournalError::NoSpace) => {}
+            Err(error) => return Err(error.into()),
+        }
         done = up_to;
     }
 }

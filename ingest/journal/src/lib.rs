@@ -41,6 +41,9 @@ pub enum AppendError {
         /// The bound that was reached.
         limit_bytes: u64,
     },
+    /// Do not acknowledge; the device sends again when there is room. Nothing was written.
+    #[error("the disk has no room for the journal; free space on it, and it goes on by itself")]
+    NoSpace,
     /// Do not acknowledge; stop reading until [`Journal::room`] resolves. Nothing was written.
     #[error(
         "journal has {waiting_bytes} bytes waiting for the disk, more than it may hold in memory; the disk is too slow for the fleet"
@@ -57,6 +60,13 @@ pub enum AppendError {
     Closed,
 }
 
+impl AppendError {
+    /// Whether it may work later: nothing was written, and nothing is broken.
+    pub fn is_for_want_of_room(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::Busy { .. } | Self::NoSpace)
+    }
+}
+
 /// Why a read or a cursor did not work.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -66,6 +76,9 @@ pub enum JournalError {
         /// The first entry that does not fit.
         offset: u64,
     },
+    /// Ask again when there is room; nothing was written.
+    #[error("the disk has no room for the journal; free space on it")]
+    NoSpace,
     /// The engine's own complaint.
     #[error("journal engine: {0}")]
     Engine(String),

@@ -13,6 +13,7 @@
 
 mod batch;
 mod cache;
+mod chores;
 mod codec;
 mod error;
 mod layout;
@@ -30,7 +31,7 @@ mod writer;
 pub use batch::Link;
 pub use error::OpenError;
 pub use reader::{SqliteReader, Verified};
-pub use stats::Stats;
+pub use stats::{Full, Stats};
 
 use crate::{AppendError, Durable, Journal, JournalError};
 use cache::{CACHE_MAX_BYTES, Cache};
@@ -110,6 +111,14 @@ impl Shared {
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Why a chore's reply was dropped: the writer goes on, so it was for want of room; or it does not.
+    fn unanswered(&self) -> JournalError {
+        if self.line.stats().broken {
+            return JournalError::Engine("the journal stopped writing; its appends say why".to_owned());
+        }
+        JournalError::NoSpace
+    }
 }
 
 /// The journal, open for writing. Dropping it writes what still waits and closes the file.
@@ -140,7 +149,7 @@ impl SqliteJournal {
         let reader = SqliteReader::open(path)?;
         reader.verify_last(VERIFY_ON_OPEN_BATCHES).map_err(|error| match error {
             JournalError::ChainBroken { offset } => OpenError::ChainBroken { path: path.to_owned(), offset },
-            JournalError::Engine(what) => OpenError::Engine { path: path.to_owned(), what },
+            other => OpenError::Engine { path: path.to_owned(), what: other.to_string() },
         })?;
         let engine = |error: rusqlite::Error| layout::engine_error(path, &error);
         let ledger = store::read_ledger(&connection).map_err(engine)?;
@@ -188,7 +197,7 @@ impl SqliteJournal {
         loop {
             let (reply, answer) = oneshot::channel();
             self.shared.line.push_chore(Chore::Trim { keep_from, reply })?;
-            let step = answer.await.map_err(|_| not_written())??;
+            let step = answer.await.map_err(|_| self.shared.unanswered())??;
             total.entries = total.entries.saturating_add(step.entries);
             total.bytes = total.bytes.saturating_add(step.bytes);
             if !step.more {
@@ -201,7 +210,7 @@ impl SqliteJournal {
     pub async fn forget_cursor(&self, consumer: &str) -> Result<(), JournalError> {
         let (reply, answer) = oneshot::channel();
         self.shared.line.push_chore(Chore::ForgetCursor { consumer: consumer.to_owned(), reply })?;
-        answer.await.map_err(|_| not_written())?
+        answer.await.map_err(|_| self.shared.unanswered())?
     }
 
     /// How far every consumer has come.
@@ -276,10 +285,11 @@ impl Journal for SqliteJournal {
 
     fn set_cursor(&self, consumer: &'static str, offset: Offset) -> BoxFuture<'static, Result<(), JournalError>> {
         let (reply, answer) = oneshot::channel();
-        let queued = self.shared.line.push_chore(Chore::SetCursor { consumer: consumer.to_owned(), offset, reply });
+        let shared = Arc::clone(&self.shared);
+        let queued = shared.line.push_chore(Chore::SetCursor { consumer: consumer.to_owned(), offset, reply });
         Box::pin(async move {
             queued?;
-            answer.await.map_err(|_| not_written())?
+            answer.await.map_err(|_| shared.unanswered())?
         })
     }
 }
@@ -287,10 +297,6 @@ impl Journal for SqliteJournal {
 fn spawn(path: &Path, name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
     let engine = |error| OpenError::Engine { path: path.to_owned(), what: format!("no thread: {error}") };
     std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(engine)
-}
-
-fn not_written() -> JournalError {
-    JournalError::Engine("the journal stopped writing; its appends say why".to_owned())
 }
 
 async fn blocking<T: Send + 'static>(

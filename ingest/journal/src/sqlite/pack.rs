@@ -108,7 +108,7 @@ impl Packer {
         if group.blob.is_some() {
             let (reply, done) = oneshot::channel();
             self.shared.line.push_chore(Chore::Pack { packed: Box::new(group), reply })?;
-            done.blocking_recv().map_err(|_| super::not_written())?;
+            done.blocking_recv().map_err(|_| self.shared.unanswered())?;
         }
         // Past pictures the mark moves in memory only: a commit for it would be a sync for nothing.
         self.mark = last;

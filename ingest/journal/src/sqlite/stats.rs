@@ -26,8 +26,10 @@ pub struct Stats {
     pub commits_total: u64,
     /// Entries appended.
     pub appended_total: u64,
-    /// Frames refused because the journal was full.
+    /// Frames refused because the journal or its disk was full.
     pub refused_full_total: u64,
+    /// Why nothing is acknowledged at the moment, if that is for want of room.
+    pub full: Option<Full>,
     /// Entries trimmed.
     pub trimmed_total: u64,
     /// Time spent in commits.
@@ -42,6 +44,15 @@ pub struct Stats {
     pub broken: bool,
     /// The hash chain's end: whoever writes it down elsewhere can later prove that nothing before it was changed.
     pub chain_tip: Link,
+}
+
+/// What there is too little of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    /// The journal has come to its bound.
+    Bound,
+    /// The disk has no room left, although the bound is not reached.
+    Disk,
 }
 
 /// What waits in the line.
@@ -59,6 +70,7 @@ pub(super) struct Counts {
     pub(super) commits_total: u64,
     pub(super) appended_total: u64,
     pub(super) refused_full_total: u64,
+    pub(super) full: Option<Full>,
     pub(super) trimmed_total: u64,
     pub(super) commit_time_total: Duration,
     pub(super) commit_time_last: Duration,
@@ -80,6 +92,7 @@ impl Counts {
             commits_total: self.commits_total,
             appended_total: self.appended_total,
             refused_full_total: self.refused_full_total,
+            full: self.full,
             trimmed_total: self.trimmed_total,
             commit_time_total: self.commit_time_total,
             commit_time_last: self.commit_time_last,

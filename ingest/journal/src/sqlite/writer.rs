@@ -6,14 +6,16 @@
 //! drops a frame without saying so.
 
 use super::batch::{ENTRY_OVERHEAD_BYTES, SealedBatch};
-use super::line::{Chore, Waiting, Work};
+use super::chores::{self, Done};
+use super::line::{Waiting, Work};
 use super::lock::WriterLock;
+use super::stats::Full;
 use super::store::{self, Ledger};
 use super::trim::{self, Reason};
-use super::{Shared, SqliteOptions, Trimmed};
-use crate::{AppendError, Durable, JournalError};
+use super::{Shared, SqliteOptions};
+use crate::{AppendError, Durable};
 use model::{Offset, Timestamp};
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use std::collections::BTreeMap;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, PoisonError};
@@ -68,13 +70,6 @@ struct Committed {
 
 type FrameReply = oneshot::Sender<Result<Durable, AppendError>>;
 
-/// A chore's answer, given after the commit.
-enum Done {
-    Cursor(oneshot::Sender<Result<(), JournalError>>, Result<(), JournalError>),
-    Trim(oneshot::Sender<Result<Trimmed, JournalError>>, Trimmed),
-    Pack(oneshot::Sender<()>),
-}
-
 impl Writer {
     /// Runs until the line has ended and everything that waited is on disk, or until a write fails.
     pub(super) fn run(mut self) {
@@ -83,6 +78,7 @@ impl Writer {
             let started = Instant::now();
             match self.commit(work) {
                 Ok(committed) => self.publish(committed, started),
+                Err((error, replies)) if is_disk_full(&error) => self.refuse_for_the_disk(replies),
                 Err((error, replies)) => {
                     let error = AppendError::Broken(error.to_string());
                     self.shared.line.fail(&error);
@@ -139,7 +135,13 @@ impl Writer {
             committed.ledger.batches = committed.ledger.batches.saturating_add(1);
         }
         for chore in chores {
-            let done = do_chore(&transaction, committed, &self.options, chore)?;
+            let done = chores::carry_out(
+                &transaction,
+                &mut committed.ledger,
+                &mut committed.cursors,
+                &self.options.consumers,
+                chore,
+            )?;
             committed.done.push(done);
         }
         if committed.ledger != self.ledger {
@@ -172,6 +174,7 @@ impl Writer {
             counts.commits_total += 1;
             counts.appended_total += u64::try_from(appended).unwrap_or(0);
             counts.refused_full_total += u64::try_from(refused.len()).unwrap_or(0);
+            counts.full = self.still_full(counts.full, appended, refused.len());
             counts.trimmed_total += trimmed;
             let took = started.elapsed();
             counts.commit_time_last = took;
@@ -185,14 +188,46 @@ impl Writer {
         for reply in refused {
             reply.send(Err(AppendError::Full { limit_bytes: self.options.max_bytes })).ok();
         }
-        for done in done {
-            match done {
-                Done::Cursor(reply, answer) => reply.send(answer).ok(),
-                Done::Trim(reply, answer) => reply.send(Ok(answer)).ok(),
-                Done::Pack(reply) => reply.send(()).ok(),
-            };
-        }
+        done.into_iter().for_each(Done::tell);
         self.wake_packer();
+    }
+
+    /// The disk took nothing and SQLite rolled back: unlike after a failed sync, what is on disk is known. Chores learn it by
+    /// their dropped reply, and are asked for again.
+    fn refuse_for_the_disk(&self, replies: Vec<FrameReply>) {
+        let mut counts = self.shared.counts();
+        if counts.full.replace(Full::Disk) != Some(Full::Disk) {
+            tracing::error!("the disk has no room for the journal; nothing is acknowledged until there is");
+        }
+        counts.refused_full_total += u64::try_from(replies.len()).unwrap_or(0);
+        drop(counts);
+        for reply in replies {
+            reply.send(Err(AppendError::NoSpace)).ok();
+        }
+    }
+
+    /// Full from the first refusal until something is taken, or until there is room again.
+    fn still_full(&self, before: Option<Full>, appended: usize, refused: usize) -> Option<Full> {
+        let near_bound = self.ledger.bytes > share(self.options.max_bytes, HIGH_WATER);
+        let full = match before {
+            _ if refused > 0 && (appended == 0 || near_bound) => Some(Full::Bound),
+            Some(Full::Bound) if appended == 0 && near_bound => before,
+            // A commit without a frame may have needed no room.
+            Some(Full::Disk) if appended == 0 => before,
+            _ => None,
+        };
+        match (before, full) {
+            (None, Some(_)) => {
+                let limit_bytes = self.options.max_bytes;
+                tracing::error!(
+                    limit_bytes,
+                    "the journal is full; nothing is acknowledged until its consumers catch up"
+                );
+            }
+            (Some(_), None) => tracing::info!("the journal has room again"),
+            _ => {}
+        }
+        full
     }
 
     /// A waking that is still unheard will do.
@@ -202,6 +237,10 @@ impl Writer {
             self.packer.try_send(()).ok();
         }
     }
+}
+
+fn is_disk_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
 }
 
 /// What frames add to the journal.
@@ -250,49 +289,4 @@ fn seal(groups: Vec<Waiting>, committed: &mut Committed, max_bytes: u64) {
         committed.accepted.push((committed.ledger.head, waiting.reply));
     }
     committed.ledger.head_link = committed.batch.after;
-}
-
-fn do_chore(
-    transaction: &Transaction<'_>,
-    committed: &mut Committed,
-    options: &SqliteOptions,
-    chore: Chore,
-) -> rusqlite::Result<Done> {
-    match chore {
-        Chore::SetCursor { consumer, offset, reply } => {
-            let head = committed.ledger.head;
-            if offset > head {
-                let what = format!(
-                    "consumer `{consumer}` says it is at {offset}, but the journal ends at {head}; \
-                     its store belongs to another journal, or the journal lost its end",
-                    offset = offset.0,
-                    head = head.0
-                );
-                return Ok(Done::Cursor(reply, Err(JournalError::Engine(what))));
-            }
-            let cursor = committed.cursors.entry(consumer.clone()).or_default();
-            *cursor = offset.max(*cursor);
-            store::write_cursor(transaction, &consumer, offset)?;
-            Ok(Done::Cursor(reply, Ok(())))
-        }
-        Chore::ForgetCursor { consumer, reply } => {
-            committed.cursors.remove(&consumer);
-            store::delete_cursor(transaction, &consumer)?;
-            Ok(Done::Cursor(reply, Ok(())))
-        }
-        Chore::Pack { packed, reply } => {
-            let (bytes, batches) = store::replace_by_packed(transaction, &packed)?;
-            committed.ledger.bytes = committed.ledger.bytes.saturating_sub(bytes);
-            committed.ledger.batches = committed.ledger.batches.saturating_sub(batches);
-            Ok(Done::Pack(reply))
-        }
-        Chore::Trim { keep_from, reply } => {
-            let lowest = trim::lowest_cursor(&options.consumers, &committed.cursors);
-            let before = committed.ledger;
-            let more = trim::trim(transaction, &mut committed.ledger, lowest, Reason::Asked { keep_from })?;
-            let entries = committed.ledger.trimmed.0.saturating_sub(before.trimmed.0);
-            let bytes = before.bytes.saturating_sub(committed.ledger.bytes);
-            Ok(Done::Trim(reply, Trimmed { entries, bytes, more }))
-        }
-    }
 }

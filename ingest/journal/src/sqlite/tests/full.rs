@@ -1,5 +1,6 @@
 use super::*;
 use crate::AppendError;
+use crate::sqlite::Full;
 use model::{ReceivedAt, Timestamp};
 use std::time::Duration;
 
@@ -32,13 +33,17 @@ async fn a_full_journal_stops_acknowledging_loses_nothing_and_goes_on_after_trim
     check_counts_up(&entries(&journal).await, count);
     assert_eq!(journal.stats().refused_full_total, 1);
     assert!(journal.stats().bytes <= 20_000);
+    assert_eq!(journal.stats().full, Some(Full::Bound));
 
     // One of the two consumers has still to read everything.
     journal.set_cursor("detect", Offset(count)).await.unwrap();
     assert!(matches!(journal.append(frame("cam-1", count + 1)).await, Err(AppendError::Full { .. })));
 
+    assert_eq!(journal.stats().full, Some(Full::Bound), "still");
+
     journal.set_cursor("history", Offset(10)).await.unwrap();
     journal.append(frame("cam-1", count + 1)).await.unwrap();
+    assert_eq!(journal.stats().full, None);
     let oldest = journal.stats().oldest.0;
     assert!((2..=11).contains(&oldest), "{oldest}");
     assert_eq!(entries(&journal).await.len() as u64, count + 1 - (oldest - 1));
@@ -60,6 +65,7 @@ async fn a_frame_that_does_not_fit_is_refused_alone() {
     before.await.unwrap();
     assert_eq!(refused.await, Err(AppendError::Full { limit_bytes: 20_000 }));
     after.await.unwrap();
+    assert_eq!(journal.stats().full, None, "others are taken");
     check_counts_up(&entries(&journal).await, 2);
 }
 

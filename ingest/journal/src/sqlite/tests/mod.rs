@@ -1,6 +1,7 @@
 //! The engine under test: what every engine promises, and what only a file can suffer.
 
 mod crash;
+mod disk;
 mod engine;
 mod full;
 mod line;

@@ -165,3 +165,34 @@ async fn a_broken_end_stops_the_journal_from_opening_and_says_where() {
     assert!(matches!(error, OpenError::ChainBroken { .. }), "{error}");
     assert!(error.to_string().contains("restore a copy"), "{error}");
 }
+
+#[tokio::test]
+async fn a_lost_log_leaves_a_whole_but_shorter_journal_and_whoever_read_further_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let live = dir.path().join("live.db");
+    append(&open(&live), 1..=50).await;
+    let journal = open(&live);
+    append(&journal, 51..=80).await;
+    let left = dir.path().join("left.db");
+    std::fs::copy(&live, &left).unwrap();
+    assert!(std::fs::metadata(wal(&live)).unwrap().len() > 0, "there is a log to be lost");
+
+    let shorter = open(&left);
+    check_counts_up(&entries(&shorter).await, 50);
+    assert_eq!(shorter.verify().await.unwrap().entries, 50);
+    let told = shorter.set_cursor("detect", Offset(80)).await.unwrap_err().to_string();
+    assert!(told.contains("the journal lost its end"), "{told}");
+    assert_eq!(shorter.append(frame("cam-1", 51)).await.unwrap().offset(), Offset(51));
+}
+
+#[tokio::test]
+async fn a_file_cut_anywhere_is_refused_or_found_and_never_read_as_whole() {
+    let left = closed().await;
+    let whole = std::fs::read(&left.path).unwrap();
+    for cut in (1..20).map(|part| whole.len() * part / 20) {
+        let torn = left.path.with_file_name(format!("cut-{cut}.db"));
+        std::fs::write(&torn, &whole[..cut]).unwrap();
+        let read = SqliteJournal::open_read_only(&torn).map(|reader| reader.verify());
+        assert!(!matches!(read, Ok(Ok(_))), "cut at {cut} of {}: {read:?}", whole.len());
+    }
+}
