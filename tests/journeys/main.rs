@@ -5,6 +5,7 @@
 mod configuration;
 mod console;
 mod herd;
+mod http_in;
 mod integrator;
 mod metrics;
 mod readme;
