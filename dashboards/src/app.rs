@@ -72,6 +72,9 @@ pub struct Parts {
     pub ready: Ready,
     /// Whether browsers reach us over HTTPS only, so that the session cookie may be marked `Secure`.
     pub secure_cookie: bool,
+    /// What others answer on this server, under its bounds and headers: devices' doors. In `openapi.json` it is tagged
+    /// `devices-in`. It finds the other end's address as `ConnectInfo<SocketAddr>`.
+    pub others: axum::Router,
 }
 
 /// Why the server could not run.
@@ -150,12 +153,13 @@ where
 }
 
 /// Serves the API and the console on `listener` until `stop`; then lets requests in flight finish, and ends.
-pub async fn serve(listener: TcpListener, parts: Parts, stop: CancellationToken) -> Result<(), ServeError> {
+pub async fn serve(listener: TcpListener, mut parts: Parts, stop: CancellationToken) -> Result<(), ServeError> {
     let alert_log = parts.alert_log.clone();
+    let others = std::mem::take(&mut parts.others);
     seed_positions(&parts).await;
     let app = Arc::new(App::new(parts, stop.child_token())?);
     let folding = tokio::spawn(view::follow(Arc::clone(&app.view), alert_log, app.stop.clone()));
-    let service = crate::router::router(Arc::clone(&app)).into_make_service_with_connect_info::<Peer>();
+    let service = crate::router::router(Arc::clone(&app), others).into_make_service_with_connect_info::<Peer>();
     let stopping = app.stop.clone();
     let serving = axum::serve(Bounded::new(listener), service).with_graceful_shutdown(stopping.cancelled_owned());
     let overdue = async {

@@ -1,6 +1,6 @@
 //! Gate, protocols, record, decode: from a device's bytes to a reading.
 //!
-//! In:  what devices say over MQTT ([`gate`]) and what stations answer when asked ([`protocol`]).
+//! In:  what devices say over MQTT ([`gate`]) or HTTP ([`http`]), and what stations answer when asked ([`protocol`]).
 //! Out: the journal's entries ([`record`] for whoever waits for an acknowledgement), and [`model::Readings`] ([`decode`]).
 //! Next: `history`, `alerts` and `dashboards::live`. [`second_hand`] adds the time, so that "nothing came" is an entry too.
 //!
@@ -8,6 +8,7 @@
 
 pub mod decode;
 pub mod gate;
+pub mod http;
 pub mod metrics;
 pub mod protocol;
 pub mod record;

@@ -10,11 +10,12 @@ pub struct Metrics {
     pub frames: IntCounterVec,
     /// Payload bytes of those frames.
     pub frame_bytes: IntCounter,
-    /// Acknowledgements written to devices, by MQTT packet.
+    /// Acknowledgements written to devices, by MQTT packet or `http`.
     pub acknowledgements: IntCounterVec,
     // Held apart: a label is not looked up for every message.
     pubacks: IntCounter,
     pubrecs: IntCounter,
+    answers: IntCounter,
     /// What was refused, by reason.
     pub refusals: IntCounterVec,
     /// MQTT connections that are open now, strangers included.
@@ -29,23 +30,24 @@ impl Metrics {
     /// Makes the counters and registers them.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         let acknowledgements = IntCounterVec::new(
-            Opts::new("steppewatch_acknowledgements_total", "Acknowledgements written to devices, by packet"),
+            Opts::new("steppewatch_acknowledgements_total", "Acknowledgements to devices, by MQTT packet or http"),
             &["packet"],
         )?;
         let metrics = Self {
             frames: IntCounterVec::new(
-                Opts::new("steppewatch_frames_total", "MQTT messages of devices written to the journal, by kind"),
+                Opts::new("steppewatch_frames_total", "Messages of devices written to the journal, by kind"),
                 &["kind"],
             )?,
             frame_bytes: IntCounter::new(
                 "steppewatch_frame_bytes_total",
-                "Payload bytes of MQTT messages written to the journal",
+                "Payload bytes of messages written to the journal",
             )?,
             pubacks: acknowledgements.with_label_values(&["puback"]),
             pubrecs: acknowledgements.with_label_values(&["pubrec"]),
+            answers: acknowledgements.with_label_values(&["http"]),
             acknowledgements,
             refusals: IntCounterVec::new(
-                Opts::new("steppewatch_refusals_total", "What the gate refused, by reason"),
+                Opts::new("steppewatch_refusals_total", "What was refused to devices, by reason"),
                 &["reason"],
             )?,
             connections: IntGauge::new("steppewatch_mqtt_connections", "Open MQTT connections")?,
@@ -69,6 +71,11 @@ impl Metrics {
     pub fn acknowledged(&self, pubacks: u64, pubrecs: u64) {
         self.pubacks.inc_by(pubacks);
         self.pubrecs.inc_by(pubrecs);
+    }
+
+    /// Counts messages that were answered with 202.
+    pub fn answered(&self, messages: u64) {
+        self.answers.inc_by(messages);
     }
 
     /// Counts a frame that is on disk.

@@ -15,6 +15,8 @@ use detect::Settings;
 use history::influx::{InfluxMetrics, InfluxSink};
 use ingest::decode::stage::{self, StageMetrics};
 use ingest::gate::{Gate, GateAddresses};
+use ingest::http::{self, HttpParts};
+use ingest::metrics::Metrics;
 use ingest::protocol::modbus::{self, ModbusMetrics};
 use ingest::second_hand;
 use journal::sqlite::Full;
@@ -42,8 +44,9 @@ pub struct Addresses {
 /// Runs the platform; `ready` hears once where it listens.
 pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: CancellationToken) -> Result<()> {
     let stores = Stores::open(&config).await?;
+    let metrics = Metrics::register(&stores.metrics)?;
     // Listeners are bound before anything runs, so that a port in use stops the start and not the service.
-    let gate = bind_gate(&config, &stores).await?;
+    let gate = bind_gate(&config, &stores, metrics.clone()).await?;
     let console = TcpListener::bind(config.http).await.with_context(|| {
         format!("`http.listen` is {}, which cannot be bound; choose another port or end what holds it", config.http)
     })?;
@@ -56,7 +59,8 @@ pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: Cancellati
     let (to_detect, to_history) = hand_out(&mut stages, decoded, stores.live.clone());
     keep(&mut stages, to_history, &config, &stores, &stop)?;
     conclude_and_tell(&mut stages, to_detect, &config, &stores, &stop)?;
-    let serving = show(&mut stages, console, &config, &stores, &stop);
+    let door = HttpParts::new(stores.journal(), stores.registry.clone(), stores.clock.clone(), metrics);
+    let serving = show(&mut stages, console, door, &config, &stores, &stop);
     stages.spawn(upkeep::run(stores.clone(), JournalMetrics::register(&stores.metrics)?, stop.clone()));
 
     ready(addresses);
@@ -68,8 +72,7 @@ pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: Cancellati
 type Stages = JoinSet<Result<()>>;
 type Runs = mpsc::Receiver<Arc<Readings>>;
 
-async fn bind_gate(config: &Config, stores: &Stores) -> Result<Gate> {
-    let metrics = ingest::metrics::Metrics::register(&stores.metrics)?;
+async fn bind_gate(config: &Config, stores: &Stores, metrics: Metrics) -> Result<Gate> {
     Ok(Gate::bind(config.gate.clone(), stores.journal(), stores.registry.clone(), stores.clock.clone(), metrics)
         .await?)
 }
@@ -164,10 +167,11 @@ fn conclude_and_tell(
     Ok(())
 }
 
-/// Console and API; what is returned says whether they should call themselves ready.
+/// Console, API and the devices' door on the same port; what is returned says whether they should call themselves ready.
 fn show(
     stages: &mut Stages,
     console: TcpListener,
+    door: HttpParts,
     config: &Config,
     stores: &Stores,
     stop: &CancellationToken,
@@ -203,6 +207,7 @@ fn show(
             }
         }),
         secure_cookie: false,
+        others: http::router(door),
     };
     stages.spawn(named("console", dashboards::serve(console, parts, stop.clone())));
     serving

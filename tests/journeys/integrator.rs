@@ -54,6 +54,39 @@ async fn every_example_of_a_message_is_understood() {
     assert_eq!((understood(&page), rejected(&page)), (all, 0), "{letters:?}");
 }
 
+/// Runs a block of the page as it stands there, but for the platform's address.
+async fn sh(platform: &Platform, block: &str, secret: &str) -> String {
+    let script = format!("set -euo pipefail\n{}", block.replace("127.0.0.1:8080", &platform.http));
+    std::fs::write(platform.file("picture.jpg"), b"\xFF\xD8\xFF a picture").unwrap();
+    let folder = platform.data();
+    let mut command = Command::new("bash");
+    command.args(["-c", &script]).env("SECRET", secret).current_dir(folder.parent().unwrap());
+    let output = command.output().await.unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{script}\n{said}{}", String::from_utf8_lossy(&output.stderr));
+    said
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_with_curl_are_taken_and_answered_as_the_page_says() {
+    let platform = Platform::start(&two_zones()).await.unwrap();
+    let camera = platform.device("cam-1", "camera", &[]).await.unwrap();
+    let drone = platform.device("drone-1", "drone", &[]).await.unwrap();
+    let ours = |block: &String| block.contains("/api/v1/ingest/");
+    let [one_by_one, batch] = blocks("sh").into_iter().filter(ours).collect::<Vec<_>>().try_into().unwrap();
+    assert_eq!(sh(&platform, &one_by_one, &camera.secret).await, r#"{"accepted":1}{"accepted":1}"#);
+    let answers = sh(&platform, &batch, &drone.secret).await;
+    assert!(
+        blocks("json").iter().any(|block| *block == answers.trim_end()),
+        "the page shows another answer: {answers}"
+    );
+    let decoded = |kind: &str| format!("steppewatch_decoded_total{{kind=\"{kind}\"}} 1");
+    platform
+        .wait_for_metrics(|page| ["heartbeat", "snapshot", "track"].iter().all(|kind| page.contains(&decoded(kind))))
+        .await
+        .unwrap();
+}
+
 fn rejected(page: &str) -> u64 {
     let counters = page.lines().filter(|line| line.starts_with("steppewatch_rejects_total"));
     counters.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()

@@ -13,6 +13,7 @@ mod console;
 mod crash;
 mod gate;
 mod herd;
+mod http_in;
 mod influx;
 mod integrator;
 mod metrics;

@@ -100,6 +100,7 @@ impl Server {
             }),
             ready: Arc::new(|| Ok(())),
             secure_cookie: false,
+            others: axum::Router::new(),
         };
         tokio::spawn(serve(listener, parts, stop));
         server

@@ -1,0 +1,179 @@
+//! The devices' door on a free port with everything behind it, and a journal that a test can hold up.
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use ingest::http::{HttpParts, router};
+use ingest::metrics::Metrics;
+use journal::sqlite::{SqliteJournal, SqliteOptions};
+use journal::{AppendError, Durable, Journal, JournalError};
+use model::{Clock, DeviceId, DeviceKind, Entry, Frame, Offset, Timestamp};
+use registry::{NewDevice, Registry};
+use reqwest::{RequestBuilder, Response, StatusCode};
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// The house's clock stands here unless a test moves it: 2025-11-22T00:00:00Z.
+pub const NOW_MS: i64 = 1_763_769_600_000;
+
+/// What the journal does with an append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mood {
+    Willing,
+    Holding,
+    Full,
+    Broken,
+}
+
+/// The real journal behind a door of our own.
+struct MoodyJournal {
+    inner: Arc<SqliteJournal>,
+    mood: watch::Receiver<Mood>,
+    asked: watch::Sender<u64>,
+}
+
+impl Journal for MoodyJournal {
+    fn append_all(&self, frames: Vec<Frame>) -> BoxFuture<'static, Result<Durable, AppendError>> {
+        let (inner, mut mood) = (Arc::clone(&self.inner), self.mood.clone());
+        self.asked.send_modify(|asked| *asked += 1);
+        async move {
+            let now = *mood.wait_for(|mood| *mood != Mood::Holding).await.unwrap();
+            match now {
+                Mood::Full => Err(AppendError::Full { limit_bytes: 1 }),
+                Mood::Broken => Err(AppendError::Broken("the disk is gone".into())),
+                Mood::Willing | Mood::Holding => inner.append_all(frames).await,
+            }
+        }
+        .boxed()
+    }
+
+    fn read(&self, after: Offset, limit: usize) -> BoxFuture<'static, Result<Vec<Entry>, JournalError>> {
+        self.inner.read(after, limit)
+    }
+
+    fn head(&self) -> watch::Receiver<Offset> {
+        self.inner.head()
+    }
+
+    fn cursor(&self, consumer: &'static str) -> BoxFuture<'static, Result<Offset, JournalError>> {
+        self.inner.cursor(consumer)
+    }
+
+    fn set_cursor(&self, consumer: &'static str, offset: Offset) -> BoxFuture<'static, Result<(), JournalError>> {
+        self.inner.set_cursor(consumer, offset)
+    }
+}
+
+/// The door and its surroundings. Devices: `camera-1`, `camera-2`.
+pub struct House {
+    pub address: SocketAddr,
+    pub registry: Registry,
+    pub clock: Clock,
+    pub metrics: Metrics,
+    pub mood: watch::Sender<Mood>,
+    /// Appends that the journal was asked for so far.
+    pub asked: watch::Receiver<u64>,
+    secrets: Vec<(String, String)>,
+    journal: Arc<SqliteJournal>,
+    client: reqwest::Client,
+    pub folder: TempDir,
+}
+
+impl House {
+    /// With the patience of a test that waits for an answer to come.
+    pub async fn start() -> Self {
+        Self::start_with(Duration::from_secs(600)).await
+    }
+
+    pub async fn start_with(patience: Duration) -> Self {
+        // A second call only means that the provider is chosen already.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let folder = TempDir::new().unwrap();
+        let clock = Clock::manual(Timestamp::from_millis(NOW_MS));
+        let registry = Registry::open(&folder.path().join("registry.db"), clock.clone()).unwrap();
+        let journal = SqliteJournal::open(&folder.path().join("journal.db"), SqliteOptions::default()).unwrap();
+        let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
+        let (mood, mood_rx) = watch::channel(Mood::Willing);
+        let (asked_tx, asked) = watch::channel(0);
+        let moody = Arc::new(MoodyJournal { inner: Arc::clone(&journal), mood: mood_rx, asked: asked_tx });
+        let parts = HttpParts::new(moody, registry.clone(), clock.clone(), metrics.clone());
+        let router = router(HttpParts { patience, ..parts });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let mut house =
+            Self { address, registry, clock, metrics, mood, asked, secrets: Vec::new(), journal, client, folder };
+        for id in ["camera-1", "camera-2"] {
+            let device = NewDevice::new(DeviceId::parse(id).unwrap(), DeviceKind::Camera);
+            let secret = house.registry.add_device(device, "test").unwrap();
+            house.secrets.push((id.to_owned(), secret.to_string()));
+        }
+        house
+    }
+
+    pub fn secret(&self, device: &str) -> &str {
+        &self.secrets.iter().find(|(id, _)| id == device).unwrap().1
+    }
+
+    /// A POST below `/api/v1` without credentials.
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(format!("http://{}/api/v1{path}", self.address))
+    }
+
+    /// A POST of `camera-1` below its own address.
+    pub fn says(&self, rest: &str) -> RequestBuilder {
+        self.post(&format!("/ingest/camera-1/{rest}")).basic_auth("camera-1", Some(self.secret("camera-1")))
+    }
+
+    /// A POST of `camera-1` with a JSON payload.
+    pub async fn sends(&self, kind: &str, payload: impl Into<reqwest::Body>) -> Response {
+        self.says(kind).header("content-type", "application/json").body(payload).send().await.unwrap()
+    }
+
+    /// Sends bytes as they are and reads until the server closes.
+    pub async fn raw(&self, bytes: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let mut answer = Vec::new();
+        // A server that refuses early may reset what it did not read; what it said came before that.
+        stream.read_to_end(&mut answer).await.ok();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// Everything in the journal.
+    pub async fn entries(&self) -> Vec<Entry> {
+        self.journal.read(Offset(0), 100_000).await.unwrap()
+    }
+
+    /// The payloads in the journal, in order.
+    pub async fn payloads(&self) -> Vec<Bytes> {
+        self.entries().await.into_iter().map(|entry| entry.frame.payload).collect()
+    }
+
+    pub fn refusals(&self, reason: &str) -> u64 {
+        self.metrics.refusals.with_label_values(&[reason]).get()
+    }
+}
+
+/// A heartbeat that is understood.
+pub fn beat(seq: u64) -> String {
+    format!(r#"{{"ts":{NOW_MS},"seq":{seq},"status":"ok"}}"#)
+}
+
+/// Checks that an answer is a problem with this status; the whole of it.
+pub async fn problem(response: Response, status: u16) -> Value {
+    assert_eq!(response.status(), StatusCode::from_u16(status).unwrap());
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["status"], status);
+    assert!(body["type"].as_str().unwrap().starts_with("urn:steppewatch:problem:") && body["title"].is_string());
+    body
+}
