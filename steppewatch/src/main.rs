@@ -131,7 +131,7 @@ fn serve<F: Future<Output = anyhow::Result<()>>>(run: impl FnOnce(CancellationTo
         let on_signal = stop.clone();
         tokio::spawn(async move {
             match signal().await {
-                Ok(()) => tracing::info!("stopping: what was taken in is finished first"),
+                Ok(()) => tracing::info!("stopping: what was taken in is on disk and acknowledged; what was not judged yet is, at the next start"),
                 Err(error) => tracing::error!(%error, "signals cannot be heard; stop the process by SIGKILL only"),
             }
             on_signal.cancel();
