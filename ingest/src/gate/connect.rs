@@ -258,12 +258,12 @@ pub fn refused(refusal: Refusal) -> Packet {
 }
 
 /// The CONNACK of a session, with what the gate wants an MQTT 5 client to know.
-pub fn accepted(hello: &Hello, client_id: &str, session_present: bool) -> Packet {
+pub fn accepted(hello: &Hello, session_present: bool) -> Packet {
     let properties = ConnAckProperties {
         receive_max: Some(limits::OUTSTANDING_MAX),
         max_packet_size: u32::try_from(limits::PACKET_BYTES_MAX).ok(),
         topic_alias_max: Some(limits::TOPIC_ALIASES_MAX),
-        assigned_client_identifier: hello.assigned.then(|| client_id.to_owned()),
+        assigned_client_identifier: hello.assigned.then(|| hello.client_id.clone()),
         shared_subscription_available: Some(0),
         subscription_identifiers_available: Some(0),
         ..ConnAckProperties::default()

@@ -97,11 +97,11 @@ impl Seats {
     }
 
     /// Takes the seat of `client`, ending the session that holds it. `clean` starts anew.
-    pub async fn enter(self: &Arc<Self>, device: &DeviceId, client: &str, clean: bool) -> Result<Place, Refusal> {
+    pub async fn enter(self: &Arc<Self>, device: &DeviceId, client: &str, clean: bool) -> Result<Box<Place>, Refusal> {
         let deadline = tokio::time::Instant::now() + limits::TAKEOVER_TIMEOUT;
         loop {
             match self.attempt(device, client, clean)? {
-                Attempt::Seated(place) => return Ok(*place),
+                Attempt::Seated(place) => return Ok(place),
                 Attempt::Occupied { ended } => tokio::time::timeout_at(deadline, ended.cancelled())
                     .await
                     .map_err(|_elapsed| Refusal::TooManyConnections)?,

@@ -15,7 +15,7 @@ use super::limits;
 use super::mailbox::Mailbox;
 use super::publish::Aliases;
 use super::refusal::Refusal;
-use super::seats::{Keep, Memory, Place};
+use super::seats::{Keep, Place};
 use super::session::{Session, Stage};
 use super::transport::{self, NotOpened, Opened, Socket, Way};
 use super::{GateError, Shared};
@@ -42,7 +42,11 @@ pub(super) async fn connection(
     // On the heap, and let go when it is done: an idle connection holds only what its session needs.
     let Some(client) = Box::pin(let_in(&shared, tcp, peer, &way)).await else { return };
     drop(stranger);
-    Box::pin(serve(shared, client)).await;
+    match Box::pin(begin(&shared, client)).await {
+        Ok(Some(begun)) => Box::pin(serve(shared, begun)).await,
+        Ok(None) => {}
+        Err(RouterGone) => shared.fail(GateError::Router(RouterGone)),
+    }
 }
 
 /// A client that has proved who it is.
@@ -55,18 +59,23 @@ struct Client {
     hello: Hello,
 }
 
-async fn serve(shared: Arc<Shared>, mut client: Client) {
-    let (device, peer) = (client.hello.acl.device().clone(), client.peer);
-    let entered = shared.seats.enter(&device, &client.hello.client_id, client.hello.clean).await;
-    let place = match entered {
-        Ok(place) => place,
-        Err(refusal) => {
-            shared.refusals.note(refusal, peer, device.as_str(), "");
-            return turn_away(&mut client.socket, client.hello.codec, refusal).await;
-        }
-    };
-    let (will, client_id) = (client.hello.will.take(), std::mem::take(&mut client.hello.client_id));
-    let end = match session(&shared, client, &client_id, place).await {
+/// A session that has begun, and what stands until it has ended.
+struct Begun {
+    session: Box<Session>,
+    place: Box<Place>,
+    _guest: Guest,
+    client_id: String,
+    will: Option<Box<Will>>,
+}
+
+async fn serve(shared: Arc<Shared>, begun: Begun) {
+    let Begun { mut session, place, _guest, client_id, will } = begun;
+    let (device, peer) = (session.acl.device().clone(), session.peer);
+    let end = session.run(Box::pin(ending(&shared, &device, &place.kick))).await;
+    if let Some((refusal, what)) = end.refusal() {
+        session.note(refusal, what);
+    }
+    let end = match Box::pin(wind_up(session, place, end)).await {
         Ok(end) => end,
         Err(RouterGone) => {
             shared.fail(GateError::Router(RouterGone));
@@ -77,7 +86,7 @@ async fn serve(shared: Arc<Shared>, mut client: Client) {
     if let Some(will) = will
         && end.will_is_due()
     {
-        publish_will(&shared, &device, *will).await;
+        Box::pin(publish_will(&shared, &device, *will)).await;
     }
 }
 
@@ -158,10 +167,18 @@ async fn last_words(socket: &mut Socket, words: &[u8]) {
     drop(tokio::time::timeout(limits::FAREWELL_TIMEOUT, words).await);
 }
 
-/// Runs a session in its place; the place is free again, and the router link closed, when this returns.
-async fn session(shared: &Arc<Shared>, client: Client, client_id: &str, mut place: Place) -> Result<End, RouterGone> {
-    let Client { socket, peer, guest, buffer, hello } = client;
+/// Takes a place for the client, ending the session that holds it, and welcomes it there.
+async fn begin(shared: &Arc<Shared>, client: Client) -> Result<Option<Begun>, RouterGone> {
+    let Client { mut socket, peer, guest, buffer, mut hello } = client;
     let device = hello.acl.device().clone();
+    let mut place = match shared.seats.enter(&device, &hello.client_id, hello.clean).await {
+        Ok(place) => place,
+        Err(refusal) => {
+            shared.refusals.note(refusal, peer, device.as_str(), "");
+            turn_away(&mut socket, hello.codec, refusal).await;
+            return Ok(None);
+        }
+    };
     let mut memory = std::mem::take(&mut place.memory);
     let takes = (hello.receive_max, hello.packet_max);
     let mut session_present = place.resumed;
@@ -174,12 +191,15 @@ async fn session(shared: &Arc<Shared>, client: Client, client_id: &str, mut plac
         }
         mailbox = Some(Box::new(Mailbox::new(link, hello.codec, takes.0, takes.1)));
     }
-    let mut session = Session {
+    let mut flow = Flow::new(socket, buffer, hello.silence_max);
+    // It fits: the buffer has no bound, and the packet is small.
+    hello.codec.encode(connect::accepted(&hello, session_present), &mut flow.outgoing).ok();
+    let session = Box::new(Session {
         shared: Arc::clone(shared),
         codec: hello.codec,
-        acl: hello.acl.clone(),
+        acl: hello.acl,
         peer,
-        flow: Flow::new(socket, buffer, hello.silence_max),
+        flow,
         aliases: Aliases::default(),
         memory,
         keep: hello.keep,
@@ -189,22 +209,11 @@ async fn session(shared: &Arc<Shared>, client: Client, client_id: &str, mut plac
         stage: Stage::default(),
         paces: [Arc::clone(&place.pace), Arc::clone(&guest.pace)],
         slowed_since: None,
-    };
+    });
     shared.metrics.sessions.inc();
+    let client_id = hello.client_id;
     tracing::info!(%peer, %device, client = client_id, version = hello.codec.as_str(), session_present, "session began");
-    let keep = hello.keep;
-    let welcomed = session.answer(connect::accepted(&hello, client_id, session_present));
-    drop(hello);
-    let end = match welcomed {
-        Ok(()) => session.run(ending(shared, &device, &place.kick)).await,
-        Err(end) => end,
-    };
-    if let Some((refusal, what)) = end.refusal() {
-        session.note(refusal, what);
-    }
-    let (end, memory) = Box::pin(wind_up(session, end)).await?;
-    place.leave(keep, memory);
-    Ok(end)
+    Ok(Some(Begun { session, place, _guest: guest, client_id, will: hello.will.take() }))
 }
 
 /// Resolves when somebody else ends the session.
@@ -233,8 +242,8 @@ async fn disabled(shared: &Shared, device: &DeviceId) {
 }
 
 /// Ends a session: what was taken in gets to the disk and is acknowledged, the client is told why, the link is closed.
-/// Afterwards nothing of the session touches the router. Gives what is remembered of it.
-async fn wind_up(mut session: Session, end: End) -> Result<(End, Memory), RouterGone> {
+/// Afterwards nothing of the session touches the router, and its place is free.
+async fn wind_up(mut session: Box<Session>, place: Box<Place>, end: End) -> Result<End, RouterGone> {
     let settled = tokio::time::timeout(limits::SETTLE_TIMEOUT, settle(&mut session)).await;
     let end = match settled {
         Ok(Err(error)) => session.journal_failed(error),
@@ -246,7 +255,7 @@ async fn wind_up(mut session: Session, end: End) -> Result<(End, Memory), Router
         // What cannot be said is left out; the connection ends all the same.
         session.answer(Packet::Disconnect(Disconnect { reason_code }, None)).ok();
     }
-    let Session { shared, flow, mailbox, mut memory, keep, link_name, .. } = session;
+    let Session { shared, flow, mailbox, mut memory, keep, link_name, .. } = *session;
     if farewell.is_some() {
         flow.finish(limits::FAREWELL_TIMEOUT).await;
     }
@@ -258,7 +267,8 @@ async fn wind_up(mut session: Session, end: End) -> Result<(End, Memory), Router
     }
     // What was not on disk is not remembered as received.
     memory.unreleased.retain(|_, on_disk| *on_disk);
-    Ok((end, memory))
+    place.leave(keep, memory);
+    Ok(end)
 }
 
 async fn settle(session: &mut Session) -> Result<(), AppendError> {

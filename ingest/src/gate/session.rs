@@ -24,6 +24,7 @@ use rumqttd::protocol::{
     DisconnectReasonCode, Packet, PingResp, PubAckReason, PubComp, PubCompReason, PubRec, PubRecReason,
 };
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -71,8 +72,7 @@ pub(super) enum Room {
 
 impl Session {
     /// Serves the client until the client or the rules end the session.
-    pub async fn run(&mut self, ending: impl Future<Output = End>) -> End {
-        tokio::pin!(ending);
+    pub async fn run(&mut self, mut ending: Pin<Box<impl Future<Output = End>>>) -> End {
         let timer = tokio::time::sleep_until(self.deadline());
         tokio::pin!(timer);
         let mut end = self.digest().await.err();
@@ -85,7 +85,7 @@ impl Session {
                 end = &mut ending => Some(end),
                 event = std::future::poll_fn(|cx| self.flow.poll_event(cx)) => self.happened(event).await.err(),
                 word = next_word(&mut self.mailbox), if self.flow.keeps_up() => match word {
-                    Ok(notification) => self.heard_from_router(notification).await.err(),
+                    Ok(notification) => Box::pin(self.heard_from_router(notification)).await.err(),
                     Err(RouterGone) => Some(End::RouterGone),
                 },
                 room = wait_for_room(&mut self.stage) => match room {
@@ -211,7 +211,8 @@ impl Session {
             return Ok(false);
         }
         let packet = self.flow.incoming.split_to(header.packet_len());
-        self.take_control(&header, packet).await?;
+        // On the heap: these packets are rare, and their way to the router is what a session has room for least.
+        Box::pin(self.take_control(&header, packet)).await?;
         Ok(true)
     }
 
