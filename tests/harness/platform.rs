@@ -144,11 +144,17 @@ impl Platform {
 
     /// What `/metrics` says now.
     pub async fn metrics(&self) -> Result<String> {
+        let (status, page) = self.probe("/metrics").await?;
+        if status == 200 { Ok(page) } else { bail!("/metrics answered {status}: {page}") }
+    }
+
+    /// Asks what needs no login: status and body.
+    pub async fn probe(&self, path: &str) -> Result<(u16, String)> {
         // A second call only means that the provider is chosen already.
         rustls::crypto::ring::default_provider().install_default().ok();
         let client = reqwest::Client::builder().no_proxy().build()?;
-        let answer = client.get(format!("http://{}/metrics", self.http)).send().await?.error_for_status()?;
-        Ok(answer.text().await?)
+        let answer = client.get(format!("http://{}{path}", self.http)).send().await?;
+        Ok((answer.status().as_u16(), answer.text().await?))
     }
 
     /// Asks again until `wanted` finds what it looks for in `/metrics`. The pause only spares the server.

@@ -4,7 +4,9 @@
 
 mod configuration;
 mod console;
+mod doctor;
 mod herd;
 mod integrator;
+mod journal;
 mod metrics;
 mod readme;
