@@ -174,6 +174,17 @@ impl Platform {
         }
     }
 
+    /// Asks again until `/readyz` says yes: listening comes a moment before. The pause only spares the server.
+    pub async fn wait_until_ready(&self) -> Result<()> {
+        let asking = async {
+            while self.probe("/readyz").await?.0 != 200 {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+            Ok(())
+        };
+        tokio::time::timeout(PATIENCE, asking).await.context("it was never ready")?
+    }
+
     /// A command of the binary with this platform's configuration.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());

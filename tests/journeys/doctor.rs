@@ -45,6 +45,7 @@ async fn doctor_finds_nothing_wrong_before_the_first_start_and_makes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_looks_at_a_service_that_runs_and_at_one_that_was_ended() {
     let mut platform = that_has_run().await;
+    platform.wait_until_ready().await.unwrap();
     platform.keep_address().unwrap();
     let (status, said, complaint) = ask(&platform, &["--json", "doctor"]).await;
     assert_eq!((status, &said["ok"], &said["running"]), (Some(0), &json!(true), &json!(true)), "{said} {complaint}");

@@ -34,12 +34,12 @@ async fn a_message_that_is_sent_again_is_acknowledged_again_and_counted_once() {
 async fn a_full_journal_is_told_by_metric_and_readiness_and_goes_on_by_itself() {
     let mut platform = Platform::prepare("[journal]\nmax_bytes = \"64KiB\"").unwrap();
     platform.run().await.unwrap();
-    assert_eq!(platform.probe("/readyz").await.unwrap().0, 200);
+    platform.wait_until_ready().await.unwrap();
     let mut camera = platform.device("cam-1", "camera", &[]).await.unwrap();
     camera.connect(&platform).await.unwrap();
     let said = async {
         // Far more than fits before the consumers tell how far they are, which they do every ten seconds.
-        for number in 0..400 {
+        for number in 0..200 {
             let ts = firmware_sim::clock::now_ms();
             camera.say("heartbeat", json!({"ts": ts, "status": "ok", "note": number})).await.unwrap();
         }
@@ -54,6 +54,6 @@ async fn a_full_journal_is_told_by_metric_and_readiness_and_goes_on_by_itself() 
 
     let page = platform.wait_for_metrics(|page| shows(page, "steppewatch_journal_full 0")).await.unwrap();
     assert!(shows(&page, "steppewatch_journal_max_bytes 65536"), "{page}");
-    assert!(shows(&page, "steppewatch_frames_total{kind=\"heartbeat\"} 400"), "every one was taken in the end: {page}");
-    assert_eq!(platform.probe("/readyz").await.unwrap().0, 200);
+    assert!(shows(&page, "steppewatch_frames_total{kind=\"heartbeat\"} 200"), "every one was taken in the end: {page}");
+    platform.wait_until_ready().await.unwrap();
 }
