@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
 
 /// Detection's state is kept this often; after a crash so much of the journal is judged again.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
@@ -62,6 +63,8 @@ pub fn start_offset(store: &Store) -> Result<Offset, StoreError> {
 pub async fn run(parts: WorkerParts, mut readings: mpsc::Receiver<Arc<Readings>>) -> Result<(), WorkerError> {
     let mut commands = parts.commands.head();
     let mut view = parts.view.clone();
+    let mut keeping = tokio::time::interval(CHECKPOINT_EVERY);
+    keeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut worker = blocking(move || Worker::start(parts)).await??;
     loop {
         worker = tokio::select! {
@@ -71,6 +74,7 @@ pub async fn run(parts: WorkerParts, mut readings: mpsc::Receiver<Arc<Readings>>
             },
             // Both senders live as long as the program; a closed one only means that it is stopping.
             Ok(()) = commands.changed() => blocking(move || worker.obey().map(|()| worker)).await??,
+            _ = keeping.tick() => blocking(move || worker.keep().map(|()| worker)).await??,
             Ok(()) = view.changed() => blocking(move || worker.renew().map(|()| worker)).await??,
         };
     }
@@ -88,6 +92,8 @@ struct Worker {
     judged: Offset,
     command: u64,
     kept_at: Instant,
+    /// How far the state on disk reaches.
+    kept: Offset,
     /// Whether the cases of an earlier run that detection does not know were closed; once, as soon as the backlog is judged.
     reconciled: bool,
 }
@@ -109,7 +115,8 @@ impl Worker {
             },
         };
         let command = parts.store.command_cursor()?;
-        let mut worker = Self { parts, engine, judged, command, kept_at: Instant::now(), reconciled: false };
+        let mut worker =
+            Self { parts, engine, judged, command, kept_at: Instant::now(), kept: judged, reconciled: false };
         worker.obey()?;
         // The registry may have changed while we were away: whoever stands in the zones is judged by what holds now.
         let world = Arc::clone(worker.engine.world());
@@ -184,10 +191,16 @@ impl Worker {
         }
     }
 
+    /// Also when nothing comes: a full journal brings nothing more until it hears how far it was read.
+    fn keep(&mut self) -> Result<(), WorkerError> {
+        if self.judged > self.kept { self.checkpoint(&[]) } else { Ok(()) }
+    }
+
     fn checkpoint(&mut self, findings: &[Finding]) -> Result<(), WorkerError> {
         let state = self.engine.save();
         self.raise(findings, Some(&state))?;
         self.kept_at = Instant::now();
+        self.kept = self.judged;
         Ok(())
     }
 

@@ -50,6 +50,11 @@ enum Command {
     /// Zones of the registry.
     #[command(subcommand)]
     Zones(commands::zones::ZonesCommand),
+    /// What devices said, and whether it still is what they said.
+    #[command(subcommand)]
+    Journal(commands::journal::JournalCommand),
+    /// Look at disk, clock, ports and data, and say a line for each.
+    Doctor,
     /// Devices of the registry and their credentials.
     #[command(subcommand)]
     Devices(commands::devices::DevicesCommand),
@@ -94,6 +99,8 @@ fn execute(cli: Cli) -> anyhow::Result<()> {
             serve(|stop| demo::run(args, config, json, stop))
         }
         Command::Zones(command) => commands::zones::run(command, &load(cli.config)?, cli.json),
+        Command::Journal(command) => commands::journal::run(&command, &load(cli.config)?, cli.json),
+        Command::Doctor => commands::doctor::run(&load(cli.config)?, cli.json),
         Command::Devices(command) => commands::devices::run(command, &load(cli.config)?, cli.json),
     }
 }

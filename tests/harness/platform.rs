@@ -148,8 +148,14 @@ impl Platform {
 
     /// What `/metrics` says now.
     pub async fn metrics(&self) -> Result<String> {
-        let answer = http_client()?.get(format!("http://{}/metrics", self.http)).send().await?.error_for_status()?;
-        Ok(answer.text().await?)
+        let (status, page) = self.probe("/metrics").await?;
+        if status == 200 { Ok(page) } else { bail!("/metrics answered {status}: {page}") }
+    }
+
+    /// Asks what needs no login: status and body.
+    pub async fn probe(&self, path: &str) -> Result<(u16, String)> {
+        let answer = http_client()?.get(format!("http://{}{path}", self.http)).send().await?;
+        Ok((answer.status().as_u16(), answer.text().await?))
     }
 
     /// Asks again until `wanted` finds what it looks for in `/metrics`. The pause only spares the server.
@@ -167,6 +173,17 @@ impl Platform {
             Ok(found) => found,
             Err(_) => bail!("/metrics never showed what was waited for; last:\n{}", self.metrics().await?),
         }
+    }
+
+    /// Asks again until `/readyz` says yes: listening comes a moment before. The pause only spares the server.
+    pub async fn wait_until_ready(&self) -> Result<()> {
+        let asking = async {
+            while self.probe("/readyz").await?.0 != 200 {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+            Ok(())
+        };
+        tokio::time::timeout(PATIENCE, asking).await.context("it was never ready")?
     }
 
     /// A command of the binary with this platform's configuration.

@@ -1,6 +1,8 @@
-//! Commands that look at or change the registry, whether or not the service runs.
+//! Commands that look at the data folder or change the registry, whether or not the service runs.
 
 pub mod devices;
+pub mod doctor;
+pub mod journal;
 pub mod zones;
 
 use crate::config::{Config, ConfigError};

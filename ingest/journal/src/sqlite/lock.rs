@@ -30,6 +30,14 @@ impl WriterLock {
     }
 }
 
+/// Whether another has it. Never makes the file, and holds the lock for no longer than it takes to see.
+pub(super) fn is_held(journal: &Path) -> bool {
+    OpenOptions::new()
+        .write(true)
+        .open(lock_path(journal))
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 fn lock_path(journal: &Path) -> PathBuf {
     let mut name = journal.as_os_str().to_owned();
     name.push(".lock");

@@ -6,13 +6,14 @@
 //! - `writer`: takes what waits, commits, answers; `trim`: what may be freed; `store`: the rows; `layout`: the tables and
 //!   their version.
 //! - `batch`, `codec`: how entries become a blob, and the hash chain through them; `pack`: compression, later.
-//! - `reader`: entries from the file, always checked against the chain; `cache`: the newest ones from memory.
+//! - `reader`, `chain`: entries from the file, always checked against the hash chain; `cache`: the newest ones from memory.
 //!
 //! It never acknowledges what is not on disk, never hands out what does not match the chain, and never frees what a consumer
 //! has still to read. Why SQLite: `docs/adr/0003-journal-on-sqlite.md`.
 
 mod batch;
 mod cache;
+mod chain;
 mod chores;
 mod codec;
 mod error;
@@ -30,7 +31,7 @@ mod writer;
 
 pub use batch::Link;
 pub use error::OpenError;
-pub use reader::{SqliteReader, Verified};
+pub use reader::{Held, SqliteReader, Verified};
 pub use stats::{Full, Stats};
 
 use crate::{AppendError, Durable, Journal, JournalError};
@@ -141,6 +142,11 @@ impl SqliteJournal {
     /// Opens the file for looking only, also while another process writes it.
     pub fn open_read_only(path: &Path) -> Result<SqliteReader, OpenError> {
         SqliteReader::open(path)
+    }
+
+    /// Whether a process has it open for writing at this moment.
+    pub fn is_in_use(path: &Path) -> bool {
+        lock::is_held(path)
     }
 
     fn open_with(path: &Path, options: SqliteOptions, limits: Limits) -> Result<Arc<Self>, OpenError> {

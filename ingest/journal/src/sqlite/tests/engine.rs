@@ -35,7 +35,9 @@ async fn a_second_writer_is_refused_with_the_path_and_the_remedy() {
     assert!(matches!(error, OpenError::InUse { .. }), "{error}");
     assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
     assert!(error.to_string().contains("stop that one"), "{error}");
+    assert!(SqliteJournal::is_in_use(&path));
     drop(journal);
+    assert!(!SqliteJournal::is_in_use(&path));
     open(&path);
 }
 
@@ -53,6 +55,10 @@ async fn a_reader_follows_a_journal_that_is_being_written() {
     assert_eq!(reader.head().unwrap(), Offset(9));
     assert_eq!(reader.cursors().unwrap(), [("detect".to_owned(), Offset(3))].into());
     assert_eq!(reader.verify().unwrap().entries, 9);
+    assert_eq!(reader.verify_end().unwrap().to, Offset(9));
+    let held = reader.held().unwrap();
+    assert_eq!((held.head, held.entries, held.bytes), (Offset(9), 9, journal.stats().bytes));
+    assert_eq!(held.newest_received.unwrap().as_millis(), 9);
     drop(journal);
     check_counts_up(&SqliteJournal::open_read_only(&path).unwrap().read(Offset(0), 100).unwrap(), 9);
 }

@@ -106,3 +106,34 @@ async fn measure_acknowledging_with_and_without_packing() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "measures, and asserts nothing"]
+async fn measure_opening_a_gigabyte() {
+    let Some(payloads) = dji(610 * 50) else { return };
+    let frames = frames(&payloads);
+    for (packing, group_bytes) in [("unpacked", usize::MAX), ("packed", 256 * 1024)] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.db");
+        let journal = open_packing(&path, group_bytes);
+        while journal.stats().bytes < 1 << 30 {
+            appended(&journal, &frames, 1_024).await;
+            if group_bytes != usize::MAX {
+                let head = journal.stats().head.0;
+                packed_up_to(&journal, head.saturating_sub(1_000_000)).await;
+            }
+        }
+        let stats = journal.stats();
+        drop(journal);
+        let started = Instant::now();
+        let journal = open(&path);
+        println!(
+            "{packing}: {} entries, {} bytes in {} batches opened in {:.0} ms",
+            stats.entries,
+            stats.bytes,
+            stats.batches,
+            started.elapsed().as_secs_f64() * 1e3,
+        );
+        drop(journal);
+    }
+}

@@ -59,13 +59,13 @@ async fn a_walk_along_the_chain_goes_on_across_what_was_packed_meanwhile() {
     let mut reader = SqliteJournal::open_read_only(&path).unwrap();
     for stop_after in [1, 2, 17, 50] {
         reader.walk_batches = stop_after;
-        let mut walk = crate::sqlite::reader::Walk::default();
-        assert_eq!(reader.step(&mut walk, &crate::sqlite::reader::from_the_beginning).unwrap(), None);
+        let mut walk = crate::sqlite::chain::Walk::default();
+        assert_eq!(reader.step(&mut walk, &crate::sqlite::chain::from_the_beginning).unwrap(), None);
         let journal = open_packing(&path, GROUP);
         let head = journal.stats().head.0 + 100;
         append(&journal, head - 99..=head).await;
         packed_up_to(&journal, 60).await;
-        let verified = reader.finish_walk(walk, &crate::sqlite::reader::from_the_beginning).unwrap();
+        let verified = reader.finish_walk(walk, &crate::sqlite::chain::from_the_beginning).unwrap();
         assert_eq!((verified.from, verified.entries), (Offset(1), head));
     }
 }
