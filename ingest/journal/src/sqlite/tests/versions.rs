@@ -9,6 +9,9 @@ use std::path::PathBuf;
 /// Twenty frames of `cam-1` and one tick, written by the first version; `detect` has dealt with 7, `history` with all.
 const V1: &[u8] = include_bytes!("v1.journal");
 
+/// Forty frames of `cam-1` for `hexigten`, the first of them packed; `detect` has dealt with 7.
+const V2: &[u8] = include_bytes!("v2.journal");
+
 fn placed(file: &[u8]) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("journal.db");
@@ -114,4 +117,15 @@ async fn a_journal_that_is_relabelled_for_another_tenant_no_longer_fits_its_chai
         let verified = SqliteJournal::open_read_only(&path).unwrap().verify();
         assert!(matches!(verified, Err(crate::JournalError::ChainBroken { offset: 1 })), "{forgery}: {verified:?}");
     }
+}
+
+#[tokio::test]
+async fn a_journal_of_the_second_layout_is_read_and_goes_on() {
+    let (_dir, path) = placed(V2);
+    let journal = open_for("hexigten", &path).unwrap();
+    assert!(journal.stats().batches < 40, "some of it is packed");
+    check_counts_up(&entries(&journal).await, 40);
+    assert_eq!(journal.cursors(), [("detect".to_owned(), Offset(7))].into());
+    append(&journal, 41..=41).await;
+    assert_eq!(journal.verify().await.unwrap().entries, 41);
 }
