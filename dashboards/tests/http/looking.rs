@@ -235,7 +235,9 @@ async fn every_path_of_the_openapi_document_is_answered() {
     let session = server.login("admin").await;
     let document = session.get_json("/api/v1/openapi.json").await;
     for (path, item) in document["paths"].as_object().unwrap() {
-        for method in item.as_object().unwrap().keys() {
+        // Devices' doors are served by others, and not here.
+        let ours = item.as_object().unwrap().iter().filter(|(_, operation)| operation["tags"][0] != "devices-in");
+        for (method, _) in ours {
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             // Without a session, so that nothing happens: a known path asks to log in, an unknown one is not found.
             let response = server.request(method.clone(), &path.replace("{id}", "x")).send().await.unwrap();

@@ -189,7 +189,9 @@ impl RefusalLog {
         self.metrics.refusals.with_label_values(&[refusal.label()]).inc();
         if self.may_speak(refusal.label(), peer.ip()) {
             let who: String = who.chars().take(64).collect();
-            tracing::warn!(%peer, device = who, reason = refusal.label(), "refused over HTTP: {refusal}");
+            // Not the text: it can hold pieces of what was sent.
+            let detail = if let Refusal::NotUnderstood(reject) = refusal { reject.label() } else { "" };
+            tracing::warn!(%peer, device = who, reason = refusal.label(), detail, "refused over HTTP");
         }
     }
 
