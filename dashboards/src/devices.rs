@@ -91,6 +91,7 @@ pub(crate) fn device_json(app: &App, device: &Device) -> Value {
         "id": device.id.as_str(),
         "kind": device.kind.as_str(),
         "health": health.as_str(),
+        "quarantined": device.quarantined,
         "last_seen": last_seen.map(Timestamp::to_rfc3339),
         "deadline": deadline.map(Timestamp::to_rfc3339),
         "place": device.place.map(|place| json!({ "lat": place.lat_deg(), "lon": place.lon_deg() })),
@@ -168,6 +169,21 @@ pub(crate) async fn add(
     let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
     let secret = blocking("registering a device", move || registry.add_device(new, &by)).await?;
     Ok((StatusCode::CREATED, Json(json!({ "id": id.as_str(), "secret": secret.as_str() }))))
+}
+
+/// `POST /devices/{id}/approve`: lets a device in that registered itself.
+pub(crate) async fn approve(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    signed.who.require(&[Role::Administrator])?;
+    app.view().await?;
+    let device = find(&app, &signed.who, &id)?.id;
+    let (registry, by, approved) = (app.parts.registry.clone(), signed.who.user.username.clone(), device.clone());
+    blocking("approving a device", move || registry.approve(&approved, &by)).await?;
+    let device = find(&app, &signed.who, device.as_str())?;
+    Ok(Json(device_json(&app, &device)))
 }
 
 fn parse(body: DeviceBody) -> Result<NewDevice, Problem> {

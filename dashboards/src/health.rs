@@ -72,6 +72,7 @@ mod tests {
             via: None,
             external: Vec::new(),
             disabled: false,
+            quarantined: false,
             registered_at: at(0),
         }
     }

@@ -121,9 +121,10 @@ impl From<RegistryError> for Problem {
     fn from(error: RegistryError) -> Self {
         match error {
             RegistryError::NotFound { .. } => Self::not_found(error.to_string()),
-            RegistryError::Exists { .. } | RegistryError::ExternalTaken { .. } | RegistryError::Limit { .. } => {
-                Self::conflict(error.to_string())
-            }
+            RegistryError::Exists { .. }
+            | RegistryError::ExternalTaken { .. }
+            | RegistryError::State { .. }
+            | RegistryError::Limit { .. } => Self::conflict(error.to_string()),
             RegistryError::Invalid { .. } | RegistryError::Rules(_) => Self::bad_request(error.to_string()),
             RegistryError::Busy => Self::unavailable(error.to_string()),
             _ => Self::internal("asking the registry", error),

@@ -72,6 +72,7 @@ pub(crate) fn table() -> Vec<Route> {
         route("GET", "/api/v1/devices", get(devices::list)),
         route("POST", "/api/v1/devices", post(devices::add)),
         route("GET", "/api/v1/devices/{id}", get(devices::one)),
+        route("POST", "/api/v1/devices/{id}/approve", post(devices::approve)),
         route("GET", "/api/v1/devices/{id}/track", get(tracks::track)),
         route("GET", "/api/v1/devices/{id}/series", get(tracks::series)),
         route("GET", "/api/v1/subscribers", get(subscribers::list)),

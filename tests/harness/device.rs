@@ -16,7 +16,8 @@ pub struct Device {
 }
 
 impl Device {
-    pub(crate) fn new(id: &str, secret: &str) -> Self {
+    /// One that has its credential from elsewhere.
+    pub fn new(id: &str, secret: &str) -> Self {
         Self { id: id.into(), secret: secret.into(), link: None, seq: 0 }
     }
 

@@ -7,12 +7,15 @@ use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-fn post(platform: &Platform, device: &Device, rest: &str) -> RequestBuilder {
+fn client() -> reqwest::Client {
     // A second call only means that the provider is chosen already.
     rustls::crypto::ring::default_provider().install_default().ok();
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+fn post(platform: &Platform, device: &Device, rest: &str) -> RequestBuilder {
     let url = format!("http://{}/api/v1/ingest/{}/{rest}", platform.http, device.id);
-    client.post(url).basic_auth(&device.id, Some(&device.secret))
+    client().post(url).basic_auth(&device.id, Some(&device.secret))
 }
 
 async fn see(platform: &Platform, device: &Device, seq: u64) -> Response {
@@ -74,4 +77,41 @@ async fn a_large_picture_comes_through_the_consoles_port_and_a_refusal_wears_its
     );
     assert_eq!(refused.headers()["x-content-type-options"], "nosniff");
     assert!(platform.metrics().await.unwrap().contains("steppewatch_refusals_total{reason=\"bad_credentials\"} 1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_registered_itself_is_let_in_over_mqtt_when_an_operator_has_approved_it() {
+    let platform = Platform::start(&two_zones()).await.unwrap();
+    let arguments = ["--json", "devices", "claim-key", "--name", "spring", "--kind", "station", "--uses", "2"];
+    let key: Value = serde_json::from_str(&platform.tell(&arguments).await.unwrap()).unwrap();
+    let claim = json!({"claim_key": key["claim_key"], "serial": "SN-1", "kind": "station"});
+    let client = client();
+    let url = format!("http://{}/api/v1/provision", platform.http);
+    let answer = client.post(&url).json(&claim).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), &answer.headers()["cache-control"]), (201, &"no-store".parse().unwrap()));
+    let made: Value = answer.json().await.unwrap();
+    assert_eq!(client.post(&url).json(&claim).send().await.unwrap().status().as_u16(), 409);
+
+    let mut station = Device::new(made["id"].as_str().unwrap(), made["secret"].as_str().unwrap());
+    let refused = station.connect(&platform).await.unwrap_err().to_string();
+    assert!(refused.contains("NotAuthorized"), "{refused}");
+    let listed = platform.tell(&["devices", "list"]).await.unwrap();
+    assert!(listed.contains("SN-1") && listed.contains("quarantined"), "{listed}");
+    platform.tell(&["devices", "approve", "SN-1"]).await.unwrap();
+    station.connect(&platform).await.unwrap();
+    station.say("reading", json!({"ts": firmware_sim::clock::now_ms(), "values": {"ndvi": 0.4}})).await.unwrap();
+
+    let page = platform.metrics().await.unwrap();
+    assert!(page.contains("steppewatch_refusals_total{reason=\"quarantined\"} 1"), "{page}");
+    let keys: Value =
+        serde_json::from_str(&platform.tell(&["--json", "devices", "claim-keys"]).await.unwrap()).unwrap();
+    assert_eq!((&keys["items"][0]["used"], &keys["items"][0]["state"]), (&json!(1), &json!("usable")));
+    platform.tell(&["devices", "revoke-claim-key", "spring"]).await.unwrap();
+    let other = json!({"claim_key": key["claim_key"], "serial": "SN-2", "kind": "station"});
+    assert_eq!(client.post(&url).json(&other).send().await.unwrap().status().as_u16(), 403);
+    // Neither the key nor the secret was ever written down.
+    let said = platform.log() + &keys.to_string();
+    for secret in [&key["claim_key"], &made["secret"]] {
+        assert!(!said.contains(secret.as_str().unwrap()));
+    }
 }

@@ -54,6 +54,19 @@ async fn every_example_of_a_message_is_understood() {
     assert_eq!((understood(&page), rejected(&page)), (all, 0), "{letters:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_of_a_first_contact_gives_a_device_its_secret() {
+    let platform = Platform::start(&two_zones()).await.unwrap();
+    let key = platform.tell(&["--json", "devices", "claim-key", "--name", "spring"]).await.unwrap();
+    let key: serde_json::Value = serde_json::from_str(&key).unwrap();
+    let ours = |block: &String| block.contains("/api/v1/provision");
+    let [block] = blocks("sh").into_iter().filter(ours).collect::<Vec<_>>().try_into().unwrap();
+    let block = format!("CLAIM_KEY={}\n{block}", key["claim_key"].as_str().unwrap());
+    let made: serde_json::Value = serde_json::from_str(&sh(&platform, &block, "").await).unwrap();
+    assert_eq!(made["id"], "SN-2041");
+    assert_eq!(made["secret"].as_str().unwrap().len(), 43);
+}
+
 /// Runs a block of the page as it stands there, but for the platform's address.
 async fn sh(platform: &Platform, block: &str, secret: &str) -> String {
     let script = format!("set -euo pipefail\n{}", block.replace("127.0.0.1:8080", &platform.http));

@@ -61,6 +61,7 @@ pub(crate) fn world(zones: Vec<Arc<Zone>>) -> Arc<World> {
         via: None,
         external: vec![],
         disabled: false,
+        quarantined: false,
         registered_at: Timestamp::default(),
     };
     let devices = [

@@ -1,9 +1,11 @@
 //! What operators do: durable in the command log first, shown when it came back through the alert log.
 
 use crate::support::{Server, TOWNSHIP, alert_of, delivery, incident_json, opened, problem};
-use model::{Action, AlertKind, Outcome};
+use model::{Action, AlertKind, DeviceId, DeviceKind, Outcome};
+use registry::{NewClaimKey, Role};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Plays `alerts` for one command: waits for it, and writes what came of it.
 async fn carry_out(server: &Server, status: &str) {
@@ -79,4 +81,28 @@ async fn a_dead_delivery_is_sent_again_on_request() {
     assert_eq!(answer.json::<Value>().await.unwrap()["state"], "pending");
     let (_, command) = server.command_log.read(0, 10).unwrap().pop().unwrap();
     assert_eq!(command.action, Action::RetryDelivery { delivery: "d-1".into() });
+}
+
+#[tokio::test]
+async fn a_device_that_registered_itself_is_shown_in_quarantine_until_an_administrator_approves_it() {
+    let server = Server::start().await;
+    let session = server.login("admin").await;
+    let new = NewClaimKey { name: "spring".into(), kind: None, life: Duration::from_secs(3_600), uses: 1 };
+    let (key, _) = server.registry.add_claim_key(&new, "test").unwrap();
+    server.registry.claim(key.as_str(), &DeviceId::parse("SN-1").unwrap(), DeviceKind::Station).unwrap();
+    let shown = session.get_json("/api/v1/devices/SN-1").await;
+    assert_eq!((&shown["health"], &shown["quarantined"]), (&json!("disabled"), &json!(true)));
+
+    let approve = "/api/v1/devices/SN-1/approve";
+    server.add_user("watch", &[Role::Operator], &[]);
+    let operator = server.login("watch").await;
+    problem(operator.post(approve, json!({})).await, StatusCode::FORBIDDEN).await;
+    problem(session.post("/api/v1/devices/SN-9/approve", json!({})).await, StatusCode::NOT_FOUND).await;
+    let approved: Value = session.post(approve, json!({})).await.json().await.unwrap();
+    assert_eq!((&approved["health"], &approved["quarantined"]), (&json!("never_seen"), &json!(false)));
+    let detail = problem(session.post(approve, json!({})).await, StatusCode::CONFLICT).await;
+    assert!(detail.contains("does not await approval"), "{detail}");
+    let audit = session.get_json("/api/v1/audit?limit=1").await;
+    let entry = &audit["items"][0];
+    assert_eq!((&entry["who"], &entry["what"]), (&json!("admin"), &json!("device.approve SN-1")));
 }

@@ -72,6 +72,8 @@ export interface Device {
   id: string;
   kind: DeviceKind;
   health: Health;
+  /** Registered itself and awaits approval; its health is then `disabled`. */
+  quarantined?: boolean;
   last_seen?: Instant | null;
   deadline?: Instant | null;
   place?: LatLon | null;

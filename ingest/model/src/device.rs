@@ -96,8 +96,10 @@ pub struct Device {
     pub via: Option<DeviceId>,
     /// Its names elsewhere.
     pub external: Vec<External>,
-    /// Shut out by an operator.
+    /// Shut out: by an operator, or because it is in quarantine.
     pub disabled: bool,
+    /// Registered itself and awaits an operator's approval; such a device is disabled too.
+    pub quarantined: bool,
     /// When it was registered.
     pub registered_at: Timestamp,
 }

@@ -1,4 +1,4 @@
-//! Devices: adding them, renewing their secrets, shutting them out.
+//! Devices: adding them, renewing their secrets; `admission` says which of them are let in.
 //!
 //! In: [`NewDevice`] from an operator.   Out: a [`Secret`], once; [`model::Device`] in the view.
 //! Never: an external identity that two devices share; a device behind a gateway that does not exist.
@@ -83,30 +83,9 @@ impl Registry {
         })?;
         Ok(secret)
     }
-
-    /// Shuts a device out or lets it in again; no change and no audit entry when it already is so.
-    pub fn set_disabled(&self, device: &DeviceId, disabled: bool, by: &str) -> Result<(), RegistryError> {
-        self.write(by, |change| {
-            let before: Option<bool> = change
-                .transaction
-                .query_row("SELECT disabled FROM device WHERE id = ?1", [device.as_str()], |row| row.get(0))
-                .optional()?;
-            let before = before.ok_or_else(|| not_found(device))?;
-            if before == disabled {
-                return Ok(());
-            }
-            change.touch(Part::Devices)?;
-            change
-                .transaction
-                .execute("UPDATE device SET disabled = ?2 WHERE id = ?1", params![device.as_str(), disabled])?;
-            let what = if disabled { "device.disable" } else { "device.enable" };
-            let state = |disabled: bool| Some(json!({ "disabled": disabled }));
-            change.audit(format!("{what} {device}"), state(before), state(disabled))
-        })
-    }
 }
 
-fn not_found(device: &DeviceId) -> RegistryError {
+pub(crate) fn not_found(device: &DeviceId) -> RegistryError {
     RegistryError::NotFound { what: "device", name: device.to_string() }
 }
 
@@ -115,7 +94,7 @@ fn exists(connection: &Connection, device: &DeviceId) -> Result<bool, RegistryEr
         .query_row("SELECT EXISTS (SELECT 1 FROM device WHERE id = ?1)", [device.as_str()], |row| row.get(0))?)
 }
 
-fn insert(change: &Change<'_>, key: &[u8; 32], device: &NewDevice) -> Result<Secret, RegistryError> {
+pub(crate) fn insert(change: &Change<'_>, key: &[u8; 32], device: &NewDevice) -> Result<Secret, RegistryError> {
     let external = checked(device)?;
     let transaction = change.transaction;
     if exists(transaction, &device.id)? {
@@ -275,7 +254,7 @@ pub(crate) fn load(connection: &Connection) -> Result<(BTreeMap<DeviceId, Device
     let mut credentials = HashMap::new();
     let mut query = connection.prepare(
         "SELECT id, kind, lat_deg, lon_deg, height_m, yaw_deg, pitch_deg, hfov_deg, township, cadence_ms, via, disabled,
-         registered_at_ms, credential FROM device",
+         registered_at_ms, credential, quarantined FROM device",
     )?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
@@ -284,7 +263,8 @@ pub(crate) fn load(connection: &Connection) -> Result<(BTreeMap<DeviceId, Device
         let device = device(row, &id, external)?.ok_or_else(|| RegistryError::corrupt("device", id.as_str()))?;
         let hash: Vec<u8> = row.get(13)?;
         let hash = <[u8; 32]>::try_from(hash).map_err(|_| RegistryError::corrupt("device", id.as_str()))?;
-        credentials.insert(device.id.clone(), Credential { hash, disabled: device.disabled });
+        credentials
+            .insert(device.id.clone(), Credential { hash, disabled: device.disabled, quarantined: device.quarantined });
         devices.insert(device.id.clone(), device);
     }
     Ok((devices, Credentials(credentials)))
@@ -323,6 +303,7 @@ fn device(row: &Row<'_>, id: &str, external: Vec<External>) -> Result<Option<Dev
         via,
         external,
         disabled: row.get(11)?,
+        quarantined: row.get(14)?,
         registered_at: Timestamp::from_millis(row.get(12)?),
     }))
 }

@@ -97,6 +97,14 @@ pub enum RegistryError {
         /// How many are allowed.
         limit: u64,
     },
+    /// Do what the text says; the device is in another state than this needs.
+    #[error("device `{device}` {state}")]
+    State {
+        /// Which.
+        device: String,
+        /// In which state it is, and what would do.
+        state: &'static str,
+    },
     /// Correct the rules' text.
     #[error(transparent)]
     Rules(#[from] crate::rules::RulesError),

@@ -7,7 +7,9 @@
 //! change or query block on the disk (call them in `spawn_blocking`); [`Registry::view`] and [`Registry::check_secret`]
 //! are memory only. Never: a secret or password in an error, an audit entry or a log line.
 
+mod admission;
 mod audit;
+mod claims;
 mod datum;
 mod devices;
 mod error;
@@ -28,6 +30,7 @@ mod zone_report;
 mod zones;
 
 pub use audit::AuditEntry;
+pub use claims::{ClaimError, ClaimKey, ClaimRefusal, MAX_CLAIM_KEYS, NewClaimKey};
 pub use datum::Datum;
 pub use devices::{MAX_DEVICES, NewDevice};
 pub use error::RegistryError;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// One entry per version; the first makes an empty file into version 1.
-const MIGRATIONS: [&str; 1] = [V1];
+const MIGRATIONS: [&str; 2] = [V1, V2];
 
 const V1: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
@@ -51,6 +51,15 @@ CREATE TRIGGER zone_is_not_changed BEFORE UPDATE ON zone BEGIN SELECT RAISE(ABOR
 CREATE TRIGGER zone_is_not_removed BEFORE DELETE ON zone BEGIN SELECT RAISE(ABORT, 'zone versions are kept'); END;
 ";
 
+/// Devices that register themselves, and the keys with which they do.
+const V2: &str = "
+ALTER TABLE device ADD COLUMN quarantined INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE claim_key (
+    name TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, kind TEXT, expires_at_ms INTEGER NOT NULL,
+    uses INTEGER NOT NULL, used INTEGER NOT NULL, revoked INTEGER NOT NULL, made_at_ms INTEGER NOT NULL
+) STRICT;
+";
+
 /// Brings the database to this program's version, or refuses one that is newer. Two processes may do it at once: the
 /// version is read inside the write lock.
 pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), RegistryError> {
@@ -67,4 +76,41 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Re
     transaction.pragma_update(None, "user_version", known)?;
     transaction.commit()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{NewClaimKey, Registry};
+    use model::{Clock, DeviceId, DeviceKind};
+    use std::time::Duration;
+
+    #[test]
+    fn a_registry_of_the_first_version_keeps_its_devices_and_learns_of_claim_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("registry.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(V1).unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        old.execute_batch(
+            "INSERT INTO device (id, kind, cadence_ms, disabled, registered_at_ms, credential) VALUES
+             ('camera-1', 'camera', 60000, 0, 5, zeroblob(32)), ('camera-2', 'camera', 60000, 1, 6, zeroblob(32))",
+        )
+        .unwrap();
+        drop(old);
+        for _start in 0..2 {
+            let registry = Registry::open(&path, Clock::system()).unwrap();
+            let view = registry.view().borrow().clone();
+            let states: Vec<_> =
+                view.devices.values().map(|device| (device.id.as_str(), device.disabled, device.quarantined)).collect();
+            assert_eq!(states, [("camera-1", false, false), ("camera-2", true, false)]);
+        }
+        let registry = Registry::open(&path, Clock::system()).unwrap();
+        let new = NewClaimKey { name: "k".into(), kind: None, life: Duration::from_secs(3_600), uses: 1 };
+        let (key, _) = registry.add_claim_key(&new, "li").unwrap();
+        registry.claim(key.as_str(), &DeviceId::parse("sn-1").unwrap(), DeviceKind::Station).unwrap();
+        let version: i64 =
+            Connection::open(&path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        assert_eq!(version, 2);
+    }
 }

@@ -22,6 +22,11 @@ impl Secret {
         Ok(Self(URL_SAFE_NO_PAD.encode(random_bytes::<32>()?)))
     }
 
+    /// A new claim key; the beginning tells people, and scanners for leaked secrets, what it is.
+    pub(crate) fn claim_key() -> Result<Self, RegistryError> {
+        Ok(Self(format!("claim_{}", URL_SAFE_NO_PAD.encode(random_bytes::<32>()?))))
+    }
+
     /// The secret itself, for the one who has to type it.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -52,6 +57,9 @@ pub enum Refusal {
     /// An operator shut it out.
     #[error("device is disabled; enable it first")]
     Disabled,
+    /// It registered itself and nobody has approved it yet.
+    #[error("device awaits approval; approve it first")]
+    Quarantined,
 }
 
 /// From the system's generator.
@@ -70,11 +78,20 @@ pub(crate) fn credential_hash(key: &[u8; 32], device: &DeviceId, secret: &str) -
     *hasher.finalize().as_bytes()
 }
 
+/// The hash of a claim key. It begins with a NUL, which no id does, so it is never the hash of a credential.
+pub(crate) fn claim_key_hash(key: &[u8; 32], claim_key: &str) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    hasher.update(b"\0claim key\0");
+    hasher.update(claim_key.as_bytes());
+    *hasher.finalize().as_bytes()
+}
+
 /// What the registry remembers of one device's secret.
 #[derive(Clone, Copy)]
 pub(crate) struct Credential {
     pub(crate) hash: [u8; 32],
     pub(crate) disabled: bool,
+    pub(crate) quarantined: bool,
 }
 
 /// Every device's credential, in memory: a check is one hash and one look-up.
@@ -91,6 +108,7 @@ impl Credentials {
         match known {
             None => Err(Refusal::UnknownDevice),
             Some(_) if !same => Err(Refusal::WrongSecret),
+            Some(credential) if credential.quarantined => Err(Refusal::Quarantined),
             Some(credential) if credential.disabled => Err(Refusal::Disabled),
             Some(_) => Ok(()),
         }

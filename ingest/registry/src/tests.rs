@@ -1,5 +1,6 @@
 //! The registry's behaviour, a sentence each; here what the files below share.
 
+mod claims;
 mod devices;
 mod people;
 mod sharing;

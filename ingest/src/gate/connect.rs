@@ -206,6 +206,7 @@ fn authenticate(login: Option<Login>, registry: &Registry) -> Result<DeviceId, R
     match checked {
         Ok(()) => Ok(device),
         Err(registry::Refusal::Disabled) => Err(Refusal::Disabled),
+        Err(registry::Refusal::Quarantined) => Err(Refusal::Quarantined),
         Err(registry::Refusal::UnknownDevice | registry::Refusal::WrongSecret) => Err(Refusal::BadCredentials),
     }
 }

@@ -24,6 +24,9 @@ pub enum Refusal {
     /// An operator shut the device out.
     #[error("device is disabled")]
     Disabled,
+    /// It registered itself and nobody has approved it yet.
+    #[error("device awaits approval; an operator approves it")]
+    Quarantined,
     /// A way to authenticate that we do not have.
     #[error("authentication method is not supported; use username and password")]
     BadAuthenticationMethod,
@@ -85,6 +88,7 @@ impl Refusal {
         match self {
             Self::BadCredentials => "bad_credentials",
             Self::Disabled => "disabled",
+            Self::Quarantined => "quarantined",
             Self::BadAuthenticationMethod => "bad_authentication_method",
             Self::BadClientId => "bad_client_id",
             Self::BadVersion => "bad_version",

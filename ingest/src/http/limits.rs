@@ -44,6 +44,12 @@ pub const WRONG_SECRETS_MAX: u32 = 20;
 /// locks out its neighbours.
 pub const WRONG_SECRETS_WINDOW: Duration = Duration::from_secs(30);
 
+/// A claim: a key, a serial number and a kind, and what else a device may say.
+pub const CLAIM_BYTES_MAX: usize = 4 << 10;
+
+/// No claim key is longer; a longer text is not worth hashing.
+pub const CLAIM_KEY_BYTES_MAX: usize = 512;
+
 /// Addresses remembered; about a megabyte.
 pub const ADDRESSES_MAX: usize = 10_000;
 

@@ -82,6 +82,7 @@ impl Login {
         match checked {
             Ok(()) => Ok(device),
             Err(registry::Refusal::Disabled) => Err(Refusal::Disabled),
+            Err(registry::Refusal::Quarantined) => Err(Refusal::Quarantined),
             Err(registry::Refusal::UnknownDevice | registry::Refusal::WrongSecret) => Err(Refusal::BadCredentials),
         }
     }

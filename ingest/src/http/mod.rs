@@ -1,11 +1,13 @@
 //! HTTP in: the native payloads for devices and gateways that speak no MQTT.
 //!
 //! In:  requests to [`routes`].   Out: [`model::Frame`]s in the journal, and 202 once they are there.   Next: `record`, `decode`.
+//! A device that nobody registered comes to [`provision`] first.
 //!
 //! ```text
 //! login      Authorization -> who is it       throttle  who was wrong too often
 //! body       bytes, within their bounds       turns     how much a device does at once
 //! batch      lines -> frames                  refusal   why not, in HTTP's words
+//! provision  claim key -> a credential
 //! ```
 //!
 //! Never: a 202 before the journal's proof; a device speaking as another; a message in the journal that was answered with 400.
@@ -15,6 +17,7 @@ mod batch;
 mod body;
 mod limits;
 mod login;
+mod provision;
 mod refusal;
 mod throttle;
 mod turns;
@@ -38,6 +41,8 @@ use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use throttle::Throttle;
+use tokio::sync::Semaphore;
 use turns::Turns;
 
 /// What HTTP in needs from the rest of the house.
@@ -63,6 +68,10 @@ impl HttpParts {
 
 /// What the handlers share.
 struct Door {
+    registry: Registry,
+    /// Wrong claims; apart from wrong secrets, so that neither keeps the other out.
+    claims: Throttle,
+    claiming: Semaphore,
     login: Login,
     turns: Arc<Turns>,
     room: Room,
@@ -76,7 +85,8 @@ struct Door {
 type Route = (&'static str, &'static str, fn() -> MethodRouter<Arc<Door>>);
 
 /// Every route there is.
-const TABLE: [Route; 2] = [
+const TABLE: [Route; 3] = [
+    ("POST", "/api/v1/provision", || post(provision::provision)),
     ("POST", "/api/v1/ingest/{device}/{kind}", || post(message)),
     ("POST", "/api/v1/ingest/{device}/snapshot/{snapshot_id}", || post(snapshot)),
 ];
@@ -89,7 +99,10 @@ pub fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// The routes. Whoever serves them provides `ConnectInfo<SocketAddr>`, and bounds the number of connections.
 pub fn router(parts: HttpParts) -> Router {
     let door = Arc::new(Door {
-        login: Login::new(parts.registry, parts.clock.clone()),
+        login: Login::new(parts.registry.clone(), parts.clock.clone()),
+        registry: parts.registry,
+        claims: Throttle::default(),
+        claiming: Semaphore::new(1),
         turns: Arc::default(),
         room: Room::new(parts.patience),
         recorder: Recorder::new(parts.journal, parts.metrics.clone()),

@@ -34,6 +34,18 @@ pub enum Refusal {
     /// An operator shut the device out.
     #[error("device is disabled; ask the platform's administrator")]
     Disabled,
+    /// It registered itself and nobody has approved it yet.
+    #[error("device awaits approval; an operator approves it")]
+    Quarantined,
+    /// A claim key that registers nothing.
+    #[error("{0}")]
+    ClaimKey(String),
+    /// A serial number that is known already.
+    #[error("{0}")]
+    SerialTaken(String),
+    /// The registry does not do it just now.
+    #[error("the platform cannot do it now; send it again later")]
+    Unavailable,
     /// The address names another device.
     #[error("a device speaks only as itself: `{itself}` cannot say anything for another")]
     Foreign {
@@ -94,6 +106,10 @@ impl Refusal {
             Self::BadCredentials => "bad_credentials",
             Self::Throttled { .. } => "throttled",
             Self::Disabled => "disabled",
+            Self::Quarantined => "quarantined",
+            Self::ClaimKey(_) => "bad_claim_key",
+            Self::SerialTaken(_) => "serial_taken",
+            Self::Unavailable => "unavailable",
             Self::Foreign { .. } => "foreign_topic",
             Self::UnknownKind => "unknown_kind",
             Self::TooLarge { .. } | Self::TooManyLines { .. } => "too_large",
@@ -112,13 +128,14 @@ impl Refusal {
         match self {
             Self::NoCredentials | Self::BadCredentials => StatusCode::UNAUTHORIZED,
             Self::Throttled { .. } | Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Disabled | Self::Foreign { .. } => StatusCode::FORBIDDEN,
+            Self::Disabled | Self::Quarantined | Self::ClaimKey(_) | Self::Foreign { .. } => StatusCode::FORBIDDEN,
+            Self::SerialTaken(_) => StatusCode::CONFLICT,
             Self::UnknownKind => StatusCode::NOT_FOUND,
             Self::TooLarge { .. } | Self::TooManyLines { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Malformed(_) | Self::NotUnderstood(_) => StatusCode::BAD_REQUEST,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::NoRoom | Self::JournalFull => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoRoom | Self::JournalFull | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -127,6 +144,7 @@ impl Refusal {
             StatusCode::UNAUTHORIZED => "not authenticated",
             StatusCode::FORBIDDEN => "not allowed",
             StatusCode::NOT_FOUND => "there is no such thing",
+            StatusCode::CONFLICT => "does not fit the present state",
             StatusCode::TOO_MANY_REQUESTS => "too many attempts",
             StatusCode::PAYLOAD_TOO_LARGE => "the body is too large",
             StatusCode::UNSUPPORTED_MEDIA_TYPE => "the body's type is not understood",
@@ -140,7 +158,7 @@ impl Refusal {
         match self {
             Self::Throttled { wait } => Some(*wait),
             Self::TooMany { .. } => Some(Duration::from_secs(1)),
-            Self::NoRoom | Self::JournalFull => Some(RETRY_AFTER),
+            Self::NoRoom | Self::JournalFull | Self::Unavailable => Some(RETRY_AFTER),
             _ => None,
         }
     }

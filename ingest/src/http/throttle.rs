@@ -1,6 +1,6 @@
 //! How often an address may be wrong.
 //!
-//! In: wrong secrets, by address.   Out: leave to try, or how long to wait.
+//! In: wrong secrets or claims, by address.   Out: leave to try, or how long to wait.
 //!
 //! Secrets are beyond guessing (32 random bytes); this spares the log, and the registry the looks for newcomers. Time comes from
 //! the platform's clock. The map is bounded: when it is full, the address whose wait ends first makes room.

@@ -13,6 +13,8 @@ mod malformed;
 #[cfg(test)]
 mod publishing;
 #[cfg(test)]
+mod quarantine;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod sessions;

@@ -7,6 +7,8 @@ mod house;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod provision;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod snapshots;

@@ -1,11 +1,12 @@
 //! `steppewatch devices`: who may speak, and with which secret.
 
+use super::claim_keys::{self, ClaimKeyArgs};
 use super::{Misuse, operator, print, registry};
 use crate::config::{Config, units};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use model::{Device, DeviceId, DeviceKind, External, Pose, Position, TownshipCode};
-use registry::NewDevice;
+use registry::{NewDevice, Registry};
 use serde_json::{Value, json};
 
 /// What can be done with devices.
@@ -24,6 +25,20 @@ pub enum DevicesCommand {
     Enable {
         /// The device's id.
         id: String,
+    },
+    /// Let a device in that registered itself with a claim key.
+    Approve {
+        /// The device's id.
+        id: String,
+    },
+    /// Make a key with which new devices register themselves, and print it, this once.
+    ClaimKey(ClaimKeyArgs),
+    /// List the claim keys.
+    ClaimKeys,
+    /// Take a claim key back; what it registered stays.
+    RevokeClaimKey {
+        /// The key's name.
+        name: String,
     },
     /// Make a new secret and print it, this once; the old one is refused from now on.
     Credential {
@@ -96,25 +111,49 @@ pub fn run(command: DevicesCommand, config: &Config, as_json: bool) -> Result<()
             registry.set_disabled(&parse_id(&id)?, false, &operator())?;
             done(&id, "enabled", as_json)
         }
-        DevicesCommand::List => {
-            let view = registry.view();
-            let view = view.borrow();
-            if as_json {
-                return print(&json!({"items": view.devices.values().map(shown).collect::<Vec<_>>()}).to_string());
-            }
-            for device in view.devices.values() {
-                let state = if device.disabled { "disabled" } else { "enabled" };
-                print(&format!(
-                    "{:24} {:8} {:8} every {} s",
-                    device.id.as_str(),
-                    device.kind.as_str(),
-                    state,
-                    device.cadence.as_secs()
-                ))?;
-            }
-            Ok(())
+        DevicesCommand::Approve { id } => {
+            registry.approve(&parse_id(&id)?, &operator())?;
+            done(&id, "approved", as_json)
         }
+        DevicesCommand::ClaimKey(args) => claim_keys::add(&registry, args, as_json),
+        DevicesCommand::ClaimKeys => claim_keys::list(&registry, as_json),
+        DevicesCommand::RevokeClaimKey { name } => claim_keys::revoke(&registry, &name, as_json),
+        DevicesCommand::List => list(&registry, as_json),
     }
+}
+
+fn list(registry: &Registry, as_json: bool) -> Result<()> {
+    let view = registry.view();
+    let view = view.borrow();
+    if as_json {
+        return print(&json!({"items": view.devices.values().map(shown).collect::<Vec<_>>()}).to_string());
+    }
+    for device in view.devices.values() {
+        print(&format!(
+            "{:24} {:8} {:11} every {} s",
+            device.id.as_str(),
+            device.kind.as_str(),
+            state(device),
+            device.cadence.as_secs()
+        ))?;
+    }
+    Ok(())
+}
+
+/// Whether it is let in. How it is doing the running service knows; here only what an operator decided.
+fn state(device: &Device) -> &'static str {
+    match (device.quarantined, device.disabled) {
+        (true, _) => "quarantined",
+        (false, true) => "disabled",
+        (false, false) => "enabled",
+    }
+}
+
+pub(super) fn parse_kind(word: &str) -> Result<DeviceKind> {
+    DeviceKind::parse(word).ok_or_else(|| {
+        let known = DeviceKind::ALL.map(DeviceKind::as_str).join(", ");
+        Misuse(format!("--kind is `{word}`, which is none of: {known}")).into()
+    })
 }
 
 fn done(id: &str, what: &str, as_json: bool) -> Result<()> {
@@ -135,6 +174,7 @@ fn shown(device: &Device) -> Value {
         "id": device.id.as_str(),
         "kind": device.kind.as_str(),
         "disabled": device.disabled,
+        "quarantined": device.quarantined,
         "cadence_s": device.cadence.as_secs(),
         "township": device.township.as_ref().map(TownshipCode::as_str),
         "place": device.place.map(|place| json!({"lat": place.lat_deg(), "lon": place.lon_deg()})),
@@ -148,10 +188,7 @@ fn parse_id(id: &str) -> Result<DeviceId> {
 }
 
 fn described(args: AddArgs) -> Result<NewDevice> {
-    let kind = DeviceKind::parse(&args.kind).ok_or_else(|| {
-        let known = DeviceKind::ALL.map(DeviceKind::as_str).join(", ");
-        Misuse(format!("--kind is `{}`, which is none of: {known}", args.kind))
-    })?;
+    let kind = parse_kind(&args.kind)?;
     let place = match (args.lat, args.lon) {
         (Some(lat), Some(lon)) => {
             Some(Position::parse(lat, lon).map_err(|error| Misuse(format!("--lat and --lon: {error}")))?)

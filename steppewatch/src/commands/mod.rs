@@ -1,5 +1,6 @@
 //! Commands that look at the data folder or change the registry, whether or not the service runs.
 
+mod claim_keys;
 pub mod devices;
 pub mod doctor;
 pub mod journal;

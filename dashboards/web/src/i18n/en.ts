@@ -189,6 +189,7 @@ export const en: Dictionary = {
   health_never_seen: "Never seen",
   health_faulty: "Faulty",
   health_disabled: "Disabled",
+  device_quarantined: "awaits approval",
   health_maintenance: "Maintenance",
   health_unknown: "Unknown",
 

@@ -189,6 +189,7 @@ export const zh = {
   health_never_seen: "从未上线",
   health_faulty: "故障",
   health_disabled: "已停用",
+  device_quarantined: "待批准",
   health_maintenance: "检修中",
   health_unknown: "未知",
 

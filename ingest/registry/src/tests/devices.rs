@@ -97,6 +97,7 @@ fn everything_said_of_a_device_stands_in_the_view() {
         via: new.via,
         external: new.external,
         disabled: false,
+        quarantined: false,
         registered_at: fixture.clock.now(),
     };
     assert_eq!(*device, want);
