@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 /// How a compressed blob begins. Any other begins with the length of an entry, and none is of four thousand million bytes.
 const MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 
-/// Measured in `docs/adr/0010`: the next levels cost twice the time for a few per cent.
+/// Measured in `docs/adr/0010`: higher levels cost three times the time for a tenth.
 const LEVEL: i32 = 3;
 
 /// A batch larger than this stays as it is, and a blob that claims to become larger is not believed. A commit takes 4 MiB and
