@@ -137,6 +137,10 @@ impl Flow {
                 }
             }
         }
+        if self.outgoing.capacity() > 0 {
+            // Nothing waits: an idle connection holds no buffer.
+            self.outgoing = BytesMut::new();
+        }
         if self.unflushed {
             match Pin::new(&mut self.socket).poll_flush(cx) {
                 Poll::Ready(Ok(())) => self.unflushed = false,

@@ -57,12 +57,19 @@ struct Seat {
 
 enum State {
     Live { kick: CancellationToken, ended: CancellationToken },
-    Away { since: Instant, keep: Keep, memory: Memory },
+    // On the heap: nearly every seat is live.
+    Away(Box<Away>),
+}
+
+struct Away {
+    since: Instant,
+    keep: Keep,
+    memory: Memory,
 }
 
 impl Seat {
     fn is_over(&self) -> bool {
-        matches!(&self.state, State::Away { since, keep: Keep::For(limit), .. } if since.elapsed() > *limit)
+        matches!(&self.state, State::Away(away) if matches!(away.keep, Keep::For(limit) if away.since.elapsed() > limit))
     }
 }
 
@@ -82,7 +89,7 @@ pub struct Place {
     pub resumed: bool,
     /// What the session remembered; the session takes it.
     pub memory: Memory,
-    left: Option<(Keep, Memory)>,
+    left: Option<Box<Away>>,
 }
 
 enum Attempt {
@@ -126,7 +133,8 @@ impl Seats {
     fn attempt(self: &Arc<Self>, device: &DeviceId, client: &str, clean: bool) -> Result<Attempt, Refusal> {
         let mut devices = self.lock();
         let entry = devices.entry(device.clone()).or_insert_with(|| DeviceSeats {
-            seats: Vec::new(),
+            // Most devices have one client.
+            seats: Vec::with_capacity(1),
             filters_ever: HashSet::new(),
             pace: Arc::new(Pace::new(self.rate)),
         });
@@ -144,7 +152,7 @@ impl Seats {
                 .iter()
                 .enumerate()
                 .filter_map(|(index, seat)| match &seat.state {
-                    State::Away { since, .. } => Some((*since, index)),
+                    State::Away(away) => Some((away.since, index)),
                     State::Live { .. } => None,
                 })
                 .min();
@@ -156,7 +164,7 @@ impl Seats {
             None => (0..).find(|number| seats.iter().all(|seat| seat.number != *number)).unwrap_or_default(),
         };
         let memory = match former {
-            Some(Seat { state: State::Away { memory, .. }, .. }) if !clean => Some(memory),
+            Some(Seat { state: State::Away(away), .. }) if !clean => Some(away.memory),
             _ => None,
         };
         let (kick, ended) = (CancellationToken::new(), CancellationToken::new());
@@ -185,7 +193,7 @@ impl Seats {
 impl Place {
     /// Ends the session; with `keep` it can be resumed and then knows `memory`. Call when the router link is closed.
     pub fn leave(mut self, keep: Keep, memory: Memory) {
-        self.left = Some((keep, memory));
+        self.left = Some(Box::new(Away { since: Instant::now(), keep, memory }));
     }
 }
 
@@ -196,11 +204,10 @@ impl Drop for Place {
             && let Some(index) = entry.seats.iter().position(|seat| seat.client == self.client)
         {
             let seat = entry.seats.swap_remove(index);
-            if let Some((keep, memory)) = self.left.take()
-                && keep != Keep::No
+            if let Some(away) = self.left.take()
+                && away.keep != Keep::No
             {
-                let state = State::Away { since: Instant::now(), keep, memory };
-                entry.seats.push(Seat { state, ..seat });
+                entry.seats.push(Seat { state: State::Away(away), ..seat });
             }
         }
         drop(devices);

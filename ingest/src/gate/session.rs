@@ -179,6 +179,10 @@ impl Session {
                 self.flow.listening = !busy;
                 return Ok(());
             }
+            if self.flow.incoming.is_empty() {
+                // Lets go of what was read and is looked at: an idle connection holds no buffer.
+                self.flow.incoming = BytesMut::new();
+            }
             if !self.take_packet(batch).await? {
                 self.flow.listening = !matches!(self.stage, Stage::Large { room: Room::Waiting(_), .. });
                 return Ok(());
