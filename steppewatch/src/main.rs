@@ -9,6 +9,7 @@ mod demo;
 mod journal_metrics;
 mod law;
 mod service;
+mod stages;
 mod stores;
 mod telemetry;
 mod upkeep;

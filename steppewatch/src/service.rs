@@ -5,6 +5,7 @@
 use crate::config::Config;
 use crate::journal_metrics::JournalMetrics;
 use crate::law::Law;
+use crate::stages::{Behind, Stages};
 use crate::stores::Stores;
 use crate::upkeep;
 use alerts::WorkerParts;
@@ -26,7 +27,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Decoded runs that may wait for a stage; each holds up to a thousand entries. When it is full decode stops reading, and
@@ -53,7 +53,8 @@ pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: Cancellati
     let addresses = Addresses { http: console.local_addr()?, mqtt: gate.addresses() };
 
     // The first stages hear `stop`; each later one ends when its queue is closed and empty.
-    let mut stages = JoinSet::new();
+    let behind = Behind::start()?;
+    let mut stages = Stages::new(behind.handle());
     take_in(&mut stages, gate, &config, &stores, &stop)?;
     let decoded = decode(&mut stages, &stores, &stop)?;
     let (to_detect, to_history) = hand_out(&mut stages, decoded, stores.live.clone());
@@ -61,15 +62,14 @@ pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: Cancellati
     conclude_and_tell(&mut stages, to_detect, &config, &stores, &stop)?;
     let door = HttpParts::new(stores.journal(), stores.registry.clone(), stores.clock.clone(), metrics);
     let serving = show(&mut stages, console, door, &config, &stores, &stop);
-    stages.spawn(upkeep::run(stores.clone(), JournalMetrics::register(&stores.metrics)?, stop.clone()));
+    stages.spawn("upkeep", upkeep::run(stores.clone(), JournalMetrics::register(&stores.metrics)?, stop.clone()));
 
     ready(addresses);
-    let outcome = until_the_end(stages, &stop, &serving).await;
+    let outcome = stages.until_the_end(&stop, &serving).await;
     tokio::task::spawn_blocking(move || stores.journal.close()).await?;
     outcome
 }
 
-type Stages = JoinSet<Result<()>>;
 type Runs = mpsc::Receiver<Arc<Readings>>;
 
 async fn bind_gate(config: &Config, stores: &Stores, metrics: Metrics) -> Result<Gate> {
@@ -79,12 +79,12 @@ async fn bind_gate(config: &Config, stores: &Stores, metrics: Metrics) -> Result
 
 /// Whatever writes into the journal.
 fn take_in(stages: &mut Stages, gate: Gate, config: &Config, stores: &Stores, stop: &CancellationToken) -> Result<()> {
-    stages.spawn(named("mqtt gate", gate.run(stop.clone())));
-    stages.spawn(named("clock", second_hand::run(stores.journal(), stores.clock.clone(), stop.clone())));
+    stages.spawn("mqtt gate", gate.run(stop.clone()));
+    stages.spawn("clock", second_hand::run(stores.journal(), stores.clock.clone(), stop.clone()));
     let metrics = ModbusMetrics::register(&stores.metrics)?;
     if !config.modbus.is_empty() {
         let (stations, clock) = (config.modbus.clone(), stores.clock.clone());
-        stages.spawn(named("modbus", modbus::run(stations, stores.journal(), clock, metrics, stop.clone())));
+        stages.spawn("modbus", modbus::run(stations, stores.journal(), clock, metrics, stop.clone()));
     }
     Ok(())
 }
@@ -95,7 +95,7 @@ fn decode(stages: &mut Stages, stores: &Stores, stop: &CancellationToken) -> Res
     let (decoded_tx, decoded) = mpsc::channel(RUNS_WAITING);
     let metrics = StageMetrics::register(&stores.metrics)?;
     let dead_letters = stores.dead_letters.clone();
-    stages.spawn(named("decode", stage::run(stores.journal(), from, dead_letters, decoded_tx, metrics, stop.clone())));
+    stages.spawn_behind("decode", stage::run(stores.journal(), from, dead_letters, decoded_tx, metrics, stop.clone()));
     Ok(decoded)
 }
 
@@ -103,7 +103,7 @@ fn decode(stages: &mut Stages, stores: &Stores, stop: &CancellationToken) -> Res
 fn hand_out(stages: &mut Stages, mut decoded: Runs, live: Live) -> (Runs, Runs) {
     let (detect_tx, to_detect) = mpsc::channel(RUNS_WAITING);
     let (history_tx, to_history) = mpsc::channel(RUNS_WAITING);
-    stages.spawn(async move {
+    stages.spawn_behind("hand out", async move {
         while let Some(run) = decoded.recv().await {
             live.observe(&run.readings);
             // A closed queue means that its stage failed, and that stage says why.
@@ -111,7 +111,7 @@ fn hand_out(stages: &mut Stages, mut decoded: Runs, live: Live) -> (Runs, Runs) 
                 break;
             }
         }
-        Ok(())
+        anyhow::Ok(())
     });
     (to_detect, to_history)
 }
@@ -119,7 +119,7 @@ fn hand_out(stages: &mut Stages, mut decoded: Runs, live: Live) -> (Runs, Runs) 
 /// Keeps tracks and measurements, here and, if configured, in InfluxDB.
 fn keep(stages: &mut Stages, mut runs: Runs, config: &Config, stores: &Stores, stop: &CancellationToken) -> Result<()> {
     let history = stores.history.clone();
-    stages.spawn(named("history", async move {
+    stages.spawn_behind("history", async move {
         while let Some(run) = runs.recv().await {
             if run.up_to > history.cursor() {
                 let history = history.clone();
@@ -127,10 +127,10 @@ fn keep(stages: &mut Stages, mut runs: Runs, config: &Config, stores: &Stores, s
             }
         }
         anyhow::Ok(())
-    }));
+    });
     if let Some(influx) = &config.influx {
         let sink = InfluxSink::new(influx, InfluxMetrics::register(&stores.metrics)?)?;
-        stages.spawn(named("influxdb", upkeep::copy_to_influx(stores.journal(), sink, stop.clone())));
+        stages.spawn_behind("influxdb", upkeep::copy_to_influx(stores.journal(), sink, stop.clone()));
     }
     Ok(())
 }
@@ -155,7 +155,7 @@ fn conclude_and_tell(
         backlog: *stores.journal().head().borrow(),
         herds: Box::new(move |herds| live.herds(herds)),
     };
-    stages.spawn(named("detection", alerts::run(worker, runs)));
+    stages.spawn_behind("detection", alerts::run(worker, runs));
     let delivery = DeliverParts {
         store: stores.alerts.clone(),
         view: stores.registry.view(),
@@ -163,7 +163,7 @@ fn conclude_and_tell(
         clock: stores.clock.clone(),
         metrics,
     };
-    stages.spawn(named("delivery", deliver::run(delivery, stop.clone())));
+    stages.spawn_behind("delivery", deliver::run(delivery, stop.clone()));
     Ok(())
 }
 
@@ -209,33 +209,6 @@ fn show(
         secure_cookie: false,
         others: http::router(door),
     };
-    stages.spawn(named("console", dashboards::serve(console, parts, stop.clone())));
+    stages.spawn("console", dashboards::serve(console, parts, stop.clone()));
     serving
-}
-
-/// Waits for all stages; the first that fails ends the rest.
-async fn until_the_end(mut stages: JoinSet<Result<()>>, stop: &CancellationToken, serving: &AtomicBool) -> Result<()> {
-    let mut outcome = Ok(());
-    while let Some(ended) = stages.join_next().await {
-        serving.store(false, Ordering::Relaxed);
-        let ended = ended.unwrap_or_else(|panic| Err(anyhow::anyhow!("a stage panicked: {panic}")));
-        if let Err(error) = ended
-            && outcome.is_ok()
-        {
-            tracing::error!(error = format!("{error:#}"), "stopping");
-            outcome = Err(error);
-        }
-        // A stage that ends although nobody asked it to has failed, whatever it says.
-        if !stop.is_cancelled() && outcome.is_ok() {
-            outcome = Err(anyhow::anyhow!("a stage ended by itself; the log says which came last"));
-        }
-        stop.cancel();
-    }
-    outcome
-}
-
-async fn named<E: Into<anyhow::Error>>(name: &'static str, stage: impl Future<Output = Result<(), E>>) -> Result<()> {
-    let ended = stage.await.map_err(Into::into).context(name);
-    tracing::debug!(stage = name, "ended");
-    ended
 }

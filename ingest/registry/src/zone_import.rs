@@ -8,8 +8,9 @@ use crate::load::Part;
 use crate::zone_draft::{Draft, draft};
 use crate::zone_report::{FeatureFault, FeatureOutcome, FeatureReport, ImportReport, MAX_VERSIONS};
 use crate::{Datum, Registry, RegistryError, geojson, geometry, zones};
-use model::{Timestamp, Zone, ZoneId, ZoneKind};
-use std::collections::HashMap;
+use model::{GeoPoint, Polygon, Timestamp, Zone, ZoneId, ZoneKind};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// The text of one import; a region's zones take some 100 MiB.
 pub const MAX_GEOJSON_BYTES: usize = 256 << 20;
@@ -17,6 +18,10 @@ pub const MAX_GEOJSON_BYTES: usize = 256 << 20;
 pub const MAX_ZONES: u64 = 10_000;
 /// Vertices of all zones' newest versions; the geofence keeps them in memory.
 pub const MAX_VERTICES: u64 = 5_000_000;
+
+/// No county, nor the whole region, is wider; beyond it a coordinate is wrong, and one such zone would keep all others from
+/// being watched.
+const SPREAD_MAX_DEGREES: f64 = 60.0;
 
 /// How a file is to be read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,6 +57,17 @@ pub enum ZoneImportError {
         /// What it states.
         found: String,
     },
+    /// Correct the coordinates.
+    #[error(
+        "no zone was imported: zone `{id}` lies {degrees:.0} degrees from the others; check the sign and the order (longitude \
+         first) of its coordinates"
+    )]
+    Misplaced {
+        /// Which zone.
+        id: ZoneId,
+        /// How far it is off.
+        degrees: f64,
+    },
     /// Correct the features.
     #[error("no zone was imported: {0}")]
     Refused(ImportReport),
@@ -69,6 +85,7 @@ impl Registry {
         by: &str,
     ) -> Result<ImportReport, ZoneImportError> {
         let drafts = read(geojson, options)?;
+        check_spread(&drafts, &self.view().borrow().zones)?;
         // A dry run takes the same way and turns back at the end, so its answer is the real one.
         let outcome = self.write(by, |change| {
             let mut report = ImportReport { features: Vec::with_capacity(drafts.len()), dry_run: options.dry_run };
@@ -118,6 +135,33 @@ impl From<RegistryError> for Stop {
     fn from(error: RegistryError) -> Self {
         Self::Error(error.into())
     }
+}
+
+/// Every new zone has to lie near the middle of all zones.
+fn check_spread(drafts: &[Draft], held: &[Arc<Zone>]) -> Result<(), ZoneImportError> {
+    let replaced: HashSet<&ZoneId> = drafts.iter().map(|draft| &draft.id).collect();
+    let stays = held.iter().filter(|zone| !replaced.contains(&zone.id)).filter_map(|zone| place(&zone.polygons));
+    let places: Vec<GeoPoint> = drafts.iter().filter_map(|draft| place(&draft.polygons)).chain(stays).collect();
+    let middle = |coordinate: fn(&GeoPoint) -> i32| {
+        let mut all: Vec<i32> = places.iter().map(coordinate).collect();
+        all.sort_unstable();
+        all.get(all.len() / 2).copied().unwrap_or_default()
+    };
+    let (lon_e7, lat_e7) = (middle(|place| place.lon_e7), middle(|place| place.lat_e7));
+    for draft in drafts {
+        let Some(place) = place(&draft.polygons) else { continue };
+        let off_e7 = place.lon_e7.abs_diff(lon_e7).max(place.lat_e7.abs_diff(lat_e7));
+        let degrees = f64::from(off_e7) / 1e7;
+        if degrees > SPREAD_MAX_DEGREES {
+            return Err(ZoneImportError::Misplaced { id: draft.id.clone(), degrees });
+        }
+    }
+    Ok(())
+}
+
+/// Any point of a zone.
+fn place(polygons: &[Polygon]) -> Option<GeoPoint> {
+    polygons.first()?.exterior.first().copied()
 }
 
 fn check_size((zones, vertices): (u64, u64)) -> Result<(), RegistryError> {

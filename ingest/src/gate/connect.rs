@@ -217,14 +217,17 @@ fn recognise(name: &str, login: Option<Login>, registry: &Registry) -> Result<De
     if login.is_some_and(|login| !login.username.is_empty() && login.username != name) {
         return Err(Refusal::BadCredentials);
     }
-    let known = |registry: &Registry| registry.view().borrow().device(&device).map(|device| device.disabled);
-    let mut disabled = known(registry);
-    if disabled.is_none() && matches!(tokio::task::block_in_place(|| registry.refresh()), Ok(true)) {
-        disabled = known(registry);
+    let state = |registry: &Registry| {
+        registry.view().borrow().device(&device).map(|device| (device.disabled, device.quarantined))
+    };
+    let mut known = state(registry);
+    if known.is_none() && matches!(tokio::task::block_in_place(|| registry.refresh()), Ok(true)) {
+        known = state(registry);
     }
-    match disabled {
-        Some(false) => Ok(device),
-        Some(true) => Err(Refusal::Disabled),
+    match known {
+        Some((_, true)) => Err(Refusal::Quarantined),
+        Some((true, false)) => Err(Refusal::Disabled),
+        Some((false, false)) => Ok(device),
         None => Err(Refusal::BadCredentials),
     }
 }

@@ -243,3 +243,13 @@ fn every_real_banner_boundary_is_read() {
     assert!(!features.is_empty());
     assert_eq!(report.published(), features.len());
 }
+
+#[test]
+fn a_zone_on_the_other_side_of_the_earth_is_refused_by_name_and_the_others_stay_watched() {
+    let Fixture { registry, .. } = &fixture();
+    import(registry, &collection(&[feature("zone-1", SQUARE), feature("zone-2", SQUARE)])).unwrap();
+    let mirrored = SQUARE.replace("117", "-117");
+    let error = import(registry, &collection(&[feature("zone-3", &mirrored)])).unwrap_err();
+    check_message(&error, &["zone-3", "234 degrees", "longitude"]);
+    assert_eq!(versions(registry).len(), 2);
+}
