@@ -26,7 +26,8 @@ use crate::decode::decode;
 use crate::metrics::Metrics;
 use crate::record::Recorder;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
 use axum::{Json, Router};
@@ -116,7 +117,15 @@ pub fn router(parts: HttpParts) -> Router {
         .fold(Router::new(), |router, (_, path, handler)| router.route(path, handler()))
         // Counted again while it is read; this is for the form, which axum reads.
         .layer(DefaultBodyLimit::max(limits::SNAPSHOT_BYTES_MAX + limits::ENVELOPE_BYTES_MAX))
+        .layer(map_response(close))
         .with_state(door)
+}
+
+/// The server's connections are bounded and people come through the same door: a fleet that keeps its connections between two
+/// messages a minute would keep them out. Who has much to say sends batches.
+async fn close(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// `POST /ingest/{device}/{kind}`

@@ -23,6 +23,21 @@ async fn a_message_is_in_the_journal_as_its_device_said_it_and_counted_like_any_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_not_kept_between_two_messages_so_that_a_fleet_leaves_room_for_people() {
+    let house = House::start().await;
+    let request = format!(
+        "POST /api/v1/ingest/camera-1/heartbeat HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{}",
+        house.secret("camera-1"),
+        beat(1).len(),
+        beat(1)
+    );
+    // It is read to its end, which comes because the server closes.
+    let answer = house.raw(request.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 202") && answer.to_lowercase().contains("connection: close"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_kind_has_its_address_and_a_bearer_secret_does_as_well_as_basic() {
     let house = House::start().await;
     let messages = [
