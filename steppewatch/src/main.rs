@@ -74,7 +74,7 @@ enum ConfigCommand {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    telemetry::start();
+    telemetry::start(matches!(cli.command, Command::Demo(_)));
     match execute(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
