@@ -1,4 +1,4 @@
-//! The [mqtt] section: listeners, TLS and limits of the gate.
+//! The section `[mqtt]`: listeners, TLS and limits of the gate.
 
 use super::section::{ConfigError, Section};
 use ingest::gate::{GateConfig, Rate, TlsFiles};
