@@ -30,7 +30,10 @@ fn frames_that_came_together_go_into_one_commit_even_beyond_its_size() {
     let answers = [line.push(group.clone()).unwrap(), line.push(group.clone()).unwrap()];
     for _ in answers {
         let taken = line.take().unwrap();
-        assert_eq!(taken.groups.into_iter().map(|waiting| waiting.frames).collect::<Vec<_>>(), [group.clone()]);
+        assert_eq!(
+            taken.groups.into_iter().map(|waiting| waiting.frames).collect::<Vec<_>>(),
+            std::slice::from_ref(&group)
+        );
     }
 }
 
