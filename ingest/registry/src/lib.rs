@@ -11,6 +11,8 @@ mod audit;
 mod datum;
 mod devices;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod geojson;
 mod geometry;
 mod load;

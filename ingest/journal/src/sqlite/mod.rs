@@ -16,6 +16,8 @@ mod cache;
 mod chores;
 mod codec;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod layout;
 mod line;
 mod lock;
