@@ -170,7 +170,7 @@ mod tests {
         );
         check(
             "[mqtt]\nlistn = \"127.0.0.1:1\"",
-            "`mqtt.listn` is `127.0.0.1:1`, but there is no such key; known here: listen",
+            "`mqtt.listn` is `127.0.0.1:1`, but there is no such key; known here: limits, listen, proxy_protocol, tls, tls_listen, ws_listen",
         );
         check(
             "colour = 1",
