@@ -5,15 +5,23 @@ DATA ?= data/demo
 SEED ?= 1
 SPEED ?= 1
 BENCH ?=
+SECONDS ?= 60
+CARGO_FUZZ := 0.13.1
+FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+# No sanitizer: it needs a nightly compiler, and our own code has no unsafe block. What is looked for is a panic, an overflow, a
+# hang (seconds for one input) or memory without bound (MiB).
+FUZZ := --sanitizer none --debug-assertions
+FUZZ_LIMITS := -timeout=10 -rss_limit_mb=2048
 WEB := dashboards/web
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public -type f 2>/dev/null) $(WEB)/index.html $(WEB)/vite.config.ts $(WEB)/package-lock.json
 
-.PHONY: help run test check bench web
+.PHONY: help run test check bench fuzz web
 
 help:
 	@echo "make run    the platform with a simulated banner (DATA=dir SEED=n SPEED=x)"
 	@echo "make test   installs what the tests need, then runs every test, the browser's included"
 	@echo "make bench  figures beside a peer's on this machine (BENCH=name for one of them)"
+	@echo "make fuzz   what strangers may send, made up: every parser for a while (SECONDS=60), until the first crash"
 	@echo "make check  format, lints, documentation, front-end type-check and lint"
 
 run: $(WEB)/dist/.built
@@ -36,6 +44,21 @@ bench: $(WEB)/dist/.built
 	tests/install.sh
 	cargo build --release --locked --package steppewatch
 	ulimit -n $$(ulimit -Hn) && cargo bench --locked --package journeys --bench bench -- $(BENCH)
+
+# What it learns stays in fuzz/found and is where the next run begins; fuzz/corpus is only read.
+fuzz:
+	cargo install --list | grep -q '^cargo-fuzz v$(CARGO_FUZZ):' || cargo install --locked --version $(CARGO_FUZZ) cargo-fuzz
+	cargo fetch --locked --manifest-path fuzz/Cargo.toml
+	cargo fuzz build $(FUZZ)
+	@for target in $(FUZZ_TARGETS); do \
+		echo "== $$target, $(SECONDS) s"; \
+		mkdir -p "fuzz/found/$$target"; \
+		cargo fuzz run $(FUZZ) "$$target" "fuzz/found/$$target" "fuzz/corpus/$$target" -- \
+			-max_total_time=$(SECONDS) $(FUZZ_LIMITS) -print_final_stats=1 || { \
+			echo "$$target crashed. Again: cargo fuzz run $(FUZZ) $$target $$(ls -t fuzz/artifacts/$$target/* | head -n 1)"; \
+			echo "Once it is mended, move that file to fuzz/corpus/$$target/: make test runs whatever is there."; \
+			exit 1; }; \
+	done
 
 web: $(WEB)/dist/.built
 

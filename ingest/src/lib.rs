@@ -7,6 +7,8 @@
 //! Never: decides what a reading means, or acknowledges what is not on disk.
 
 pub mod decode;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod gate;
 pub mod http;
 pub mod metrics;

@@ -70,7 +70,7 @@ fn every_folder_of_readmes_table_is_there() {
 #[test]
 fn every_path_that_readme_quotes_or_links_is_there() {
     let readme = read("README.md");
-    let tops = ["steppewatch/", "ingest/", "alerts/", "dashboards/", "firmware-sim/", "tests/", "docs/"];
+    let tops = ["steppewatch/", "ingest/", "alerts/", "dashboards/", "firmware-sim/", "tests/", "fuzz/", "docs/"];
     let quoted = quoted(&readme).filter(|word| !word.contains(' ') && tops.iter().any(|top| word.starts_with(top)));
     let links = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     // The picture is taken by the browser's test, which may not have run yet.
@@ -113,6 +113,24 @@ fn the_stretches_of_the_way_do_not_depend_on_each_other() {
         for name in dependencies.lines().filter_map(|line| line.split(['.', ' ', '=']).next()) {
             assert!(!forbidden.contains(&name), "{manifest} depends on {name}; docs/adr/0001 says why it must not");
         }
+    }
+}
+
+#[test]
+fn every_fuzz_target_is_built_has_inputs_and_runs_them_in_make_test() {
+    let names = |folder: &str| {
+        let entries = std::fs::read_dir(repository().join(folder)).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap().replace(".rs", "")).collect();
+        names.sort();
+        names
+    };
+    let (targets, manifest) = (names("fuzz/fuzz_targets"), read("fuzz/Cargo.toml"));
+    assert_eq!(targets, names("fuzz/corpus"));
+    let code: String = sources(&["ingest", "steppewatch"]).iter().map(|path| read(path)).collect();
+    for target in targets {
+        assert!(manifest.contains(&format!("name = \"{target}\"")), "{target} is not in fuzz/Cargo.toml");
+        assert!(code.contains(&format!("replay(\"{target}\"")), "no test replays the inputs of {target}");
     }
 }
 

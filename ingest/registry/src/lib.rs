@@ -13,6 +13,8 @@ mod claims;
 mod datum;
 mod devices;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod geojson;
 mod geometry;
 mod load;

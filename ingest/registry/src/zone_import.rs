@@ -186,7 +186,7 @@ fn same(newest: &Zone, draft: &Draft, in_force: Option<Timestamp>, now: Timestam
 }
 
 /// Every feature of the text as a draft, or the reasons.
-fn read(text: &str, options: ImportOptions) -> Result<Vec<Draft>, ZoneImportError> {
+pub(crate) fn read(text: &str, options: ImportOptions) -> Result<Vec<Draft>, ZoneImportError> {
     if text.len() > MAX_GEOJSON_BYTES {
         return Err(ZoneImportError::TooLarge { bytes: text.len() });
     }

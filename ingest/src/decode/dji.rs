@@ -10,7 +10,7 @@ mod osd;
 
 use super::fields::{heading, required, short, within, within_if_said};
 use super::json::{self, Label};
-use super::native::{HEIGHT_RANGE_M, SPEED_MAX_MPS};
+use super::native::{HEIGHT_RANGE_M, SPEED_MAX_MPS, STORAGE_FREE_MAX_MB};
 use super::time::{self, RawTime};
 use super::{Statement, datum};
 use model::{Body, Gimbal, Heartbeat, HeartbeatStatus, Position, Reject, Track};
@@ -93,7 +93,12 @@ fn heartbeat(osd: &Osd) -> Result<Heartbeat, Reject> {
         signal_dbm: None,
         // Inside the housing first; the weather outside if that is all there is.
         temperature_c: within_if_said("temperature", osd.temperature.or(osd.environment_temperature), -90.0, 150.0)?,
-        storage_free_mb: osd.storage_free_kb().map(|free_kb| free_kb / KILOBYTES_PER_MEGABYTE),
+        storage_free_mb: within_if_said(
+            "storage",
+            osd.storage_free_kb().map(|free_kb| free_kb / KILOBYTES_PER_MEGABYTE),
+            0.0,
+            STORAGE_FREE_MAX_MB,
+        )?,
         pan_tilt: None,
         frame_hash: None,
     })

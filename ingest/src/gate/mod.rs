@@ -20,6 +20,8 @@ mod codec;
 mod connect;
 mod end;
 mod flow;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod limits;
 mod mailbox;
 mod owed;

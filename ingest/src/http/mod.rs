@@ -15,6 +15,8 @@
 
 mod batch;
 mod body;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod limits;
 mod login;
 mod provision;
@@ -186,7 +188,7 @@ impl Door {
             }
             (false, _) => return Err(Refusal::MediaType { wanted: "application/json, or application/x-ndjson" }),
         };
-        let frame = self.understand(&speaker, &channel, one.bytes.clone())?;
+        let frame = understand(&speaker, &channel, one.bytes.clone(), ReceivedAt(self.clock.now()))?;
         self.record(vec![frame]).await?;
         Ok((StatusCode::ACCEPTED, Json(json!({ "accepted": 1 }))).into_response())
     }
@@ -198,7 +200,8 @@ impl Door {
         channel: &Channel,
         lines: &Bytes,
     ) -> Result<Response, Refusal> {
-        let judged = batch::judge(lines, |payload| self.understand(speaker, channel, payload))?;
+        let received_at = ReceivedAt(self.clock.now());
+        let judged = batch::judge(lines, |payload| understand(speaker, channel, payload, received_at))?;
         if !judged.frames.is_empty() {
             self.record(judged.frames).await?;
         }
@@ -207,21 +210,6 @@ impl Door {
         }
         let head = [(header::CONTENT_TYPE, "application/x-ndjson")];
         Ok((head, batch::answer(&judged.refused)).into_response())
-    }
-
-    /// A frame that the decode stage will understand, since it does the same.
-    fn understand(&self, speaker: &DeviceId, channel: &Channel, payload: Bytes) -> Result<Frame, Refusal> {
-        let frame = Frame {
-            device: speaker.clone(),
-            speaker: speaker.clone(),
-            channel: channel.clone(),
-            transport: Transport::Http,
-            payload,
-            received_at: ReceivedAt(self.clock.now()),
-        };
-        let entry = Entry { offset: Offset::default(), frame };
-        decode(&entry)?;
-        Ok(entry.frame)
     }
 
     /// Resolves when all of them are on disk. A refusal means that none was acknowledged; what was already on its way may be
@@ -241,6 +229,26 @@ impl Door {
             Err(_elapsed) => Err(Refusal::JournalFull),
         }
     }
+}
+
+/// A frame that the decode stage will understand, since it does the same.
+fn understand(
+    speaker: &DeviceId,
+    channel: &Channel,
+    payload: Bytes,
+    received_at: ReceivedAt,
+) -> Result<Frame, Refusal> {
+    let frame = Frame {
+        device: speaker.clone(),
+        speaker: speaker.clone(),
+        channel: channel.clone(),
+        transport: Transport::Http,
+        payload,
+        received_at,
+    };
+    let entry = Entry { offset: Offset::default(), frame };
+    decode(&entry)?;
+    Ok(entry.frame)
 }
 
 /// The type without its parameters, in lower case.

@@ -135,6 +135,10 @@ fn networks(webhooks: &mut Section) -> Result<Networks, ConfigError> {
 }
 
 #[cfg(test)]
+#[path = "../../../fuzz/replay.rs"]
+mod replay;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -166,7 +170,7 @@ mod tests {
         );
         check(
             "[mqtt]\nlistn = \"127.0.0.1:1\"",
-            "`mqtt.listn` is `127.0.0.1:1`, but there is no such key; known here: listen",
+            "`mqtt.listn` is `127.0.0.1:1`, but there is no such key; known here: limits, listen, proxy_protocol, tls, tls_listen, ws_listen",
         );
         check(
             "colour = 1",
@@ -217,6 +221,14 @@ mod tests {
     fn text_that_is_no_toml_names_the_line() {
         let complaint = Config::parse("data = \"a\"\ndata = ").unwrap_err().to_string();
         assert!(complaint.starts_with("configuration is not valid TOML in line 2:"), "{complaint}");
+    }
+
+    #[test]
+    fn files_that_were_kept_are_read_or_refused_in_a_sentence() {
+        replay::replay("config_toml", |input| match Config::parse(&String::from_utf8_lossy(input)) {
+            Ok(config) => assert!(!format!("{config:?}").is_empty()),
+            Err(error) => assert!(!error.to_string().is_empty()),
+        });
     }
 
     #[test]

@@ -143,7 +143,7 @@ impl From<CodecError> for Unsealed {
     }
 }
 
-fn next_link(before: &Link, entry_bytes: &[u8]) -> Link {
+pub(super) fn next_link(before: &Link, entry_bytes: &[u8]) -> Link {
     let mut hasher = blake3::Hasher::new();
     hasher.update(before);
     hasher.update(entry_bytes);

@@ -17,6 +17,8 @@ mod chain;
 mod chores;
 mod codec;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod layout;
 mod line;
 mod lock;

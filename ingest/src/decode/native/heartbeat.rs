@@ -11,6 +11,8 @@ use serde::Deserialize;
 
 /// A hundred years: more is a broken counter.
 const UPTIME_MAX_S: f64 = 3.2e9;
+/// A petabyte: more is a broken counter or another unit.
+pub(in crate::decode) const STORAGE_FREE_MAX_MB: f64 = 1e9;
 
 #[derive(Deserialize)]
 pub(super) struct Wire {
@@ -55,7 +57,7 @@ impl Message<'_> for Wire {
             battery_percent: within_if_said("battery_percent", self.battery_percent, 0.0, 100.0)?,
             signal_dbm: within_if_said("signal_dbm", self.signal_dbm, -200.0, 50.0)?,
             temperature_c: within_if_said("temperature_c", self.temperature_c, -90.0, 150.0)?,
-            storage_free_mb: within_if_said("storage_free_mb", self.storage_free_mb, 0.0, 1e9)?,
+            storage_free_mb: within_if_said("storage_free_mb", self.storage_free_mb, 0.0, STORAGE_FREE_MAX_MB)?,
             pan_tilt: self.pose.map(pan_tilt).transpose()?,
             frame_hash: Label::checked("frame_hash", self.frame_hash)?,
         }))

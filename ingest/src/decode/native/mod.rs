@@ -9,6 +9,7 @@ mod report;
 mod sighting;
 mod track;
 
+pub(super) use heartbeat::STORAGE_FREE_MAX_MB;
 pub(super) use track::{HEIGHT_RANGE_M, SPEED_MAX_MPS};
 
 use super::{Statement, json, time};

@@ -82,6 +82,13 @@ fn a_docks_own_place_is_no_track() {
 }
 
 #[test]
+fn a_docks_storage_beyond_counting_is_refused_and_not_infinite() {
+    let beyond = data(r#""drone_in_dock":1,"storage":{"total":1.5e308,"used":-1.5e308}"#);
+    assert!(matches!(beyond, Err(Reject::OutOfRange { field: "storage", .. })), "{beyond:?}");
+    assert_eq!(heartbeat(r#""storage":{"total":1024,"used":4096}"#).storage_free_mb, Some(0.0));
+}
+
+#[test]
 fn what_is_no_telemetry_is_rejected_and_named() {
     let event = format!(r#"{{"timestamp":{RECEIVED_MS},"method":"hms","data":{{"list":[]}}}}"#);
     assert_eq!(osd(&event), Err(Reject::UnknownMessage("hms".to_owned())));
