@@ -15,3 +15,4 @@ pub mod metrics;
 pub mod protocol;
 pub mod record;
 pub mod second_hand;
+mod seldom;

@@ -49,7 +49,7 @@ pub fn mqtt_connect(input: &[u8]) {
         let mut socket = &bytes[..];
         let answer = hello(&mut socket, &mut BytesMut::new(), tenant, registry, certified).now_or_never();
         let (codec, answer) = match answer {
-            Some(Ok(hello)) => (hello.codec, accepted(&hello, &hello.client_id, false)),
+            Some(Ok(hello)) => (hello.codec, accepted(&hello, false)),
             Some(Err(Turned::Away { refusal, codec: Some(codec), .. })) => (codec, refused(refusal)),
             Some(Err(Turned::Away { codec: None, .. } | Turned::Gone)) => continue,
             None => {

@@ -3,6 +3,7 @@
 //! In:  TCP connections speaking MQTT 3.1.1 or 5.   Out: [`model::Frame`]s in the journal.   Next: `record`, `decode`.
 //!
 //! ```text
+//! listen         who comes in                  limits    every bound, with its reason
 //! transport      what it travels on            flow      bytes in and out
 //! connect        CONNECT -> who is it          seats     which sessions a device has
 //! session        packets, one after another    publish   PUBLISH -> Frame
@@ -23,6 +24,7 @@ mod flow;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod limits;
+mod listen;
 mod mailbox;
 mod owed;
 mod pace;
@@ -47,24 +49,20 @@ use addresses::Addresses;
 use bus::Bus;
 use journal::{AppendError, Journal};
 use model::{Clock, TenantId};
-use refusal::{Refusal, RefusalLog};
+use refusal::RefusalLog;
 use registry::{Registry, View};
 use seats::Seats;
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 use tls::Tls;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use transport::Way;
-
-/// Pause after an accept that failed for want of file descriptors or memory: trying at once would only spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long sessions may take to end after the stop, beyond their own limits.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
@@ -216,7 +214,7 @@ impl Gate {
         metrics: Metrics,
     ) -> Result<Self, GateError> {
         let tls = config.tls.clone().map(|(_, files)| Tls::load(files)).transpose()?.map(Arc::new);
-        let (listeners, addresses) = bind_all(&config, tls.as_ref()).await?;
+        let (listeners, addresses) = listen::bind(&config, tls.as_ref()).await?;
         let (failures_tx, failures) = mpsc::channel(FAILURES_MAX);
         let large_bodies = usize::try_from(limits::LARGE_BODIES_KIB).unwrap_or(usize::MAX);
         let shared = Shared {
@@ -265,7 +263,7 @@ impl Gate {
             () = stop.cancelled() => Ok(()),
             Some(failure) = failures.recv() => Err(failure),
             gone = watch_router(&shared.bus) => Err(GateError::Router(gone)),
-            never = accept(&listeners, &shared, &connections, &mut sessions) => match never {},
+            never = listen::accept(&listeners, &shared, &connections, &mut sessions) => match never {},
             never = watch_certificate(tls.as_deref()) => match never {},
         };
         drop(listeners);
@@ -284,105 +282,10 @@ impl Gate {
     }
 }
 
-async fn bind_all(
-    config: &GateConfig,
-    tls: Option<&Arc<Tls>>,
-) -> Result<(Vec<(TcpListener, Way)>, GateAddresses), GateError> {
-    let (plain, at) = bind_one("listen", config.listen).await?;
-    let mut addresses = GateAddresses { plain: at, tls: None, websocket: None };
-    let mut listeners = vec![(plain, Way::Plain)];
-    if let (Some((address, _)), Some(tls)) = (&config.tls, tls) {
-        let (listener, at) = bind_one("tls_listen", *address).await?;
-        addresses.tls = Some(at);
-        listeners.push((listener, Way::Tls(Arc::clone(tls))));
-    }
-    if let Some(address) = config.websocket {
-        let (listener, at) = bind_one("ws_listen", address).await?;
-        addresses.websocket = Some(at);
-        listeners.push((listener, Way::WebSocket));
-    }
-    Ok((listeners, addresses))
-}
-
-async fn bind_one(key: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), GateError> {
-    let failed = |source| GateError::Bind { key, address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let at = listener.local_addr().map_err(failed)?;
-    Ok((listener, at))
-}
-
-/// Accepts for ever.
-async fn accept(
-    listeners: &[(TcpListener, Way)],
-    shared: &Arc<Shared>,
-    connections: &Arc<Semaphore>,
-    sessions: &mut JoinSet<()>,
-) -> std::convert::Infallible {
-    loop {
-        tokio::select! {
-            (accepted, way) = next_connection(listeners) => match accepted {
-                Ok((socket, peer)) => match places(shared, connections) {
-                    Some(places) => {
-                        sessions.spawn(counted(Arc::clone(shared), socket, peer, way.clone(), places));
-                    }
-                    None => shared.refusals.note(Refusal::TooManyConnections, peer, "", ""),
-                },
-                Err(error) => {
-                    tracing::warn!(%error, "accept failed; trying again");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            },
-            Some(ended) = sessions.join_next() => if let Err(error) = ended {
-                tracing::error!(%error, "a session's task failed");
-            },
-        }
-    }
-}
-
-/// The next connection of whichever listener has one.
-async fn next_connection(listeners: &[(TcpListener, Way)]) -> (io::Result<(TcpStream, SocketAddr)>, &Way) {
-    std::future::poll_fn(|cx| {
-        for (listener, way) in listeners {
-            if let Poll::Ready(accepted) = listener.poll_accept(cx) {
-                return Poll::Ready((accepted, way));
-            }
-        }
-        Poll::Pending
-    })
-    .await
-}
-
 async fn watch_certificate(tls: Option<&Tls>) -> std::convert::Infallible {
     match tls {
         Some(tls) => tls.watch().await,
         None => std::future::pending().await,
-    }
-}
-
-/// A place among all connections, and one among the strangers.
-fn places(shared: &Shared, connections: &Arc<Semaphore>) -> Option<[OwnedSemaphorePermit; 2]> {
-    let place = Arc::clone(connections).try_acquire_owned().ok()?;
-    Some([place, Arc::clone(&shared.strangers).try_acquire_owned().ok()?])
-}
-
-async fn counted(
-    shared: Arc<Shared>,
-    socket: TcpStream,
-    peer: SocketAddr,
-    way: Way,
-    [_place, stranger]: [OwnedSemaphorePermit; 2],
-) {
-    shared.metrics.connections.inc();
-    // Counted down whatever happens in between.
-    let _down = CountDown(shared.metrics.clone());
-    serve::connection(shared, socket, peer, way, stranger).await;
-}
-
-struct CountDown(Metrics);
-
-impl Drop for CountDown {
-    fn drop(&mut self) {
-        self.0.connections.dec();
     }
 }
 

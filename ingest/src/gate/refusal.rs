@@ -3,17 +3,11 @@
 //! Never: a secret or a payload in a log line, or a flood of lines from one address.
 
 use crate::metrics::Metrics;
+use crate::seldom::Seldom;
 use rumqttd::protocol::{ConnectReturnCode, DisconnectReasonCode, PubAckReason, PubRecReason};
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
-
-/// One log line per address, device and reason in this time; the counter counts them all.
-const LOG_INTERVAL: Duration = Duration::from_secs(10);
-
-/// Addresses and devices remembered for [`LOG_INTERVAL`]; when full, the memory starts anew (and a few more lines are written).
-const LOG_ADDRESSES_MAX: usize = 4_096;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 /// Why something was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -164,18 +158,13 @@ impl Refusal {
 /// Counts and logs refusals.
 pub struct RefusalLog {
     metrics: Metrics,
-    said: Mutex<HashMap<(IpAddr, Refusal, String), Said>>,
-}
-
-struct Said {
-    at: Instant,
-    unsaid: u64,
+    said: Mutex<Seldom<(IpAddr, Refusal, String)>>,
 }
 
 impl RefusalLog {
     /// A log that counts in `metrics`.
     pub fn new(metrics: Metrics) -> Self {
-        Self { metrics, said: Mutex::new(HashMap::new()) }
+        Self { metrics, said: Mutex::default() }
     }
 
     /// Notes a refusal. `who` is the device where it is known; `what` a detail of bounded length such as a topic.
@@ -191,25 +180,8 @@ impl RefusalLog {
 
     /// How many alike went unsaid, if it is time for a line.
     fn may_speak(&self, refusal: Refusal, address: IpAddr, who: &str) -> Option<u64> {
-        let mut said = self.said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if said.len() >= LOG_ADDRESSES_MAX {
-            said.clear();
-        }
-        let key = (address, refusal, who.to_owned());
-        match said.get_mut(&key) {
-            Some(last) if last.at.elapsed() < LOG_INTERVAL => {
-                last.unsaid += 1;
-                None
-            }
-            Some(last) => {
-                last.at = Instant::now();
-                Some(std::mem::take(&mut last.unsaid))
-            }
-            None => {
-                said.insert(key, Said { at: Instant::now(), unsaid: 0 });
-                Some(0)
-            }
-        }
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.may_speak((address, refusal, who.to_owned()), Instant::now())
     }
 }
 

@@ -52,6 +52,3 @@ pub const CLAIM_KEY_BYTES_MAX: usize = 512;
 
 /// Addresses remembered; about a megabyte.
 pub const ADDRESSES_MAX: usize = 10_000;
-
-/// One log line per address and reason in this time; the counter counts them all.
-pub const LOG_INTERVAL: Duration = Duration::from_secs(10);

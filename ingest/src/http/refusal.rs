@@ -2,14 +2,14 @@
 //!
 //! Never: a secret or a payload in a log line, or a flood of lines from one address.
 
-use super::limits::{ADDRESSES_MAX, LOG_INTERVAL, RETRY_AFTER};
+use super::limits::RETRY_AFTER;
 use crate::metrics::Metrics;
+use crate::seldom::Seldom;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use model::Reject;
 use serde_json::json;
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -193,7 +193,7 @@ impl IntoResponse for Refusal {
 /// Counts and logs refusals.
 pub struct RefusalLog {
     metrics: Metrics,
-    said: Mutex<HashMap<(IpAddr, &'static str), Instant>>,
+    said: Mutex<Seldom<(IpAddr, &'static str)>>,
 }
 
 impl RefusalLog {
@@ -205,25 +205,18 @@ impl RefusalLog {
     /// Notes a refusal. `who` is the device that the address names, or a part of it.
     pub fn note(&self, refusal: &Refusal, peer: SocketAddr, who: &str) {
         self.metrics.refusals.with_label_values(&[refusal.label()]).inc();
-        if self.may_speak(refusal.label(), peer.ip()) {
+        if let Some(unsaid) = self.may_speak(refusal.label(), peer.ip()) {
             let who: String = who.chars().take(64).collect();
             // Not the text: it can hold pieces of what was sent.
             let detail = if let Refusal::NotUnderstood(reject) = refusal { reject.label() } else { "" };
-            tracing::warn!(%peer, device = who, reason = refusal.label(), detail, "refused over HTTP");
+            tracing::warn!(%peer, device = who, reason = refusal.label(), detail, unsaid, "refused over HTTP");
         }
     }
 
-    fn may_speak(&self, reason: &'static str, address: IpAddr) -> bool {
+    /// How many alike went unsaid, if it is time for a line.
+    fn may_speak(&self, reason: &'static str, address: IpAddr) -> Option<u64> {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if said.len() >= ADDRESSES_MAX {
-            said.clear();
-        }
-        let last = said.get(&(address, reason));
-        let may = last.is_none_or(|last| last.elapsed() >= LOG_INTERVAL);
-        if may {
-            said.insert((address, reason), Instant::now());
-        }
-        may
+        said.may_speak((address, reason), Instant::now())
     }
 }
 
@@ -240,7 +233,7 @@ mod tests {
             log.note(&Refusal::UnknownKind, SocketAddr::new(address, 1), "camera-1");
         }
         assert_eq!(metrics.refusals.with_label_values(&["unknown_kind"]).get(), 5);
-        assert!(!log.may_speak("unknown_kind", address));
-        assert!(log.may_speak("too_large", address));
+        assert_eq!(log.may_speak("unknown_kind", address), None);
+        assert_eq!(log.may_speak("too_large", address), Some(0));
     }
 }
