@@ -7,6 +7,13 @@
 use super::OpenError;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A lock can outlive its holder by a moment: a process that is just being started still has a copy of every open file, and
+/// whoever looks after the service looks at the lock. A real second writer is there longer.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Held by the writer thread until its connection is closed.
 #[derive(Debug)]
@@ -22,10 +29,14 @@ impl WriterLock {
             what: format!("could not lock: {error}; the folder must exist and be writable"),
         };
         let file = OpenOptions::new().create(true).write(true).truncate(false).open(&path).map_err(engine)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: journal.to_owned() }),
-            Err(TryLockError::Error(error)) => Err(engine(error)),
+        let begun = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) => return Err(OpenError::InUse { path: journal.to_owned() }),
+                Err(TryLockError::Error(error)) => return Err(engine(error)),
+            }
         }
     }
 }
