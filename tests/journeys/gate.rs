@@ -249,6 +249,9 @@ async fn mosquitto_publishes_in_every_qos_and_may_listen_to_its_own_orders_only(
     assert_eq!(counter(&page, "refusals_total", "foreign_filter"), 2);
 }
 
+/// What mosquitto says when the connection was closed under it.
+const CUT: &str = "connection was lost";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn mosquitto_is_told_what_it_may_not_and_why() {
     let (platform, mut witness, camera) = platform_with_witness().await;
@@ -259,14 +262,16 @@ async fn mosquitto_is_told_what_it_may_not_and_why() {
     let (mine, foreign) = ("steppe/v1/hexigten/cam-1/track", "steppe/v1/hexigten/witness/track");
     for (device, more, old, new) in [
         (["cam-1", "wrong"], ["-t", mine, "-m", "{}"], "bad user name", "bad user name"),
-        (own, ["-t", foreign, "-m", "{}"], "connection was lost", "not authorized"),
-        (own, ["-t", mine, "-f", &big], "connection was lost", "quota exceeded"),
+        (own, ["-t", foreign, "-m", "{}"], CUT, "not authorized"),
+        (own, ["-t", mine, "-f", &big], CUT, "quota exceeded"),
     ] {
         for ((version, _), words) in VERSIONS.into_iter().zip([old, new]) {
             let more = [&["-q", "1"][..], &more].concat();
             let output = mosquitto("mosquitto_pub", &platform, version, device, &more).await;
             let said = String::from_utf8_lossy(&output.stderr).to_lowercase();
-            assert!(said.contains(words), "{version} {more:?}: {output:?}");
+            // 3.1.1 has no word for it: the connection is closed, maybe while mosquitto_pub still writes.
+            let is_cut = words == CUT && (said.contains("broken pipe") || said.contains("reset by peer"));
+            assert!(is_cut || said.contains(words), "{version} {more:?}: {output:?}");
             beat(&mut witness).await;
         }
     }

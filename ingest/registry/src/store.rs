@@ -14,11 +14,13 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// How long a change waits for another process's; the longest is a zone import's commit.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between two tries of what SQLite does not wait for itself.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// The registry. Clones share one connection and one view; several processes may have the file open.
 #[derive(Clone)]
@@ -51,6 +53,18 @@ impl std::fmt::Debug for Registry {
     }
 }
 
+/// Switches a new file to write-ahead logging. Where processes start together on an empty folder, SQLite answers "busy" to
+/// this at once, whatever the timeout: it cannot tell waiting from a deadlock.
+fn write_ahead(connection: &Connection) -> Result<(), RegistryError> {
+    let begun = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL").map_err(RegistryError::from) {
+            Err(RegistryError::Busy) if begun.elapsed() < BUSY_TIMEOUT => std::thread::sleep(BUSY_PAUSE),
+            outcome => return outcome,
+        }
+    }
+}
+
 impl Registry {
     /// Opens the file, makes it (and `*.key` beside it, both readable by their owner only) if it is not there.
     pub fn open(path: &Path, clock: Clock) -> Result<Self, RegistryError> {
@@ -59,7 +73,7 @@ impl Registry {
         OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(file_error)?;
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+        write_ahead(&connection)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         schema::migrate(&mut connection, path)?;

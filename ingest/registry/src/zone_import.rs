@@ -8,7 +8,7 @@ use crate::load::Part;
 use crate::zone_draft::{Draft, draft};
 use crate::zone_report::{FeatureFault, FeatureOutcome, FeatureReport, ImportReport, MAX_VERSIONS};
 use crate::{Datum, Registry, RegistryError, geojson, geometry, zones};
-use model::{GeoPoint, Polygon, Timestamp, Zone, ZoneId, ZoneKind};
+use model::{Polygon, Timestamp, Zone, ZoneId, ZoneKind};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -19,9 +19,9 @@ pub const MAX_ZONES: u64 = 10_000;
 /// Vertices of all zones' newest versions; the geofence keeps them in memory.
 pub const MAX_VERTICES: u64 = 5_000_000;
 
-/// No county, nor the whole region, is wider; beyond it a coordinate is wrong, and one such zone would keep all others from
-/// being watched.
-const SPREAD_MAX_DEGREES: f64 = 60.0;
+/// How far apart zones may lie: the geofence measures differences in 32 bits of 1e-7 degree, which is 214 degrees. One zone
+/// with a wrong sign would keep all others from being watched.
+const SPREAD_MAX_E7: u32 = 2_000_000_000;
 
 /// How a file is to be read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -137,31 +137,29 @@ impl From<RegistryError> for Stop {
     }
 }
 
-/// Every new zone has to lie near the middle of all zones.
+/// New zones may not lie so far from the others that the geofence cannot hold them together.
 fn check_spread(drafts: &[Draft], held: &[Arc<Zone>]) -> Result<(), ZoneImportError> {
     let replaced: HashSet<&ZoneId> = drafts.iter().map(|draft| &draft.id).collect();
-    let stays = held.iter().filter(|zone| !replaced.contains(&zone.id)).filter_map(|zone| place(&zone.polygons));
-    let places: Vec<GeoPoint> = drafts.iter().filter_map(|draft| place(&draft.polygons)).chain(stays).collect();
-    let middle = |coordinate: fn(&GeoPoint) -> i32| {
-        let mut all: Vec<i32> = places.iter().map(coordinate).collect();
-        all.sort_unstable();
-        all.get(all.len() / 2).copied().unwrap_or_default()
+    let stays = held.iter().filter(|zone| !replaced.contains(&zone.id)).filter_map(|zone| longitude(&zone.polygons));
+    let new = drafts.iter().filter_map(|draft| Some((longitude(&draft.polygons)?, &draft.id)));
+    let mut all: Vec<i32> = new.clone().map(|(lon_e7, _)| lon_e7).chain(stays).collect();
+    all.sort_unstable();
+    let (Some(west), Some(east), Some(middle)) = (all.first(), all.last(), all.get(all.len() / 2)) else {
+        return Ok(());
     };
-    let (lon_e7, lat_e7) = (middle(|place| place.lon_e7), middle(|place| place.lat_e7));
-    for draft in drafts {
-        let Some(place) = place(&draft.polygons) else { continue };
-        let off_e7 = place.lon_e7.abs_diff(lon_e7).max(place.lat_e7.abs_diff(lat_e7));
-        let degrees = f64::from(off_e7) / 1e7;
-        if degrees > SPREAD_MAX_DEGREES {
-            return Err(ZoneImportError::Misplaced { id: draft.id.clone(), degrees });
-        }
+    if east.abs_diff(*west) <= SPREAD_MAX_E7 {
+        return Ok(());
     }
-    Ok(())
+    // Most zones lie where the county is; the one that is farthest from there is the slip of the pen.
+    match new.map(|(lon_e7, id)| (lon_e7.abs_diff(*middle), id)).max() {
+        Some((off_e7, id)) => Err(ZoneImportError::Misplaced { id: id.clone(), degrees: f64::from(off_e7) / 1e7 }),
+        None => Ok(()),
+    }
 }
 
-/// Any point of a zone.
-fn place(polygons: &[Polygon]) -> Option<GeoPoint> {
-    polygons.first()?.exterior.first().copied()
+/// Of any point of a zone, in 1e-7 degree.
+fn longitude(polygons: &[Polygon]) -> Option<i32> {
+    Some(polygons.first()?.exterior.first()?.lon_e7)
 }
 
 fn check_size((zones, vertices): (u64, u64)) -> Result<(), RegistryError> {
