@@ -79,7 +79,7 @@ pub struct Place {
     device: DeviceId,
     client: Arc<str>,
     /// Name of the router link.
-    pub link_name: String,
+    pub link_name: Arc<str>,
     /// Cancelled when another connection takes the session over.
     pub kick: CancellationToken,
     ended: CancellationToken,
@@ -175,7 +175,7 @@ impl Seats {
             seats: Arc::clone(self),
             device: device.clone(),
             client,
-            link_name: format!("{device}:{number}"),
+            link_name: Arc::from(format!("{device}:{number}")),
             kick,
             ended,
             pace: Arc::clone(pace),
@@ -191,6 +191,11 @@ impl Seats {
 }
 
 impl Place {
+    /// The client's id, for logs.
+    pub fn client(&self) -> Arc<str> {
+        Arc::clone(&self.client)
+    }
+
     /// Ends the session; with `keep` it can be resumed and then knows `memory`. Call when the router link is closed.
     pub fn leave(mut self, keep: Keep, memory: Memory) {
         self.left = Some(Box::new(Away { since: Instant::now(), keep, memory }));
@@ -232,7 +237,7 @@ mod tests {
         kick.cancelled().await;
         assert!(!second.is_finished());
         first.leave(Keep::No, Memory::default());
-        assert_eq!(second.await.unwrap().unwrap().link_name, "camera-1:0");
+        assert_eq!(second.await.unwrap().unwrap().link_name.as_ref(), "camera-1:0");
     }
 
     #[tokio::test]

@@ -64,12 +64,12 @@ struct Begun {
     session: Box<Session>,
     place: Box<Place>,
     _guest: Guest,
-    client_id: String,
     will: Option<Box<Will>>,
 }
 
 async fn serve(shared: Arc<Shared>, begun: Begun) {
-    let Begun { mut session, place, _guest, client_id, will } = begun;
+    let Begun { mut session, place, _guest, will } = begun;
+    let client = place.client();
     let (device, peer) = (session.acl.device().clone(), session.peer);
     let end = session.run(Box::pin(ending(&shared, &device, &place.kick))).await;
     if let Some((refusal, what)) = end.refusal() {
@@ -82,7 +82,7 @@ async fn serve(shared: Arc<Shared>, begun: Begun) {
             End::RouterGone
         }
     };
-    tracing::info!(%peer, %device, client = client_id, reason = %end, "session ended");
+    tracing::info!(%peer, %device, %client, reason = %end, "session ended");
     if let Some(will) = will
         && end.will_is_due()
     {
@@ -211,9 +211,8 @@ async fn begin(shared: &Arc<Shared>, client: Client) -> Result<Option<Begun>, Ro
         slowed_since: None,
     });
     shared.metrics.sessions.inc();
-    let client_id = hello.client_id;
-    tracing::info!(%peer, %device, client = client_id, version = hello.codec.as_str(), session_present, "session began");
-    Ok(Some(Begun { session, place, _guest: guest, client_id, will: hello.will.take() }))
+    tracing::info!(%peer, %device, client = hello.client_id, version = hello.codec.as_str(), session_present, "session began");
+    Ok(Some(Begun { session, place, _guest: guest, will: hello.will.take() }))
 }
 
 /// Resolves when somebody else ends the session.

@@ -39,7 +39,7 @@ pub struct Session {
     pub(super) aliases: Aliases,
     pub(super) memory: Memory,
     pub(super) keep: Keep,
-    pub(super) link_name: String,
+    pub(super) link_name: Arc<str>,
     /// Unacknowledged messages that the client takes at a time, and its largest packet.
     pub(super) takes: (usize, usize),
     pub(super) mailbox: Option<Box<Mailbox>>,
