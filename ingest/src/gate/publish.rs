@@ -14,14 +14,14 @@ use super::session::{Room, Session, Stage};
 use bytes::{Buf, Bytes, BytesMut};
 use model::{Frame, ReceivedAt, Transport};
 use rumqttd::protocol::{Packet, PublishProperties};
-use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::time::Instant;
 
 /// MQTT 5's topic aliases, and the native topic that was used last: most devices have one.
 #[derive(Default)]
 pub(super) struct Aliases {
-    topics: HashMap<u16, String>,
+    /// At most [`limits::TOPIC_ALIASES_MAX`].
+    topics: Vec<(u16, String)>,
     last: Option<(String, Allowed)>,
 }
 
@@ -184,11 +184,12 @@ impl Session {
             None => Ok(None),
             Some(alias) if alias == 0 || alias > limits::TOPIC_ALIASES_MAX => Err(End::Refused(Refusal::BadTopicAlias)),
             Some(alias) if topic.is_empty() => {
-                let known = self.aliases.topics.get(&alias).cloned();
-                known.map(Some).ok_or(End::Refused(Refusal::Protocol))
+                let known = self.aliases.topics.iter().find(|(known, _)| *known == alias);
+                known.map(|(_, topic)| Some(topic.clone())).ok_or(End::Refused(Refusal::Protocol))
             }
             Some(alias) => {
-                self.aliases.topics.insert(alias, topic.to_owned());
+                self.aliases.topics.retain(|(known, _)| *known != alias);
+                self.aliases.topics.push((alias, topic.to_owned()));
                 Ok(None)
             }
         }
