@@ -6,8 +6,9 @@
 //! keep one source on the open internet from taking every place.
 
 use super::pace::{Pace, Rate};
+use crate::network::network;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// All addresses that have connections now.
@@ -86,17 +87,6 @@ impl Drop for Guest {
                 known.remove(&self.address);
             }
         }
-    }
-}
-
-/// One customer gets a /64 of IPv6 at least, and may speak from any address in it.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => match address.to_ipv4_mapped() {
-            Some(mapped) => IpAddr::V4(mapped),
-            None => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-        },
     }
 }
 

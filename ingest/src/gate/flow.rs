@@ -162,6 +162,8 @@ impl Flow {
     pub fn expired(&mut self, now: Instant) -> Option<End> {
         if self.paused_until.is_some_and(|until| now >= until) {
             self.paused_until = None;
+            // It may have spoken; nobody listened.
+            self.heard_at = now;
         }
         if self.stuck_since.is_some_and(|since| now >= since + limits::WRITE_TIMEOUT) {
             return Some(End::Lost);
@@ -172,7 +174,7 @@ impl Flow {
         if self.listening && self.keeps_up() && self.paused_until.is_none() {
             return Some(End::KeepAlive);
         }
-        // It may have spoken; nobody listened.
+        // Likewise.
         self.heard_at = now;
         None
     }

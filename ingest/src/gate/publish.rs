@@ -31,36 +31,31 @@ impl Session {
         if header.packet_len() > limits::PACKET_BYTES_MAX {
             return Err(End::Refused(Refusal::TooLarge));
         }
-        let incoming = std::mem::take(&mut self.flow.incoming);
-        let taken = self.take_publish_from(incoming, header, batch);
-        let (incoming, taken) = taken?;
+        // Lent out while it is looked at: what it says is judged by the session that holds it.
+        let mut incoming = std::mem::take(&mut self.flow.incoming);
+        let taken = self.take_publish_from(&mut incoming, header, batch);
         self.flow.incoming = incoming;
-        Ok(taken)
+        taken
     }
 
-    fn take_publish_from(
-        &mut self,
-        mut incoming: BytesMut,
-        header: Header,
-        batch: &mut Batch,
-    ) -> Result<(BytesMut, bool), End> {
-        let Some(head) = PublishHead::peek(&header, &incoming)? else { return Ok((incoming, false)) };
+    fn take_publish_from(&mut self, incoming: &mut BytesMut, header: Header, batch: &mut Batch) -> Result<bool, End> {
+        let Some(head) = PublishHead::peek(&header, incoming)? else { return Ok(false) };
         let (packet_id, rest_len) = (head.packet_id, head.rest_len);
         let allowed = match self.judge_head(&head) {
             Ok(allowed) => allowed,
             Err(refusal) if self.codec == Codec::V5 => {
                 self.stage = Stage::Skipping { left: header.packet_len(), refusal, header, packet_id };
-                return Ok((incoming, true));
+                return Ok(true);
             }
             Err(refusal) => {
                 return Err(self.refuse_publish(refusal, header.qos(), packet_id).err().unwrap_or(End::Lost));
             }
         };
         if header.remaining_len > limits::LARGE_BODY_BYTES && !self.has_room(&header) {
-            return Ok((incoming, false));
+            return Ok(false);
         }
         if incoming.len() < header.packet_len() {
-            return Ok((incoming, false));
+            return Ok(false);
         }
         let room = match std::mem::take(&mut self.stage) {
             Stage::Large { room: Room::Held(permit), .. } => Some(permit),
@@ -71,11 +66,11 @@ impl Session {
             Ok(opened) => opened,
             Err(refusal) => {
                 self.refuse_publish(refusal, header.qos(), packet_id)?;
-                return Ok((incoming, true));
+                return Ok(true);
             }
         };
         if header.qos() == 2 && self.heard_before(packet_id)? {
-            return Ok((incoming, true));
+            return Ok(true);
         }
         let debt = match header.qos() {
             0 => Debt::Nothing,
@@ -83,7 +78,7 @@ impl Session {
             _ => Debt::PubRec(packet_id),
         };
         batch.push(self.frame(allowed, payload), debt, room);
-        Ok((incoming, true))
+        Ok(true)
     }
 
     /// Whether there is memory for a large body; asks for it otherwise. Waiting for it is back-pressure.

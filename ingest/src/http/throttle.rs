@@ -6,9 +6,10 @@
 //! the platform's clock. The map is bounded: when it is full, the address whose wait ends first makes room.
 
 use super::limits::{ADDRESSES_MAX, WRONG_SECRETS_MAX, WRONG_SECRETS_WINDOW};
+use crate::network::network;
 use model::Timestamp;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -49,17 +50,6 @@ impl Throttle {
             *wrong = fresh;
         }
         wrong.count = wrong.count.saturating_add(1);
-    }
-}
-
-/// Who holds one IPv6 address holds its /64.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => IpAddr::V4(v4),
-            None => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
-        },
-        IpAddr::V4(_) => address,
     }
 }
 
