@@ -3,6 +3,7 @@
 mod schema;
 mod sources;
 
+use crate::integrator::devices_of_the_examples;
 use crate::readme::read;
 use crate::wire::{Wire, connect, publish, subscribe};
 use journeys::{Device, Platform};
@@ -85,17 +86,7 @@ fn messages(document: &Value) -> Vec<Message> {
 async fn platform() -> (Platform, BTreeMap<String, Device>) {
     let mut platform = Platform::prepare("").unwrap();
     platform.run().await.unwrap();
-    let mut devices = BTreeMap::new();
-    for (id, kind, more) in [
-        ("cam-1", "camera", &["--lat", "43.3", "--lon", "117.5"] as &[&str]),
-        ("drone-1", "drone", &["--external", "dji=1581F6Q8D24000GRZ1"]),
-        ("station-1", "station", &[]),
-        ("ranger-1", "ranger", &[]),
-    ] {
-        let mut device = platform.device(id, kind, more).await.unwrap();
-        device.connect(&platform).await.unwrap();
-        devices.insert(id.to_owned(), device);
-    }
+    let devices = devices_of_the_examples(&platform).await;
     (platform, devices)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::herd::two_zones;
 use crate::readme::read;
-use journeys::Platform;
+use journeys::{Device, Platform};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
 use tokio::process::Command;
@@ -20,9 +20,8 @@ fn messages() -> Vec<(String, String)> {
     examples.iter().filter_map(|block| block.split_once('\n')).map(|(a, b)| (a.to_owned(), b.to_owned())).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_example_of_a_message_is_understood() {
-    let platform = Platform::start(&two_zones()).await.unwrap();
+/// The devices that the documents' examples are of, connected.
+pub(crate) async fn devices_of_the_examples(platform: &Platform) -> BTreeMap<String, Device> {
     let mut devices = BTreeMap::new();
     for (id, kind, more) in [
         ("cam-1", "camera", &["--lat", "43.3", "--lon", "117.5"] as &[&str]),
@@ -31,9 +30,16 @@ async fn every_example_of_a_message_is_understood() {
         ("ranger-1", "ranger", &[]),
     ] {
         let mut device = platform.device(id, kind, more).await.unwrap();
-        device.connect(&platform).await.unwrap();
-        devices.insert(id, device);
+        device.connect(platform).await.unwrap();
+        devices.insert(id.to_owned(), device);
     }
+    devices
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_example_of_a_message_is_understood() {
+    let platform = Platform::start(&two_zones()).await.unwrap();
+    let mut devices = devices_of_the_examples(&platform).await;
     let examples = messages();
     assert!(examples.len() >= 7, "the page has lost its examples: {examples:?}");
     for (topic, payload) in &examples {

@@ -1,13 +1,13 @@
 //! A gate with everything behind it, on a free port, and a journal that a test can hold up.
 
+pub use crate::moody::Mood;
+use crate::moody::MoodyJournal;
 use bytes::Bytes;
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use ingest::gate::{Downlink, Gate, GateAddresses, GateConfig, GateError};
 use ingest::metrics::Metrics;
+use journal::Journal;
 use journal::sqlite::{SqliteJournal, SqliteOptions};
-use journal::{AppendError, Durable, Journal, JournalError};
-use model::{Clock, DeviceId, DeviceKind, Entry, External, Frame, Offset, TenantId, Timestamp};
+use model::{Clock, DeviceId, DeviceKind, Entry, External, Offset, TenantId, Timestamp};
 use registry::{NewDevice, Registry};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -17,52 +17,6 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-
-/// What the journal does with an append.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mood {
-    Willing,
-    Holding,
-    Full,
-    Broken,
-}
-
-/// The real journal behind a gate of our own.
-struct MoodyJournal {
-    inner: Arc<SqliteJournal>,
-    mood: watch::Receiver<Mood>,
-}
-
-impl Journal for MoodyJournal {
-    fn append_all(&self, frames: Vec<Frame>) -> BoxFuture<'static, Result<Durable, AppendError>> {
-        let (inner, mut mood) = (Arc::clone(&self.inner), self.mood.clone());
-        async move {
-            let now = *mood.wait_for(|mood| *mood != Mood::Holding).await.unwrap();
-            match now {
-                Mood::Full => Err(AppendError::Full { limit_bytes: 1 }),
-                Mood::Broken => Err(AppendError::Broken("the disk is gone".into())),
-                Mood::Willing | Mood::Holding => inner.append_all(frames).await,
-            }
-        }
-        .boxed()
-    }
-
-    fn read(&self, after: Offset, limit: usize) -> BoxFuture<'static, Result<Vec<Entry>, JournalError>> {
-        self.inner.read(after, limit)
-    }
-
-    fn head(&self) -> watch::Receiver<Offset> {
-        self.inner.head()
-    }
-
-    fn cursor(&self, consumer: &'static str) -> BoxFuture<'static, Result<Offset, JournalError>> {
-        self.inner.cursor(consumer)
-    }
-
-    fn set_cursor(&self, consumer: &'static str, offset: Offset) -> BoxFuture<'static, Result<(), JournalError>> {
-        self.inner.set_cursor(consumer, offset)
-    }
-}
 
 /// The gate and its surroundings. Devices: `camera-1`, `camera-2`, `dock` (DJI DOCK1), `drone` (DRONE1, via `dock`).
 pub struct House {
@@ -97,7 +51,7 @@ impl House {
         let journal = SqliteJournal::open(&dir.path().join("journal.db"), SqliteOptions::default()).unwrap();
         let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
         let (mood, mood_rx) = watch::channel(Mood::Willing);
-        let moody = Arc::new(MoodyJournal { inner: Arc::clone(&journal), mood: mood_rx });
+        let moody = Arc::new(MoodyJournal { inner: Arc::clone(&journal), mood: mood_rx, asked: watch::Sender::new(0) });
         let mut config = GateConfig {
             max_connections: NonZeroUsize::new(100).unwrap(),
             connect_timeout: Duration::from_millis(500),

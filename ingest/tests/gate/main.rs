@@ -11,6 +11,9 @@ mod limits;
 #[cfg(test)]
 mod malformed;
 #[cfg(test)]
+#[path = "../moody/mod.rs"]
+mod moody;
+#[cfg(test)]
 mod publishing;
 #[cfg(test)]
 mod quarantine;

@@ -1,13 +1,13 @@
 //! The devices' door on a free port with everything behind it, and a journal that a test can hold up.
 
+pub use crate::moody::Mood;
+use crate::moody::MoodyJournal;
 use bytes::Bytes;
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use ingest::http::{HttpParts, router};
 use ingest::metrics::Metrics;
+use journal::Journal;
 use journal::sqlite::{SqliteJournal, SqliteOptions};
-use journal::{AppendError, Durable, Journal, JournalError};
-use model::{Clock, DeviceId, DeviceKind, Entry, Frame, Offset, Timestamp};
+use model::{Clock, DeviceId, DeviceKind, Entry, Offset, Timestamp};
 use registry::{NewDevice, Registry};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::Value;
@@ -21,54 +21,6 @@ use tokio::sync::watch;
 
 /// The house's clock stands here unless a test moves it: 2025-11-22T00:00:00Z.
 pub const NOW_MS: i64 = 1_763_769_600_000;
-
-/// What the journal does with an append.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mood {
-    Willing,
-    Holding,
-    Full,
-    Broken,
-}
-
-/// The real journal behind a door of our own.
-struct MoodyJournal {
-    inner: Arc<SqliteJournal>,
-    mood: watch::Receiver<Mood>,
-    asked: watch::Sender<u64>,
-}
-
-impl Journal for MoodyJournal {
-    fn append_all(&self, frames: Vec<Frame>) -> BoxFuture<'static, Result<Durable, AppendError>> {
-        let (inner, mut mood) = (Arc::clone(&self.inner), self.mood.clone());
-        self.asked.send_modify(|asked| *asked += 1);
-        async move {
-            let now = *mood.wait_for(|mood| *mood != Mood::Holding).await.unwrap();
-            match now {
-                Mood::Full => Err(AppendError::Full { limit_bytes: 1 }),
-                Mood::Broken => Err(AppendError::Broken("the disk is gone".into())),
-                Mood::Willing | Mood::Holding => inner.append_all(frames).await,
-            }
-        }
-        .boxed()
-    }
-
-    fn read(&self, after: Offset, limit: usize) -> BoxFuture<'static, Result<Vec<Entry>, JournalError>> {
-        self.inner.read(after, limit)
-    }
-
-    fn head(&self) -> watch::Receiver<Offset> {
-        self.inner.head()
-    }
-
-    fn cursor(&self, consumer: &'static str) -> BoxFuture<'static, Result<Offset, JournalError>> {
-        self.inner.cursor(consumer)
-    }
-
-    fn set_cursor(&self, consumer: &'static str, offset: Offset) -> BoxFuture<'static, Result<(), JournalError>> {
-        self.inner.set_cursor(consumer, offset)
-    }
-}
 
 /// The door and its surroundings. Devices: `camera-1`, `camera-2`.
 pub struct House {

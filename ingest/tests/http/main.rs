@@ -7,6 +7,9 @@ mod house;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+#[path = "../moody/mod.rs"]
+mod moody;
+#[cfg(test)]
 mod provision;
 #[cfg(test)]
 mod refusals;
