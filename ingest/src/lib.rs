@@ -6,6 +6,7 @@
 //!
 //! Never: decides what a reading means, or acknowledges what is not on disk.
 
+mod credentials;
 pub mod decode;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
@@ -17,3 +18,4 @@ pub mod protocol;
 pub mod record;
 pub mod second_hand;
 mod seldom;
+mod throttle;

@@ -5,38 +5,44 @@ use anyhow::{Context, Result};
 use model::{Clock, DeviceId, DeviceKind};
 use registry::{NewDevice, Registry};
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-/// A running platform; killed when dropped.
-pub struct Platform {
-    child: Child,
-    pub mqtt: String,
-    pub http: String,
+/// What a platform keeps between two starts: its folder and its devices.
+pub struct House {
+    folder: TempDir,
     pub speakers: Vec<Speaker>,
-    _folder: TempDir,
 }
 
-impl Platform {
-    /// With so many collars registered, each with its native `track` topic.
-    pub async fn start(collars: usize) -> Result<Self> {
+impl House {
+    /// A new one, with so many collars registered, each with its native `track` topic.
+    pub fn new(collars: usize) -> Result<Self> {
         let folder = TempDir::new_in(Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"))?;
         let data = folder.path().join("data");
         std::fs::create_dir(&data)?;
-        let config = folder.path().join("steppewatch.toml");
         let text = format!(
             "data = {:?}\n[mqtt]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = \"127.0.0.1:0\"\n",
             data.display().to_string()
         );
-        std::fs::write(&config, text)?;
+        std::fs::write(folder.path().join("steppewatch.toml"), text)?;
         let speakers = register(&data, collars)?;
-        let log = std::fs::File::create(folder.path().join("log"))?;
+        Ok(Self { folder, speakers })
+    }
+
+    /// Where the platform keeps what it is told.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Starts the platform and waits until it is ready.
+    pub async fn open(self) -> Result<Platform> {
+        let log = std::fs::File::create(self.folder.path().join("log"))?;
         let mut child = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/steppewatch"))
             .arg("--config")
-            .arg(&config)
+            .arg(self.folder.path().join("steppewatch.toml"))
             .arg("run")
             .env("STEPPEWATCH_ADMIN_PASSWORD", "bench-password")
             .env("RUST_LOG", "warn")
@@ -49,7 +55,35 @@ impl Platform {
         let line = lines.next_line().await?.context("it ended before it was ready")?;
         let ready: Value = serde_json::from_str(&line)?;
         let address = |key: &str| ready.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        Ok(Self { child, mqtt: address("mqtt"), http: address("http"), speakers, _folder: folder })
+        Ok(Platform {
+            child,
+            mqtt: address("mqtt"),
+            http: address("http"),
+            speakers: self.speakers.clone(),
+            house: self,
+        })
+    }
+}
+
+/// A running platform; killed when dropped.
+pub struct Platform {
+    child: Child,
+    pub mqtt: String,
+    pub http: String,
+    pub speakers: Vec<Speaker>,
+    house: House,
+}
+
+impl Platform {
+    /// A new one, with so many collars.
+    pub async fn start(collars: usize) -> Result<Self> {
+        House::new(collars)?.open().await
+    }
+
+    /// Ends it without a word, as a power cut does.
+    pub async fn kill(mut self) -> Result<House> {
+        self.child.kill().await?;
+        Ok(self.house)
     }
 
     pub fn pid(&self) -> u32 {

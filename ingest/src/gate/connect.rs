@@ -10,10 +10,12 @@ use super::codec::{Codec, Header, Malformed, kind, protocol_level, topic_text};
 use super::limits;
 use super::refusal::Refusal;
 use super::seats::Keep;
+use crate::credentials::{Credentials, Wrong};
 use bytes::{Bytes, BytesMut};
 use model::{DeviceId, TenantId};
 use registry::Registry;
 use rumqttd::protocol::{ConnAck, ConnAckProperties, ConnectProperties, ConnectReturnCode, LastWill, Login, Packet};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -55,6 +57,8 @@ pub struct Will {
     pub allowed: Allowed,
     /// Its bytes.
     pub payload: Bytes,
+    /// How long the client may be gone before it is said, if its session lives that long; zero for MQTT 3.1.1.
+    pub delay: Duration,
 }
 
 /// Why there is no session.
@@ -85,13 +89,22 @@ impl From<Malformed> for Turned {
     }
 }
 
+/// What is known of a client before it says a word.
+#[derive(Debug, Clone, Copy)]
+pub struct Proof<'a> {
+    /// Where it comes from.
+    pub address: IpAddr,
+    /// The name in its certificate, if it showed one that we trust.
+    pub certified: Option<&'a str>,
+}
+
 /// Reads a whole CONNECT into `buffer` and judges it. What came after it stays in `buffer`.
 pub async fn hello(
     socket: &mut (impl AsyncRead + Unpin + ?Sized),
     buffer: &mut BytesMut,
     tenant: &TenantId,
-    registry: &Registry,
-    certified: Option<&str>,
+    credentials: &Credentials,
+    proof: Proof<'_>,
 ) -> Result<Hello, Turned> {
     let header = loop {
         if let Some(header) = Header::peek(buffer)? {
@@ -120,16 +133,20 @@ pub async fn hello(
     };
     check_flags(codec, &header, &packet)?;
     let decoded = codec.decode(&header, packet);
-    let Ok(Packet::Connect(connect, properties, will, _will_properties, login)) = decoded else {
+    let Ok(Packet::Connect(connect, properties, will, will_properties, login)) = decoded else {
         // 3.1.1 has no word for it.
         return Err(Turned::away(Refusal::Malformed, (codec == Codec::V5).then_some(codec)));
     };
     let claimed: String = login.iter().flat_map(|login| login.username.chars()).take(64).collect();
-    let claimed = if claimed.is_empty() { certified.unwrap_or_default().chars().take(64).collect() } else { claimed };
-    let device = match certified {
+    let claimed =
+        if claimed.is_empty() { proof.certified.unwrap_or_default().chars().take(64).collect() } else { claimed };
+    let registry = credentials.registry();
+    let device = match proof.certified {
         Some(name) => recognise(name, login, registry),
-        None => authenticate(login, registry),
+        None => authenticate(login, credentials, proof.address),
     };
+    let delay_s = will_properties.and_then(|properties| properties.delay_interval).unwrap_or_default();
+    let will = will.map(|will| (will, Duration::from_secs(u64::from(delay_s))));
     device
         .and_then(|device| judge(codec, connect, properties, will, device, tenant, registry))
         .map_err(|refusal| Turned::Away { refusal, codec: Some(codec), claimed })
@@ -152,7 +169,7 @@ fn judge(
     codec: Codec,
     connect: rumqttd::protocol::Connect,
     properties: Option<ConnectProperties>,
-    will: Option<LastWill>,
+    will: Option<(LastWill, Duration)>,
     device: DeviceId,
     tenant: &TenantId,
     registry: &Registry,
@@ -162,7 +179,7 @@ fn judge(
     }
     let (client_id, assigned) = client_id(codec, connect.client_id, connect.clean_session)?;
     let acl = Acl::new(tenant.clone(), device);
-    let will = will.map(|will| judge_will(&acl, &will, registry).map(Box::new)).transpose()?;
+    let will = will.map(|(will, delay)| judge_will(&acl, &will, delay, registry).map(Box::new)).transpose()?;
     let keep = match codec {
         Codec::V311 if connect.clean_session => Keep::No,
         Codec::V311 => Keep::Always,
@@ -194,20 +211,15 @@ fn judge(
     })
 }
 
-fn authenticate(login: Option<Login>, registry: &Registry) -> Result<DeviceId, Refusal> {
+fn authenticate(login: Option<Login>, credentials: &Credentials, address: IpAddr) -> Result<DeviceId, Refusal> {
     let login = login.ok_or(Refusal::BadCredentials)?;
     let device = DeviceId::parse(&login.username).map_err(|_| Refusal::BadCredentials)?;
-    let mut checked = registry.check_secret(&device, &login.password);
-    // An operator may have registered it this very second from the command line: look once before it is turned away. The
-    // look reads one page of a small file; it blocks, and the gate runs on a multi-threaded runtime.
-    if checked.is_err() && matches!(tokio::task::block_in_place(|| registry.refresh()), Ok(true)) {
-        checked = registry.check_secret(&device, &login.password);
-    }
-    match checked {
+    match credentials.check(&device, &login.password, address) {
         Ok(()) => Ok(device),
-        Err(registry::Refusal::Disabled) => Err(Refusal::Disabled),
-        Err(registry::Refusal::Quarantined) => Err(Refusal::Quarantined),
-        Err(registry::Refusal::UnknownDevice | registry::Refusal::WrongSecret) => Err(Refusal::BadCredentials),
+        Err(Wrong::Disabled) => Err(Refusal::Disabled),
+        Err(Wrong::Quarantined) => Err(Refusal::Quarantined),
+        Err(Wrong::TooOften(_)) => Err(Refusal::Throttled),
+        Err(Wrong::Secret) => Err(Refusal::BadCredentials),
     }
 }
 
@@ -246,11 +258,11 @@ fn client_id(codec: Codec, wanted: String, clean: bool) -> Result<(String, bool)
     Ok((wanted, false))
 }
 
-fn judge_will(acl: &Acl, will: &LastWill, registry: &Registry) -> Result<Will, Refusal> {
+fn judge_will(acl: &Acl, will: &LastWill, delay: Duration, registry: &Registry) -> Result<Will, Refusal> {
     let topic = topic_text(&will.topic).map_err(|_| Refusal::BadTopic)?;
     let view = registry.view().borrow().clone();
     match acl.publish(&*view, topic) {
-        Ok(allowed) => Ok(Will { allowed, payload: Bytes::copy_from_slice(&will.message) }),
+        Ok(allowed) => Ok(Will { allowed, payload: Bytes::copy_from_slice(&will.message), delay }),
         Err(Denied::BadName) => Err(Refusal::BadTopic),
         Err(Denied::Foreign | Denied::Shared) => Err(Refusal::BadWill),
     }

@@ -4,8 +4,9 @@
 
 use super::acl::Acl;
 use super::codec::{Codec, Header, Malformed, PublishHead, kind, topic_text};
-use super::connect::{Turned, accepted, hello, refused};
+use super::connect::{Proof, Turned, accepted, hello, refused};
 use super::{limits, proxy};
+use crate::credentials::Credentials;
 use bytes::{Buf, BytesMut};
 use futures_util::FutureExt;
 use model::{Clock, DeviceId, DeviceKind, TenantId, Timestamp};
@@ -44,10 +45,12 @@ pub fn mqtt_connect(input: &[u8]) {
         2 => packet(0x10, &[b"\0\x04MQTT\x05", rest].concat()),
         _ => packet(0x10, &[b"\0\x06MQIsdp\x03", rest].concat()),
     };
-    let Some((tenant, device, registry)) = house() else { return };
+    let Some((tenant, device, credentials)) = house() else { return };
+    let address = Ipv4Addr::LOCALHOST.into();
     for certified in [None, Some(device.as_str())] {
         let mut socket = &bytes[..];
-        let answer = hello(&mut socket, &mut BytesMut::new(), tenant, registry, certified).now_or_never();
+        let answer =
+            hello(&mut socket, &mut BytesMut::new(), tenant, credentials, Proof { address, certified }).now_or_never();
         let (codec, answer) = match answer {
             Some(Ok(hello)) => (hello.codec, accepted(&hello, false)),
             Some(Err(Turned::Away { refusal, codec: Some(codec), .. })) => (codec, refused(refusal)),
@@ -93,19 +96,19 @@ fn packet(first: u8, body: &[u8]) -> Vec<u8> {
 }
 
 /// A tenant, one of its devices, and the registry that knows it; made once.
-fn house() -> Option<&'static (TenantId, DeviceId, Registry)> {
-    static HOUSE: OnceLock<Option<(TenantId, DeviceId, Registry)>> = OnceLock::new();
+fn house() -> Option<&'static (TenantId, DeviceId, Credentials)> {
+    static HOUSE: OnceLock<Option<(TenantId, DeviceId, Credentials)>> = OnceLock::new();
     HOUSE
         .get_or_init(|| {
             let folder = std::env::temp_dir().join(format!("steppewatch-fuzz-{}", std::process::id()));
             std::fs::create_dir_all(&folder).ok()?;
             let clock = Clock::manual(Timestamp::from_millis(1_795_313_700_000));
-            let registry = Registry::open(&folder.join("registry.sqlite"), clock).ok()?;
+            let registry = Registry::open(&folder.join("registry.sqlite"), clock.clone()).ok()?;
             let device = DeviceId::parse("cam-1").ok()?;
             registry.add_device(NewDevice::new(device.clone(), DeviceKind::Camera), "fuzzing").ok()?;
             // Held open; nothing of it stays behind.
             std::fs::remove_dir_all(&folder).ok();
-            Some((TenantId::parse("hexigten").ok()?, device, registry))
+            Some((TenantId::parse("hexigten").ok()?, device, Credentials::new(registry, clock)))
         })
         .as_ref()
 }
@@ -132,8 +135,8 @@ fn publish(codec: Codec, header: &Header, incoming: &mut BytesMut) -> Result<boo
     }
     let Some(head) = PublishHead::peek(header, incoming)? else { return Ok(false) };
     let (packet_id, rest_len, topic) = (head.packet_id, head.rest_len, head.topic.to_owned());
-    if let Some((tenant, device, registry)) = house() {
-        let view = registry.view().borrow().clone();
+    if let Some((tenant, device, credentials)) = house() {
+        let view = credentials.registry().view().borrow().clone();
         Acl::new(tenant.clone(), device.clone()).publish(&*view, &topic).ok();
     }
     if incoming.len() < header.packet_len() {
@@ -188,8 +191,8 @@ fn control(codec: Codec, header: &Header, incoming: &mut BytesMut) -> Result<boo
         Packet::Subscribe(subscribe, _) => {
             let mut return_codes = Vec::new();
             for filter in &subscribe.filters {
-                if let Some((tenant, device, registry)) = house() {
-                    let view = registry.view().borrow().clone();
+                if let Some((tenant, device, credentials)) = house() {
+                    let view = credentials.registry().view().borrow().clone();
                     Acl::new(tenant.clone(), device.clone()).subscribe(&*view, &filter.path).ok();
                 }
                 return_codes.push(match filter.qos {

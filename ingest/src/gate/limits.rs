@@ -54,6 +54,10 @@ pub const OUTSTANDING_MAX: u16 = 64;
 /// Memory, in KiB, that bodies above [`LARGE_BODY_BYTES`] may take up in all sessions together: sixty-four snapshots.
 pub const LARGE_BODIES_KIB: u32 = 256 << 10;
 
+/// How much of it one device may take up: two snapshots, so that a device that dawdles in all its sessions leaves the rest to
+/// the others.
+pub const LARGE_BODIES_OF_A_DEVICE_KIB: usize = 2 * (PACKET_BYTES_MAX / 1_024 + 1);
+
 /// Bodies up to this size are not counted against [`LARGE_BODIES_KIB`]: a session's 64 of them are 1 MiB.
 pub const LARGE_BODY_BYTES: usize = 16 << 10;
 

@@ -43,6 +43,7 @@ pub use bus::{NotSaid, RouterGone};
 pub use pace::Rate;
 pub use tls::{BadTls, TlsFiles};
 
+use crate::credentials::Credentials;
 use crate::metrics::Metrics;
 use crate::record::Recorder;
 use addresses::Addresses;
@@ -162,7 +163,7 @@ struct Shared {
     strangers: Arc<Semaphore>,
     slowed_max: Duration,
     recorder: Recorder,
-    registry: Registry,
+    credentials: Credentials,
     view: watch::Receiver<Arc<View>>,
     clock: Clock,
     metrics: Metrics,
@@ -230,7 +231,7 @@ impl Gate {
             slowed_max: config.slowed_max,
             recorder: Recorder::new(journal, metrics.clone()),
             view: registry.view(),
-            registry,
+            credentials: Credentials::new(registry, clock.clone()),
             clock,
             refusals: RefusalLog::new(metrics.clone()),
             metrics,
@@ -297,5 +298,31 @@ async fn watch_router(bus: &Bus) -> RouterGone {
             Ok(Ok(())) => {}
             Ok(Err(RouterGone)) | Err(_) => return RouterGone,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use journal::sqlite::{SqliteJournal, SqliteOptions};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_router_that_dies_ends_the_gate_with_a_clear_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::system();
+        let registry = Registry::open(&folder.path().join("registry.db"), clock.clone()).unwrap();
+        let journal = SqliteJournal::open(&folder.path().join("journal.db"), SqliteOptions::default()).unwrap();
+        let config = GateConfig::new("127.0.0.1:0".parse().unwrap(), TenantId::parse("hexigten").unwrap());
+        let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
+        let gate = Gate::bind(config, journal, registry, clock, metrics).await.unwrap();
+        let shared = Arc::clone(&gate.shared);
+        let running = tokio::spawn(gate.run(CancellationToken::new()));
+        // What `close` takes care never to do: the router stops at a word from a link that it has ended.
+        let bus::Link { to, from, .. } = shared.bus.open("doomed:0", true).await.unwrap();
+        bus::close(to).await.unwrap();
+        shared.bus.barrier().await.unwrap();
+        from.wake().await.unwrap();
+        let error = running.await.unwrap().unwrap_err();
+        assert!(error.to_string().contains("mqtt router stopped; restart the process"), "{error}");
     }
 }

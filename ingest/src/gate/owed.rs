@@ -5,13 +5,13 @@
 //! Invariant: a debt comes out of [`crate::record::Recording`] and of nothing else, so an acknowledgement follows the disk
 //! by construction.
 
+use super::session::BodyPermits;
 use crate::record::{Recorder, Recording};
 use futures_util::FutureExt;
 use journal::AppendError;
 use model::Frame;
 use std::collections::VecDeque;
 use std::task::{Context, Poll, ready};
-use tokio::sync::OwnedSemaphorePermit;
 
 /// What is owed to the client for a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,12 +29,12 @@ pub enum Debt {
 pub struct Batch {
     frames: Vec<Frame>,
     debts: Vec<Debt>,
-    room: Vec<OwnedSemaphorePermit>,
+    room: Vec<BodyPermits>,
 }
 
 impl Batch {
     /// Adds a frame, what is owed for it, and its share of the memory for large bodies.
-    pub fn push(&mut self, frame: Frame, debt: Debt, room: Option<OwnedSemaphorePermit>) {
+    pub fn push(&mut self, frame: Frame, debt: Debt, room: Option<BodyPermits>) {
         self.frames.push(frame);
         self.debts.push(debt);
         self.room.extend(room);
@@ -54,7 +54,7 @@ impl Batch {
 /// Everything that is owed to one client.
 #[derive(Default)]
 pub struct Owing {
-    batches: VecDeque<(Recording<Vec<Debt>>, Vec<OwnedSemaphorePermit>)>,
+    batches: VecDeque<(Recording<Vec<Debt>>, Vec<BodyPermits>)>,
     frames: usize,
 }
 

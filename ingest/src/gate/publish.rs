@@ -12,6 +12,7 @@ use super::owed::{Batch, Debt};
 use super::refusal::Refusal;
 use super::session::{Room, Session, Stage};
 use bytes::{Buf, Bytes, BytesMut};
+use futures_util::FutureExt;
 use model::{Frame, ReceivedAt, Transport};
 use rumqttd::protocol::{Packet, PublishProperties};
 use std::sync::Arc;
@@ -87,11 +88,17 @@ impl Session {
             return matches!(room, Room::Held(_));
         }
         let kib = u32::try_from(header.remaining_len / 1_024 + 1).unwrap_or(limits::LARGE_BODIES_KIB);
-        let bodies = Arc::clone(&self.shared.large_bodies);
+        let all = Arc::clone(&self.shared.large_bodies);
+        let own = self.shared.seats.large_bodies(self.acl.device());
         let since = Instant::now();
-        let (room, held) = match Arc::clone(&bodies).try_acquire_many_owned(kib) {
-            Ok(permit) => (Room::Held(permit), true),
-            Err(_none) => (Room::Waiting(Box::pin(async move { bodies.acquire_many_owned(kib).await.ok() })), false),
+        // The device's own share first: while it waits for that, it holds nothing that others need.
+        let mut asked = Box::pin(async move {
+            let own = own?.acquire_many_owned(kib).await.ok()?;
+            Some([own, all.acquire_many_owned(kib).await.ok()?])
+        });
+        let (room, held) = match asked.as_mut().now_or_never() {
+            Some(Some(permits)) => (Room::Held(permits), true),
+            _ => (Room::Waiting(asked), false),
         };
         self.stage = Stage::Large { room, since };
         held

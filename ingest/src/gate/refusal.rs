@@ -15,6 +15,9 @@ pub enum Refusal {
     /// Unknown device or wrong secret; which of them is not told to the client.
     #[error("device id or secret is wrong")]
     BadCredentials,
+    /// Likewise, after too many of them from this address.
+    #[error("too many wrong secrets from this address; it is heard again in half a minute")]
+    Throttled,
     /// An operator shut the device out.
     #[error("device is disabled")]
     Disabled,
@@ -81,6 +84,7 @@ impl Refusal {
     pub fn label(self) -> &'static str {
         match self {
             Self::BadCredentials => "bad_credentials",
+            Self::Throttled => "throttled",
             Self::Disabled => "disabled",
             Self::Quarantined => "quarantined",
             Self::BadAuthenticationMethod => "bad_authentication_method",
@@ -115,7 +119,9 @@ impl Refusal {
             Self::Malformed => ConnectReturnCode::MalformedPacket,
             Self::Protocol => ConnectReturnCode::ProtocolError,
             Self::Quota => ConnectReturnCode::QuotaExceeded,
-            Self::TooManyConnections | Self::TooManyFromAddress | Self::ConnectTimeout => ConnectReturnCode::ServerBusy,
+            Self::TooManyConnections | Self::TooManyFromAddress | Self::ConnectTimeout | Self::Throttled => {
+                ConnectReturnCode::ServerBusy
+            }
             _ => ConnectReturnCode::NotAuthorized,
         }
     }
@@ -171,7 +177,7 @@ impl RefusalLog {
     pub fn note(&self, refusal: Refusal, peer: SocketAddr, who: &str, what: &str) {
         self.metrics.refusals.with_label_values(&[refusal.label()]).inc();
         // Whoever is not known could take a new name for every line.
-        let known = if refusal == Refusal::BadCredentials { "" } else { who };
+        let known = if matches!(refusal, Refusal::BadCredentials | Refusal::Throttled) { "" } else { who };
         if let Some(unsaid) = self.may_speak(refusal, peer.ip(), known) {
             let what: String = what.chars().take(160).collect();
             tracing::warn!(%peer, device = who, reason = refusal.label(), what, unsaid, "refused: {refusal}");

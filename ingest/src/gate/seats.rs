@@ -13,6 +13,7 @@ use model::DeviceId;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
 /// What a session remembers while its client is away.
@@ -47,6 +48,8 @@ struct DeviceSeats {
     seats: Vec<Seat>,
     filters_ever: HashSet<String>,
     pace: Arc<Pace>,
+    /// Made when the device has its first large body: most never do.
+    large_bodies: Option<Arc<Semaphore>>,
 }
 
 struct Seat {
@@ -65,6 +68,19 @@ struct Away {
     since: Instant,
     keep: Keep,
     memory: Memory,
+    /// Told when the session goes on, dropped when it is over: a will may wait for it.
+    goes_on: Option<oneshot::Sender<()>>,
+}
+
+impl Keep {
+    /// As a length of time.
+    pub fn duration(self) -> Duration {
+        match self {
+            Self::No => Duration::ZERO,
+            Self::For(limit) => limit,
+            Self::Always => Duration::MAX,
+        }
+    }
 }
 
 impl Seat {
@@ -130,6 +146,13 @@ impl Seats {
         room
     }
 
+    /// The device's own share of the memory for large bodies, in KiB; `None` for a device without a session.
+    pub fn large_bodies(&self, device: &DeviceId) -> Option<Arc<Semaphore>> {
+        let mut devices = self.lock();
+        let share = &mut devices.get_mut(device)?.large_bodies;
+        Some(Arc::clone(share.get_or_insert_with(|| Arc::new(Semaphore::new(limits::LARGE_BODIES_OF_A_DEVICE_KIB)))))
+    }
+
     fn attempt(self: &Arc<Self>, device: &DeviceId, client: &str, clean: bool) -> Result<Attempt, Refusal> {
         let mut devices = self.lock();
         let entry = devices.entry(device.clone()).or_insert_with(|| DeviceSeats {
@@ -137,6 +160,7 @@ impl Seats {
             seats: Vec::with_capacity(1),
             filters_ever: HashSet::new(),
             pace: Arc::new(Pace::new(self.rate)),
+            large_bodies: None,
         });
         let (seats, pace) = (&mut entry.seats, &entry.pace);
         seats.retain(|seat| !seat.is_over());
@@ -164,7 +188,11 @@ impl Seats {
             None => (0..).find(|number| seats.iter().all(|seat| seat.number != *number)).unwrap_or_default(),
         };
         let memory = match former {
-            Some(Seat { state: State::Away(away), .. }) if !clean => Some(away.memory),
+            Some(Seat { state: State::Away(away), .. }) if !clean => {
+                // Nobody waits where there is no will.
+                away.goes_on.map(|waiting| waiting.send(()).ok());
+                Some(away.memory)
+            }
             _ => None,
         };
         let (kick, ended) = (CancellationToken::new(), CancellationToken::new());
@@ -196,9 +224,10 @@ impl Place {
         Arc::clone(&self.client)
     }
 
-    /// Ends the session; with `keep` it can be resumed and then knows `memory`. Call when the router link is closed.
-    pub fn leave(mut self, keep: Keep, memory: Memory) {
-        self.left = Some(Box::new(Away { since: Instant::now(), keep, memory }));
+    /// Ends the session; with `keep` it can be resumed and then knows `memory`, and `goes_on` is told. Call when the router
+    /// link is closed.
+    pub fn leave(mut self, keep: Keep, memory: Memory, goes_on: Option<oneshot::Sender<()>>) {
+        self.left = Some(Box::new(Away { since: Instant::now(), keep, memory, goes_on }));
     }
 }
 
@@ -236,7 +265,7 @@ mod tests {
         let second = tokio::spawn(async move { seats_too.enter(&device("camera-1"), "c", true).await });
         kick.cancelled().await;
         assert!(!second.is_finished());
-        first.leave(Keep::No, Memory::default());
+        first.leave(Keep::No, Memory::default(), None);
         assert_eq!(second.await.unwrap().unwrap().link_name.as_ref(), "camera-1:0");
     }
 
@@ -256,10 +285,10 @@ mod tests {
         for (clean, resumed) in [(false, false), (false, true), (true, false)] {
             let place = seats.enter(&camera, "c", clean).await.unwrap();
             assert_eq!((place.resumed, place.memory.unreleased.contains_key(&7)), (resumed, resumed));
-            place.leave(Keep::Always, Memory { unreleased: HashMap::from([(7, true)]), ..Memory::default() });
+            place.leave(Keep::Always, Memory { unreleased: HashMap::from([(7, true)]), ..Memory::default() }, None);
         }
         let place = seats.enter(&camera, "c", false).await.unwrap();
-        place.leave(Keep::For(Duration::ZERO), Memory::default());
+        place.leave(Keep::For(Duration::ZERO), Memory::default(), None);
         assert!(!seats.enter(&camera, "c", false).await.unwrap().resumed);
     }
 
@@ -267,7 +296,7 @@ mod tests {
     async fn a_device_beyond_its_quota_loses_its_longest_absent_session_but_never_a_live_one() {
         let seats = Arc::new(Seats::new(limits::DEVICE_RATE));
         let camera = device("camera-1");
-        seats.enter(&camera, "away", false).await.unwrap().leave(Keep::Always, Memory::default());
+        seats.enter(&camera, "away", false).await.unwrap().leave(Keep::Always, Memory::default(), None);
         let mut live = Vec::new();
         for number in 0..limits::SEATS_PER_DEVICE {
             live.push(seats.enter(&camera, &number.to_string(), true).await.unwrap());

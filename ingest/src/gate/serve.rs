@@ -8,7 +8,7 @@
 use super::addresses::Guest;
 use super::bus::RouterGone;
 use super::codec::Codec;
-use super::connect::{self, Hello, Turned, Will};
+use super::connect::{self, Hello, Proof, Turned, Will};
 use super::end::End;
 use super::flow::Flow;
 use super::limits;
@@ -25,9 +25,10 @@ use model::{DeviceId, Frame, ReceivedAt};
 use rumqttd::protocol::{Disconnect, Packet};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -75,7 +76,11 @@ async fn serve(shared: Arc<Shared>, begun: Begun) {
     if let Some((refusal, what)) = end.refusal() {
         session.note(refusal, what);
     }
-    let end = match Box::pin(wind_up(session, place, end)).await {
+    let will = will.filter(|_| end.will_is_due());
+    // A will that waits is taken back when the session goes on; it is said when the session is over.
+    let delay = will.as_ref().map_or(Duration::ZERO, |will| will.delay.min(session.keep.duration()));
+    let (goes_on, resumed) = if delay.is_zero() { (None, None) } else { Some(oneshot::channel()).unzip() };
+    let end = match Box::pin(wind_up(session, place, end, goes_on)).await {
         Ok(end) => end,
         Err(RouterGone) => {
             shared.fail(GateError::Router(RouterGone));
@@ -83,10 +88,11 @@ async fn serve(shared: Arc<Shared>, begun: Begun) {
         }
     };
     tracing::info!(%peer, %device, %client, reason = %end, "session ended");
-    if let Some(will) = will
-        && end.will_is_due()
-    {
-        Box::pin(publish_will(&shared, &device, *will)).await;
+    let Some(will) = will.filter(|_| end.will_is_due()) else { return };
+    match resumed {
+        None => Box::pin(publish_will(&shared, &device, *will)).await,
+        // Its own task: the connection's place must not be held while the client is away.
+        Some(resumed) => drop(tokio::spawn(publish_will_later(shared, device, will, delay, resumed))),
     }
 }
 
@@ -133,7 +139,8 @@ async fn greet(
     deadline: Instant,
     buffer: &mut BytesMut,
 ) -> Option<Hello> {
-    let hello = connect::hello(socket, buffer, &shared.tenant, &shared.registry, certified);
+    let proof = Proof { address: peer.ip(), certified };
+    let hello = connect::hello(socket, buffer, &shared.tenant, &shared.credentials, proof);
     let timed = tokio::select! {
         timed = tokio::time::timeout_at(deadline, hello) => timed,
         () = shared.stop.cancelled() => return None,
@@ -242,7 +249,12 @@ async fn disabled(shared: &Shared, device: &DeviceId) {
 
 /// Ends a session: what was taken in gets to the disk and is acknowledged, the client is told why, the link is closed.
 /// Afterwards nothing of the session touches the router, and its place is free.
-async fn wind_up(mut session: Box<Session>, place: Box<Place>, end: End) -> Result<End, RouterGone> {
+async fn wind_up(
+    mut session: Box<Session>,
+    place: Box<Place>,
+    end: End,
+    goes_on: Option<oneshot::Sender<()>>,
+) -> Result<End, RouterGone> {
     let settled = tokio::time::timeout(limits::SETTLE_TIMEOUT, settle(&mut session)).await;
     let end = match settled {
         Ok(Err(error)) => session.journal_failed(error),
@@ -266,7 +278,7 @@ async fn wind_up(mut session: Box<Session>, place: Box<Place>, end: End) -> Resu
     }
     // What was not on disk is not remembered as received.
     memory.unreleased.retain(|_, on_disk| *on_disk);
-    place.leave(keep, memory);
+    place.leave(keep, memory, goes_on);
     Ok(end)
 }
 
@@ -276,6 +288,25 @@ async fn settle(session: &mut Session) -> Result<(), AppendError> {
         session.pay(&debts);
     }
     Ok(())
+}
+
+/// Says a will when its delay is over or its session is, whichever is first; not when the session goes on, when the device
+/// was shut out meanwhile, or when we stop.
+async fn publish_will_later(
+    shared: Arc<Shared>,
+    device: DeviceId,
+    will: Box<Will>,
+    delay: Duration,
+    resumed: oneshot::Receiver<()>,
+) {
+    tokio::select! {
+        biased;
+        () = shared.stop.cancelled() => return tracing::warn!(%device, "will dropped; the gate is stopping"),
+        goes_on = resumed => if goes_on.is_ok() { return },
+        () = disabled(&shared, &device) => return,
+        () = tokio::time::sleep(delay) => {}
+    }
+    publish_will(&shared, &device, *will).await;
 }
 
 /// Says a device's will for it: through the journal, like all that it says.

@@ -62,12 +62,15 @@ pub(super) enum Stage {
     Large { room: Room, since: Instant },
 }
 
-/// Memory for a large body.
+/// Memory for a large body: of the device's own share, and of what all have together.
+pub(super) type BodyPermits = [OwnedSemaphorePermit; 2];
+
+/// Whether there is memory for a large body.
 pub(super) enum Room {
     /// Not asked for yet, or asked for and others come first.
-    Waiting(futures_util::future::BoxFuture<'static, Option<OwnedSemaphorePermit>>),
+    Waiting(futures_util::future::BoxFuture<'static, Option<BodyPermits>>),
     /// There is room.
-    Held(OwnedSemaphorePermit),
+    Held(BodyPermits),
 }
 
 impl Session {
@@ -315,7 +318,7 @@ async fn next_word(mailbox: &mut Option<Box<Mailbox>>) -> Result<Option<rumqttd:
 }
 
 /// Memory for a large body; never when none is waited for.
-async fn wait_for_room(stage: &mut Stage) -> Option<OwnedSemaphorePermit> {
+async fn wait_for_room(stage: &mut Stage) -> Option<BodyPermits> {
     match stage {
         Stage::Large { room: Room::Waiting(room), .. } => room.await,
         _ => std::future::pending().await,

@@ -37,18 +37,8 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 /// What a device is told to wait when the platform has no room.
 pub const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// Wrong secrets from one address within [`WRONG_SECRETS_WINDOW`] before it has to wait: a whole site may sit behind it.
-pub const WRONG_SECRETS_MAX: u32 = 20;
-
-/// See [`WRONG_SECRETS_MAX`]. Counted from the first, so that one device with an old secret that tries twice a minute never
-/// locks out its neighbours.
-pub const WRONG_SECRETS_WINDOW: Duration = Duration::from_secs(30);
-
 /// A claim: a key, a serial number and a kind, and what else a device may say.
 pub const CLAIM_BYTES_MAX: usize = 4 << 10;
 
 /// No claim key is longer; a longer text is not worth hashing.
 pub const CLAIM_KEY_BYTES_MAX: usize = 512;
-
-/// Addresses remembered; about a megabyte.
-pub const ADDRESSES_MAX: usize = 10_000;

@@ -5,12 +5,11 @@
 //! Never: another device's name in a frame; a secret in a log line; an answer that tells whether a device exists.
 
 use super::refusal::Refusal;
-use super::throttle::Throttle;
+use crate::credentials::{Credentials, Wrong};
 use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use model::{Clock, DeviceId};
-use registry::Registry;
+use model::DeviceId;
 use std::net::IpAddr;
 
 /// No secret and no id is longer; a longer text is not worth hashing.
@@ -45,51 +44,20 @@ impl Claim {
     }
 }
 
-/// Checks secrets, and slows down whoever has the wrong ones.
-pub struct Login {
-    registry: Registry,
-    clock: Clock,
-    throttle: Throttle,
-}
-
-impl Login {
-    /// Checks against `registry`.
-    pub fn new(registry: Registry, clock: Clock) -> Self {
-        Self { registry, clock, throttle: Throttle::default() }
-    }
-
-    /// The device that speaks, which is the one that the address names.
-    pub async fn speaker(&self, headers: &HeaderMap, named: &str, address: IpAddr) -> Result<DeviceId, Refusal> {
-        self.throttle.may_try(address, self.clock.now()).map_err(|wait| Refusal::Throttled { wait })?;
-        let checked = match Claim::of(headers) {
-            Ok(claim) => self.check(claim, named).await,
-            Err(refusal) => Err(refusal),
-        };
-        // A request without credentials guesses nothing: some clients send one before each with them.
-        if matches!(checked, Err(Refusal::BadCredentials)) {
-            self.throttle.was_wrong(address, self.clock.now());
-        }
-        let device = checked?;
-        if device.as_str() == named { Ok(device) } else { Err(Refusal::Foreign { itself: device.to_string() }) }
-    }
-
-    async fn check(&self, claim: Claim, named: &str) -> Result<DeviceId, Refusal> {
-        let device = DeviceId::parse(claim.device.as_deref().unwrap_or(named)).map_err(|_| Refusal::BadCredentials)?;
-        let mut checked = self.registry.check_secret(&device, &claim.secret);
-        if checked.is_err() && self.learned_something().await {
-            checked = self.registry.check_secret(&device, &claim.secret);
-        }
-        match checked {
-            Ok(()) => Ok(device),
-            Err(registry::Refusal::Disabled) => Err(Refusal::Disabled),
-            Err(registry::Refusal::Quarantined) => Err(Refusal::Quarantined),
-            Err(registry::Refusal::UnknownDevice | registry::Refusal::WrongSecret) => Err(Refusal::BadCredentials),
-        }
-    }
-
-    /// An operator may have registered it this very second from the command line: look once before it is turned away.
-    async fn learned_something(&self) -> bool {
-        let registry = self.registry.clone();
-        matches!(tokio::task::spawn_blocking(move || registry.refresh()).await, Ok(Ok(true)))
-    }
+/// The device that speaks, which is the one that the address names.
+pub fn speaker(
+    credentials: &Credentials,
+    headers: &HeaderMap,
+    named: &str,
+    address: IpAddr,
+) -> Result<DeviceId, Refusal> {
+    let claim = Claim::of(headers)?;
+    let device = DeviceId::parse(claim.device.as_deref().unwrap_or(named)).map_err(|_| Refusal::BadCredentials)?;
+    credentials.check(&device, &claim.secret, address).map_err(|wrong| match wrong {
+        Wrong::Secret => Refusal::BadCredentials,
+        Wrong::TooOften(wait) => Refusal::Throttled { wait },
+        Wrong::Disabled => Refusal::Disabled,
+        Wrong::Quarantined => Refusal::Quarantined,
+    })?;
+    if device.as_str() == named { Ok(device) } else { Err(Refusal::Foreign { itself: device.to_string() }) }
 }

@@ -4,10 +4,9 @@
 //! A device that nobody registered comes to [`provision`] first.
 //!
 //! ```text
-//! login      Authorization -> who is it       throttle  who was wrong too often
-//! body       bytes, within their bounds       turns     how much a device does at once
-//! batch      lines -> frames                  refusal   why not, in HTTP's words
-//! provision  claim key -> a credential
+//! login      Authorization -> who is it       turns     how much a device does at once
+//! body       bytes, within their bounds       refusal   why not, in HTTP's words
+//! batch      lines -> frames                  provision claim key -> a credential
 //! ```
 //!
 //! Never: a 202 before the journal's proof; a device speaking as another; a message in the journal that was answered with 400.
@@ -21,12 +20,13 @@ mod limits;
 mod login;
 mod provision;
 mod refusal;
-mod throttle;
 mod turns;
 
+use crate::credentials::Credentials;
 use crate::decode::decode;
 use crate::metrics::Metrics;
 use crate::record::Recorder;
+use crate::throttle::Throttle;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::map_response;
@@ -36,7 +36,6 @@ use axum::{Json, Router};
 use body::Room;
 use bytes::Bytes;
 use journal::Journal;
-use login::Login;
 use model::{Channel, Clock, DeviceId, Entry, Frame, Offset, ReadingKind, ReceivedAt, Transport};
 use refusal::{Refusal, RefusalLog};
 use registry::Registry;
@@ -44,7 +43,6 @@ use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use throttle::Throttle;
 use tokio::sync::Semaphore;
 use turns::Turns;
 
@@ -75,7 +73,7 @@ struct Door {
     /// Wrong claims; apart from wrong secrets, so that neither keeps the other out.
     claims: Throttle,
     claiming: Semaphore,
-    login: Login,
+    credentials: Credentials,
     turns: Arc<Turns>,
     room: Room,
     recorder: Recorder,
@@ -102,7 +100,7 @@ pub fn routes() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// The routes. Whoever serves them provides `ConnectInfo<SocketAddr>`, and bounds the number of connections.
 pub fn router(parts: HttpParts) -> Router {
     let door = Arc::new(Door {
-        login: Login::new(parts.registry.clone(), parts.clock.clone()),
+        credentials: Credentials::new(parts.registry.clone(), parts.clock.clone()),
         registry: parts.registry,
         claims: Throttle::default(),
         claiming: Semaphore::new(1),
@@ -172,7 +170,7 @@ impl Door {
         channel: Option<Channel>,
         request: Request,
     ) -> Result<Response, Refusal> {
-        let speaker = self.login.speaker(request.headers(), named, peer.ip()).await?;
+        let speaker = login::speaker(&self.credentials, request.headers(), named, peer.ip())?;
         let channel = channel.ok_or(Refusal::UnknownKind)?;
         let _turn = self.turns.take(&speaker)?;
         let media_type = media_type(request.headers());

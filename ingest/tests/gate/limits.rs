@@ -79,3 +79,51 @@ async fn behind_a_load_balancer_nobody_comes_in_without_its_header() {
     assert_eq!(house.refusals("handshake"), 1);
     house.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_wrong_secrets_make_whoever_is_wrong_there_wait_and_the_right_ones_get_in() {
+    let house = House::start().await;
+    let mut wrong = Connect::new(&house, 5, "camera-1");
+    wrong.password.push('x');
+    for _ in 0..20 {
+        assert_eq!(wrong.to(house.address).await.1, (0x20, vec![0, 0x86, 0]));
+    }
+    // Server busy: its secret is not looked at any more.
+    assert_eq!(wrong.to(house.address).await.1, (0x20, vec![0, 0x89, 0]));
+    assert_eq!((house.refusals("bad_credentials"), house.refusals("throttled")), (20, 1));
+    Raw::connect(&house, 5, "camera-1").await.ping().await;
+    house.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_dawdles_with_large_bodies_waits_for_itself_and_others_do_not() {
+    let house = House::start().await;
+    let snapshot =
+        |device: &str| publish(4, 1, 1, &format!("steppe/v1/hexigten/{device}/snapshot/s1"), &vec![7; 4 << 20]);
+    let mut sessions = Vec::new();
+    for number in 0..3 {
+        let mut connect = Connect::new(&house, 4, "camera-1");
+        connect.client = format!("client-{number}");
+        sessions.push(connect.accepted(house.address).await);
+    }
+    let mut third = sessions.pop().unwrap();
+    let body = snapshot("camera-1");
+    let (head, rest) = body.split_at(100_000);
+    for session in &mut sessions {
+        session.send(head).await;
+        // Read: the gate takes what it has room for, and waits for the rest.
+        session.send(&rest[..2 << 20]).await;
+    }
+    let waiting = tokio::spawn(async move {
+        third.send(&snapshot("camera-1")).await;
+        third.expect_ack(0x40, 1).await;
+    });
+    let mut other = Raw::connect(&house, 4, "camera-2").await;
+    other.send(&snapshot("camera-2")).await;
+    other.expect_ack(0x40, 1).await;
+    assert_eq!(house.entries().await.len(), 1, "only the other device's");
+    sessions[0].send(&rest[2 << 20..]).await;
+    sessions[0].expect_ack(0x40, 1).await;
+    waiting.await.unwrap();
+    house.stop().await.unwrap();
+}

@@ -220,6 +220,57 @@ async fn a_device_that_asks_for_its_will_while_leaving_gets_it() {
     house.stop().await.unwrap();
 }
 
+/// A CONNECT of version 5 that resumes, whose will waits for `delay_s` and whose session lives for an hour.
+fn with_delayed_will(house: &House, delay_s: u32) -> Connect {
+    let mut connect = Connect::new(house, 5, "camera-1");
+    connect.clean = false;
+    connect.will = Some((TRACK.into(), b"will".to_vec()));
+    connect.will_properties = [&[0x18][..], &delay_s.to_be_bytes()].concat();
+    connect.properties = [&[0x11][..], &3_600_u32.to_be_bytes()].concat();
+    connect
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delayed_will_is_taken_back_when_the_device_comes_back_in_time_and_goes_on() {
+    let house = House::start().await;
+    let mut connect = with_delayed_will(&house, 1);
+    drop(connect.accepted(house.address).await);
+    connect.will = Some((TRACK.into(), b"second will".to_vec()));
+    let (camera, (_, body)) = connect.to(house.address).await;
+    assert_eq!(body[0], 1, "the session goes on");
+    // It waits as long as the first would have, and longer: had that been said, it would stand before.
+    drop(camera);
+    house.entries_reach(1).await;
+    assert_eq!(house.payloads().await, ["second will"]);
+    house.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delayed_will_is_said_when_the_device_stays_away_or_starts_anew() {
+    let house = House::start().await;
+    drop(with_delayed_will(&house, 1).accepted(house.address).await);
+    house.entries_reach(1).await;
+    // An hour's delay ends when the session does.
+    let mut connect = with_delayed_will(&house, 3_600);
+    drop(connect.accepted(house.address).await);
+    connect.clean = true;
+    connect.will = None;
+    let _anew = connect.accepted(house.address).await;
+    house.entries_reach(2).await;
+    assert_eq!(house.payloads().await, ["will", "will"]);
+    house.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_will_without_a_session_to_outlive_the_connection_is_said_at_once() {
+    let house = House::start().await;
+    let mut connect = with_delayed_will(&house, 3_600);
+    connect.properties = Vec::new();
+    drop(connect.accepted(house.address).await);
+    house.entries_reach(1).await;
+    house.stop().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_that_is_disabled_is_cut_off() {
     let house = House::start().await;

@@ -25,6 +25,8 @@ pub struct Connect {
     pub will: Option<(String, Vec<u8>)>,
     /// MQTT 5 properties, encoded.
     pub properties: Vec<u8>,
+    /// Those of the will.
+    pub will_properties: Vec<u8>,
 }
 
 impl Connect {
@@ -38,6 +40,7 @@ impl Connect {
             password: house.secret(device).to_owned(),
             will: None,
             properties: Vec::new(),
+            will_properties: Vec::new(),
         }
     }
 
@@ -56,7 +59,8 @@ impl Connect {
         string(&mut body, self.client.as_bytes());
         if let Some((topic, payload)) = &self.will {
             if self.level == 5 {
-                body.push(0);
+                body.push(u8::try_from(self.will_properties.len()).unwrap());
+                body.extend(&self.will_properties);
             }
             string(&mut body, topic.as_bytes());
             string(&mut body, payload);

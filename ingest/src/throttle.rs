@@ -5,13 +5,22 @@
 //! Secrets are beyond guessing (32 random bytes); this spares the log, and the registry the looks for newcomers. Time comes from
 //! the platform's clock. The map is bounded: when it is full, the address whose wait ends first makes room.
 
-use super::limits::{ADDRESSES_MAX, WRONG_SECRETS_MAX, WRONG_SECRETS_WINDOW};
 use crate::network::network;
 use model::Timestamp;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+/// Wrong secrets from one address within [`WRONG_SECRETS_WINDOW`] before it has to wait: a whole site may sit behind it.
+const WRONG_SECRETS_MAX: u32 = 20;
+
+/// See [`WRONG_SECRETS_MAX`]. Counted from the first, so that one device with an old secret that tries twice a minute never
+/// locks out its neighbours.
+const WRONG_SECRETS_WINDOW: Duration = Duration::from_secs(30);
+
+/// Addresses remembered; about a megabyte.
+const ADDRESSES_MAX: usize = 10_000;
 
 #[derive(Debug, Clone, Copy)]
 struct Wrongs {

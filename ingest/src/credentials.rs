@@ -1,0 +1,76 @@
+//! Whether a device is who it says it is: one rule for MQTT and HTTP.
+//!
+//! In: an id, a secret, whence they come.   Out: yes, or a [`Wrong`].
+//!
+//! Who has the right secret always gets in, also from an address where others are wrong: a fleet shares the address of its
+//! mobile operator. Who is wrong too often no longer costs a look into the registry's file.
+//!
+//! Never: a secret in an error; an answer that tells whether a device exists.
+
+use crate::throttle::Throttle;
+use model::{Clock, DeviceId};
+use registry::{Refusal, Registry};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Why a device is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wrong {
+    /// Unknown device or wrong secret.
+    Secret,
+    /// Likewise, and its address was wrong so often that it has to wait this long.
+    TooOften(Duration),
+    /// An operator shut it out.
+    Disabled,
+    /// It registered itself, and nobody has approved it yet.
+    Quarantined,
+}
+
+/// Checks secrets, and slows down whoever has the wrong ones.
+pub struct Credentials {
+    registry: Registry,
+    clock: Clock,
+    throttle: Throttle,
+}
+
+impl Credentials {
+    /// Checks against `registry`.
+    pub fn new(registry: Registry, clock: Clock) -> Self {
+        Self { registry, clock, throttle: Throttle::default() }
+    }
+
+    /// Whether `device` may speak from `address` with this secret.
+    pub fn check(&self, device: &DeviceId, secret: &str, address: IpAddr) -> Result<(), Wrong> {
+        let outcome = self.known(device, secret);
+        if outcome != Err(Wrong::Secret) {
+            return outcome;
+        }
+        let now = self.clock.now();
+        self.throttle.may_try(address, now).map_err(Wrong::TooOften)?;
+        // An operator may have registered it this very second from the command line: look once before it is turned away.
+        let outcome = if self.learned_something() { self.known(device, secret) } else { outcome };
+        if outcome == Err(Wrong::Secret) {
+            self.throttle.was_wrong(address, now);
+        }
+        outcome
+    }
+
+    /// The registry that it checks against.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// By what is in memory: microseconds, so that a fleet is back within a minute.
+    fn known(&self, device: &DeviceId, secret: &str) -> Result<(), Wrong> {
+        self.registry.check_secret(device, secret).map_err(|refusal| match refusal {
+            Refusal::Disabled => Wrong::Disabled,
+            Refusal::Quarantined => Wrong::Quarantined,
+            Refusal::UnknownDevice | Refusal::WrongSecret => Wrong::Secret,
+        })
+    }
+
+    /// Reads one page of a small file, on the spot: the runtime has several threads.
+    fn learned_something(&self) -> bool {
+        matches!(tokio::task::block_in_place(|| self.registry.refresh()), Ok(true))
+    }
+}
