@@ -131,6 +131,7 @@ pub struct SqliteJournal {
     reader: Arc<SqliteReader>,
     path: PathBuf,
     max_bytes: u64,
+    consumers: Vec<&'static str>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -164,7 +165,7 @@ impl SqliteJournal {
         let cursors = store::read_cursors(&connection).map_err(engine)?;
         let newest_received = store::newest_received(&connection).map_err(engine)?;
         let packed = store::read_packed(&connection).map_err(engine)?;
-        let max_bytes = options.max_bytes;
+        let (max_bytes, consumers) = (options.max_bytes, options.consumers.clone());
         let shared = Arc::new(Shared {
             line: Line::new(limits),
             head: watch::Sender::new(ledger.head),
@@ -191,7 +192,7 @@ impl SqliteJournal {
         // The packer first: should the other not start, its waking end is dropped, and the packer ends.
         let packer = spawn(path, "journal-packer", move || packer.run(&woken))?;
         let threads = vec![spawn(path, "journal-writer", move || writer.run())?, packer];
-        Ok(Arc::new(Self { shared, reader: Arc::new(reader), path: path.to_owned(), max_bytes, threads }))
+        Ok(Arc::new(Self { shared, reader: Arc::new(reader), path: path.to_owned(), max_bytes, consumers, threads }))
     }
 
     /// Takes no more frames; those that wait are still written and acknowledged.
@@ -221,9 +222,13 @@ impl SqliteJournal {
         answer.await.map_err(|_| self.shared.unanswered())?
     }
 
-    /// How far every consumer has come.
+    /// How far every consumer has come: 0 for one that is expected and never said.
     pub fn cursors(&self) -> BTreeMap<String, Offset> {
-        self.shared.cursors.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let mut cursors: BTreeMap<String, Offset> =
+            self.consumers.iter().map(|consumer| ((*consumer).to_owned(), Offset(0))).collect();
+        let said = self.shared.cursors.lock().unwrap_or_else(PoisonError::into_inner);
+        cursors.extend(said.iter().map(|(consumer, offset)| (consumer.clone(), *offset)));
+        cursors
     }
 
     /// Walks the whole chain; appends go on meanwhile. The error names the first entry that does not fit.

@@ -136,3 +136,13 @@ async fn a_consumer_that_is_gone_for_good_can_be_forgotten() {
     assert_eq!(journal.trim(Offset(9)).await.unwrap().entries, 3);
     assert_eq!(journal.cursors(), [("detect".to_owned(), Offset(3))].into());
 }
+
+#[tokio::test]
+async fn a_consumer_that_is_expected_and_never_came_is_wholly_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = SqliteOptions { consumers: vec!["detect", "history"], ..SqliteOptions::default() };
+    let journal = SqliteJournal::open(&dir.path().join("journal.db"), options).unwrap();
+    append(&journal, 1..=3).await;
+    journal.set_cursor("history", Offset(2)).await.unwrap();
+    assert_eq!(journal.cursors(), [("detect".to_owned(), Offset(0)), ("history".to_owned(), Offset(2))].into());
+}
