@@ -6,13 +6,13 @@ use crate::herd::{Herd, Seen, Source, join, take_back_stray};
 use crate::place::{Eye, Located, locate};
 use crate::presence::{Stay, Verdict};
 use crate::settings::Settings;
-use crate::silence::Silence;
+use crate::silence::{Silence, Watch};
 use crate::{World, closure};
 use model::{
     Body, Device, DeviceId, DeviceKind, Finding, Gimbal, HerdView, Interval, Offset, PanTilt, Position, Reading,
     Sighting, Species, Timestamp, Track, Trigger, What, ZoneId,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +27,9 @@ pub struct Engine {
     settings: Settings,
     world: Arc<World>,
     pub(crate) state: State,
+    watch: Watch,
+    /// In which place among the herds a collar's was last found; a hint, looked up before it is believed.
+    collar_places: HashMap<DeviceId, usize>,
 }
 
 /// What a restart must find again.
@@ -44,7 +47,7 @@ pub(crate) struct State {
 impl Engine {
     /// A fresh engine.
     pub fn new(settings: Settings, world: Arc<World>) -> Self {
-        Self { settings, world, state: State::default() }
+        Self { settings, world, state: State::default(), watch: Watch::default(), collar_places: HashMap::new() }
     }
 
     /// The state as bytes, to be kept with the cursor that it belongs to.
@@ -54,7 +57,7 @@ impl Engine {
 
     /// An engine that goes on where [`Engine::save`] left off.
     pub fn restore(settings: Settings, world: Arc<World>, saved: &[u8]) -> Result<Self, crate::BadState> {
-        Ok(Self { settings, world, state: crate::saved::read(saved)? })
+        Ok(Self { state: crate::saved::read(saved)?, ..Self::new(settings, world) })
     }
 
     /// What it knows of the land.
@@ -71,7 +74,7 @@ impl Engine {
         let world = Arc::clone(&self.world);
         let Some(device) = world.device(&reading.device) else { return finding(reading.offset, found) };
         let now = self.state.now;
-        found.extend(self.state.silence.heard(&reading.device, now));
+        found.extend(self.state.silence.heard(&reading.device, now, &mut self.watch));
         if let Some(seen) = self.seen(device, reading) {
             found.extend(self.place_in_herd(seen));
         }
@@ -81,6 +84,7 @@ impl Engine {
     /// The registry changed: what stands in the zones is judged anew at this instant.
     pub fn set_world(&mut self, world: Arc<World>, offset: Offset) -> Vec<Finding> {
         self.world = world;
+        self.watch = Watch::default();
         let mut herds = std::mem::take(&mut self.state.herds);
         let mut found = Vec::new();
         for herd in &mut herds {
@@ -106,7 +110,7 @@ impl Engine {
         self.state.now = now;
         let mut found = Vec::new();
         if before.as_millis() > 0 {
-            found = self.state.silence.tick(&self.world, before, now, &self.settings);
+            found = self.state.silence.tick(&self.world, before, now, &self.settings, &mut self.watch);
         }
         if self.state.day_ends.is_none_or(|end| now >= end) {
             if let Some(midnight) = self.state.day_ends {
@@ -232,25 +236,30 @@ impl Engine {
 
     fn place_in_herd(&mut self, seen: Seen) -> Vec<What> {
         let mut herds = std::mem::take(&mut self.state.herds);
-        take_back_stray(&mut herds, &seen);
-        let number = match join(&herds, &seen) {
+        let mut own = self.herd_of_collar(&herds, &seen);
+        if take_back_stray(&mut herds, &seen, own) {
+            own = None;
+        }
+        let number = match join(&herds, &seen, own) {
             Some(number) => number,
             None => {
                 if herds.len() >= HERDS_MAX
                     && let Some((oldest, _)) = herds.iter().enumerate().min_by_key(|(_, herd)| herd.last_heard)
                 {
                     herds.swap_remove(oldest);
+                    own = self.herd_of_collar(&herds, &seen);
                 }
                 herds.push(Herd::new(&seen));
                 herds.len() - 1
             }
         };
         if seen.source == Source::Collar {
-            for (_, herd) in herds.iter_mut().enumerate().filter(|(other, _)| *other != number) {
-                if herd.collars.remove(&seen.device) {
-                    herd.stays.values_mut().for_each(|stay| stay.without(&seen.device));
-                }
+            // A collar walks with one herd only.
+            if let Some(left) = own.filter(|own| *own != number).and_then(|own| herds.get_mut(own)) {
+                left.collars.remove(&seen.device);
+                left.stays.values_mut().for_each(|stay| stay.without(&seen.device));
             }
+            self.collar_places.insert(seen.device.clone(), number);
         }
         let found = match herds.get_mut(number) {
             Some(herd) if !herd.knows(&seen) => self.grow(herd, seen),
@@ -258,6 +267,16 @@ impl Engine {
         };
         self.state.herds = herds;
         found
+    }
+
+    /// The place of the herd that a collar walks with.
+    fn herd_of_collar(&self, herds: &[Herd], seen: &Seen) -> Option<usize> {
+        if seen.source != Source::Collar {
+            return None;
+        }
+        let walks_with = |herd: &Herd| herd.collars.contains(&seen.device);
+        let hint = self.collar_places.get(&seen.device).copied();
+        hint.filter(|place| herds.get(*place).is_some_and(walks_with)).or_else(|| herds.iter().position(walks_with))
     }
 
     fn grow(&self, herd: &mut Herd, seen: Seen) -> Vec<What> {

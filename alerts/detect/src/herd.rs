@@ -222,17 +222,19 @@ fn stretched(interval: Interval) -> Interval {
 
 /// A collar that strayed, made a herd of its own and now grazes beside another is of that one again; else one herd would be two
 /// cases from then on. Not while it makes a case itself: that case would end without the animal having left.
-pub fn take_back_stray(herds: &mut Vec<Herd>, seen: &Seen) {
-    let own = herds.iter().position(|herd| seen.source == Source::Collar && herd.collars.contains(&seen.device));
-    let Some(own) = own.filter(|own| herds.get(*own).is_some_and(Herd::is_stray)) else { return };
-    if herds.iter().enumerate().any(|(number, herd)| number != own && herd.is_beside(seen)) {
+///
+/// `own` is the place of the herd that its collar walks with; whether that herd was taken out of the list.
+pub fn take_back_stray(herds: &mut Vec<Herd>, seen: &Seen, own: Option<usize>) -> bool {
+    let Some(own) = own.filter(|own| herds.get(*own).is_some_and(Herd::is_stray)) else { return false };
+    let rejoins = herds.iter().enumerate().any(|(number, herd)| number != own && herd.is_beside(seen));
+    if rejoins {
         herds.remove(own);
     }
+    rejoins
 }
 
-/// The herd that a sighting belongs to: the one that its collar walks with, else the nearest that can have walked there.
-pub fn join(herds: &[Herd], seen: &Seen) -> Option<usize> {
-    let own = herds.iter().position(|herd| seen.source == Source::Collar && herd.collars.contains(&seen.device));
+/// The herd that a sighting belongs to: the one that its collar walks with (`own`), else the nearest that can have walked there.
+pub fn join(herds: &[Herd], seen: &Seen, own: Option<usize>) -> Option<usize> {
     if own.and_then(|number| herds.get(number)).is_some_and(|herd| herd.keeps(seen)) {
         return own;
     }

@@ -30,10 +30,14 @@ pub struct Heard {
 
 impl Silence {
     /// A device spoke.
-    pub fn heard(&mut self, device: &DeviceId, now: Timestamp) -> Option<What> {
+    pub fn heard(&mut self, device: &DeviceId, now: Timestamp, watch: &mut Watch) -> Option<What> {
         let heard = match self.devices.get_mut(device) {
-            Some(heard) => heard,
-            None => self.devices.entry(device.clone()).or_default(),
+            Some(heard) if heard.silent_since.is_none() => heard,
+            _ => {
+                // Its deadline was not among those that were looked at.
+                watch.nothing_before = None;
+                self.devices.entry(device.clone()).or_default()
+            }
         };
         let last_seen = std::mem::replace(&mut heard.last, now);
         heard.counted_from = now;
@@ -41,23 +45,47 @@ impl Silence {
     }
 
     /// Time moved from `before` to `now`: who is overdue?
-    pub fn tick(&mut self, world: &World, before: Timestamp, now: Timestamp, settings: &Settings) -> Vec<What> {
+    pub fn tick(
+        &mut self,
+        world: &World,
+        before: Timestamp,
+        now: Timestamp,
+        settings: &Settings,
+        watch: &mut Watch,
+    ) -> Vec<What> {
         let gap = now.since(before);
         if gap > DOWN_AFTER {
             for heard in self.devices.values_mut() {
                 heard.counted_from = heard.counted_from.plus(gap);
             }
         }
+        if watch.nothing_before.is_some_and(|earliest| now <= earliest) {
+            return Vec::new();
+        }
         let mut silent = Vec::new();
+        let mut earliest = Timestamp::from_millis(i64::MAX);
         for (id, heard) in &mut self.devices {
             let Some(device) = world.device(id).filter(|device| device.kind.silence_is_news()) else { continue };
             let patience = device.cadence * settings.silent_after_cadences + settings.silence_grace;
-            if heard.silent_since.is_none() && now > heard.counted_from.plus(patience) {
+            let deadline = heard.counted_from.plus(patience);
+            if heard.silent_since.is_some() {
+                continue;
+            }
+            if now > deadline {
                 heard.silent_since = Some(now);
-                let deadline = heard.counted_from.plus(patience);
                 silent.push(What::Silent { device: id.clone(), last_seen: heard.last, deadline });
+            } else {
+                earliest = earliest.min(deadline);
             }
         }
+        watch.nothing_before = Some(earliest);
         silent
     }
+}
+
+/// When it is worth looking at all devices again: a deadline only moves on, unless [`Silence::heard`] says otherwise. Not a part
+/// of the state: looking more often changes nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Watch {
+    nothing_before: Option<Timestamp>,
 }

@@ -41,6 +41,43 @@ impl Statement {
     }
 }
 
+/// So many entries before the first that it takes make a [`Decoder`] judge as if it had taken all.
+pub const MEMORY_ENTRIES: u64 = repeats::WINDOW_ENTRIES;
+
+/// What an entry says, after those before it.
+#[derive(Debug)]
+pub enum Said {
+    /// Something new.
+    News(Reading),
+    /// What its device had said before, not knowing that we had heard it.
+    Again,
+    /// Nothing that we understand.
+    Nonsense(Reject),
+}
+
+/// Decodes entries in their order, and knows which were said before. Depends on the entries alone.
+#[derive(Debug, Default)]
+pub struct Decoder(repeats::Repeats);
+
+impl Decoder {
+    /// Learns what was said, up to [`MEMORY_ENTRIES`] entries before the first that is taken.
+    pub fn remember(&mut self, entry: &Entry) {
+        self.0.observe(entry);
+    }
+
+    /// What the next entry says.
+    pub fn take(&mut self, entry: &Entry) -> Said {
+        let outcome = decode(entry);
+        if self.0.observe(entry) && outcome.as_ref().is_ok_and(repeats::Repeats::is_told_apart) {
+            return Said::Again;
+        }
+        match outcome {
+            Ok(reading) => Said::News(reading),
+            Err(reject) => Said::Nonsense(reject),
+        }
+    }
+}
+
 /// What one entry says, or why it cannot be understood.
 ///
 /// A position of exactly 0,0 means "no fix": a track keeps its other values without it, a sighting is rejected because it

@@ -3,15 +3,14 @@
 //! In:  journal entries after `from`, in order.   Out: [`Readings`] batches, in the same order; rejects to the dead letters.
 //!
 //! A device that did not hear its acknowledgement says the same again; that stays in the journal, and goes no further
-//! ([`Repeats`]). What counts as such depends on the journal alone, wherever the stage begins.
+//! ([`Decoder`]). What counts as such depends on the journal alone, wherever the stage begins.
 //!
 //! A rejected entry never stops the stage. Dead letters are on disk before their batch is sent, so a consumer's cursor
 //! never passes a reject that nobody can see. On `stop` it ends at once: what is not yet decoded stays in the journal, and
 //! the consumers' cursors make it come after the restart. Never writes a cursor itself: each consumer keeps its own.
 
-use super::decode;
 use super::reject_log::RejectLog;
-use super::repeats::{Repeats, WINDOW_ENTRIES};
+use super::{Decoder, MEMORY_ENTRIES, Said};
 use journal::dead_letters::DeadLetters;
 use journal::{Journal, JournalError};
 use model::{Channel, DeadLetter, Entry, Offset, Reading, ReadingKind, Readings, Reject};
@@ -79,13 +78,6 @@ impl StageMetrics {
         registry.register(Box::new(repeats.clone()))?;
         Ok(Self { decoded, rejects, repeats })
     }
-
-    fn count(&self, outcome: &Result<Reading, Reject>) {
-        match outcome {
-            Ok(reading) => self.decoded.with_label_values(&[reading.body.kind().as_str()]).inc(),
-            Err(reject) => self.rejects.with_label_values(&[reject.label()]).inc(),
-        }
-    }
 }
 
 /// Runs until `stop`, or until nobody receives any more; an error means that the process cannot go on.
@@ -111,7 +103,7 @@ async fn tail(
     metrics: StageMetrics,
 ) -> Result<(), StageError> {
     let mut head = journal.head();
-    let mut repeats = remember(&*journal, from).await?;
+    let mut decoder = remember(&*journal, from).await?;
     let mut done = from;
     let mut log = RejectLog::default();
     loop {
@@ -123,7 +115,7 @@ async fn tail(
             continue;
         };
         tell_of_gap(done, &entries);
-        let (readings, letters) = sort(&entries, &mut repeats, &metrics);
+        let (readings, letters) = sort(&entries, &mut decoder, &metrics);
         letters.iter().for_each(|letter| log.note(letter));
         record(&dead_letters, letters).await?;
         done = last;
@@ -138,19 +130,19 @@ async fn read(journal: &dyn Journal, after: Offset) -> Result<Vec<Entry>, StageE
 }
 
 /// What was said just before `from`, so that a repetition is known as one whether or not we were stopped in between.
-async fn remember(journal: &dyn Journal, from: Offset) -> Result<Repeats, StageError> {
-    let mut repeats = Repeats::default();
-    let mut after = Offset(from.0.saturating_sub(WINDOW_ENTRIES));
+async fn remember(journal: &dyn Journal, from: Offset) -> Result<Decoder, StageError> {
+    let mut decoder = Decoder::default();
+    let mut after = Offset(from.0.saturating_sub(MEMORY_ENTRIES));
     while after < from {
         let entries = read(journal, after).await?;
         for entry in entries.iter().filter(|entry| entry.offset <= from) {
-            repeats.observe(entry);
+            decoder.remember(entry);
         }
         // Nothing left to read: the journal is another, or was cut; whoever keeps the cursor says so.
         let Some(last) = entries.last() else { break };
         after = last.offset;
     }
-    Ok(repeats)
+    Ok(decoder)
 }
 
 /// Entries that were trimmed before we came to them are gone for good; that is for an operator to know.
@@ -166,19 +158,20 @@ fn tell_of_gap(done: Offset, entries: &[Entry]) {
 }
 
 /// Decodes a batch. At a few microseconds an entry this is too short to be worth another thread.
-fn sort(entries: &[Entry], repeats: &mut Repeats, metrics: &StageMetrics) -> (Vec<Reading>, Vec<DeadLetter>) {
+fn sort(entries: &[Entry], decoder: &mut Decoder, metrics: &StageMetrics) -> (Vec<Reading>, Vec<DeadLetter>) {
     let mut readings = Vec::with_capacity(entries.len());
     let mut letters = Vec::new();
     for entry in entries {
-        let outcome = decode(entry);
-        if repeats.observe(entry) && outcome.as_ref().is_ok_and(Repeats::is_told_apart) {
-            metrics.repeats.inc();
-            continue;
-        }
-        metrics.count(&outcome);
-        match outcome {
-            Ok(reading) => readings.push(reading),
-            Err(reason) => letters.push(dead_letter(entry, reason)),
+        match decoder.take(entry) {
+            Said::News(reading) => {
+                metrics.decoded.with_label_values(&[reading.body.kind().as_str()]).inc();
+                readings.push(reading);
+            }
+            Said::Again => metrics.repeats.inc(),
+            Said::Nonsense(reject) => {
+                metrics.rejects.with_label_values(&[reject.label()]).inc();
+                letters.push(dead_letter(entry, reject));
+            }
         }
     }
     (readings, letters)
