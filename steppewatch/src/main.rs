@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod journal_metrics;
 mod law;
+mod replay;
 mod service;
 mod stages;
 mod stores;
