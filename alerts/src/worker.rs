@@ -235,12 +235,12 @@ impl Worker {
 
 /// Zones that cannot be indexed are refused at import; should one come through, the rest must still be watched.
 fn world_of(view: &View) -> Arc<World> {
-    let build = |zones| World::new(view.devices.clone(), zones, view.rules.clone());
+    let build = |zones| World::new(view.devices.clone(), zones, view.calendar.clone());
     match build(view.zones.clone()) {
         Ok(world) => Arc::new(world),
         Err(error) => {
             tracing::error!(%error, "zones cannot be indexed; NO ZONE IS WATCHED until they are mended");
-            Arc::new(World::without_zones(view.devices.clone(), view.rules.clone()))
+            Arc::new(World::without_zones(view.devices.clone(), view.calendar.clone()))
         }
     }
 }

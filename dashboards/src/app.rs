@@ -16,7 +16,7 @@ use journal::alert_log::AlertLog;
 use journal::command_log::CommandLog;
 use journal::dead_letters::DeadLetters;
 use model::{Clock, Closure, Position, TenantId, Timestamp, Zone, ZoneId};
-use registry::Registry;
+use registry::{Period, Registry, RegistryError};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -40,6 +40,20 @@ pub type ClosureAt = Arc<dyn Fn(&Zone, Timestamp) -> Closure + Send + Sync>;
 
 /// Which zones a place lies in; the geofence knows.
 pub type ZonesAt = Arc<dyn Fn(Position) -> Vec<ZoneId> + Send + Sync>;
+
+/// A zone that holds a place at an instant, with what the law said there.
+#[derive(Debug, Clone)]
+pub struct Holding {
+    /// The version in force.
+    pub zone: Arc<Zone>,
+    /// In which time without a gap it is.
+    pub period: Period,
+    /// What holds in it.
+    pub closure: Closure,
+}
+
+/// The zones that hold a place at an instant, by what was known at another: position, in force at, known at. Reads the disk.
+pub type ZonesAsOf = Arc<dyn Fn(Position, Timestamp, Timestamp) -> Result<Vec<Holding>, RegistryError> + Send + Sync>;
 
 /// Whether the whole platform is ready, or why not.
 pub type Ready = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
@@ -68,6 +82,10 @@ pub struct Parts {
     pub closure_at: ClosureAt,
     /// Where a place lies.
     pub zones_at: ZonesAt,
+    /// Where a place lay at another time.
+    pub zones_as_of: ZonesAsOf,
+    /// Whether changes of zones and closures wait for a second person.
+    pub second_person: bool,
     /// Shown at `/readyz`.
     pub ready: Ready,
     /// Whether browsers reach us over HTTPS only, so that the session cookie may be marked `Secure`.

@@ -122,6 +122,17 @@ pub(crate) fn instant(name: &'static str, text: Option<&str>) -> Result<Option<T
     })
 }
 
+/// Reads an instant or a legal date, which means the midnight in Beijing at which it begins; `name` is the parameter's.
+pub(crate) fn legal_instant(name: &'static str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    Timestamp::parse_legal(text).map(Some).ok_or_else(|| {
+        Problem::bad_request(format!(
+            "{name} `{text}` is no time; use a legal date like 2026-04-01, or RFC 3339 with a zone, for example \
+             2026-04-01T00:00:00%2B08:00"
+        ))
+    })
+}
+
 /// Reads a length of time: `90s`, `10m`, `1h`, `1d`, or whole seconds.
 pub(crate) fn duration(name: &'static str, text: &str) -> Result<Duration, Problem> {
     let units = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)];

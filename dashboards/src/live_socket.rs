@@ -252,7 +252,7 @@ impl Conversation {
 
     async fn registry_changed(&mut self, view: Arc<RegistryView>) -> Result<(), Over> {
         let before = std::mem::replace(&mut self.registry, Arc::clone(&view));
-        if !same(&before.zones, &view.zones) || before.rules != view.rules {
+        if !same(&before.zones, &view.zones) || before.calendar != view.calendar {
             self.send(frames::registry_changed(self.told_seq, "zones")).await?;
         }
         if before.devices != view.devices {

@@ -9,8 +9,8 @@ use crate::app::App;
 use crate::listener::Peer;
 use crate::problem::Problem;
 use crate::{
-    audit, commands, console, deliveries, devices, incidents, live_socket, login, ops, subscribers, tracks, users,
-    zones,
+    audit, closures, commands, console, deliveries, devices, incidents, live_socket, login, ops, proposals,
+    subscribers, tracks, users, zone_at, zone_import, zones,
 };
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -49,7 +49,7 @@ fn route(method: &'static str, path: &'static str, handler: MethodRouter<Arc<App
 
 /// The API and the operators' probes.
 pub(crate) fn table() -> Vec<Route> {
-    let zones_import = post(zones::import).layer(DefaultBodyLimit::max(ZONES_BODY_MAX));
+    let zones_import = post(zone_import::import).layer(DefaultBodyLimit::max(ZONES_BODY_MAX));
     vec![
         route("GET", "/healthz", get(ops::healthz)),
         route("GET", "/readyz", get(ops::readyz)),
@@ -66,9 +66,17 @@ pub(crate) fn table() -> Vec<Route> {
         route("POST", "/api/v1/incidents/{id}/reopen", post(commands::reopen)),
         route("POST", "/api/v1/incidents/{id}/comment", post(commands::comment)),
         route("GET", "/api/v1/zones", get(zones::all)),
-        route("GET", "/api/v1/zones/at", get(zones::at)),
+        route("GET", "/api/v1/zones/at", get(zone_at::at)),
         route("GET", "/api/v1/zones/{id}/versions", get(zones::versions)),
+        route("POST", "/api/v1/zones/{id}/repeal", post(zone_import::repeal)),
         route("POST", "/api/v1/zones/import", zones_import),
+        route("GET", "/api/v1/zones/proposals", get(proposals::zones)),
+        route("POST", "/api/v1/zones/proposals/{id}/approve", post(proposals::approve_zones)),
+        route("POST", "/api/v1/zones/proposals/{id}/decline", post(proposals::decline_zones)),
+        route("GET", "/api/v1/closures", get(closures::list)),
+        route("POST", "/api/v1/closures/decisions", post(closures::decide)),
+        route("POST", "/api/v1/closures/decisions/{id}/approve", post(proposals::approve_closure)),
+        route("POST", "/api/v1/closures/decisions/{id}/decline", post(proposals::decline_closure)),
         route("GET", "/api/v1/devices", get(devices::list)),
         route("POST", "/api/v1/devices", post(devices::add)),
         route("GET", "/api/v1/devices/{id}", get(devices::one)),

@@ -108,7 +108,7 @@ fn settle(registry: &Registry, scenario: &Scenario, args: &DemoArgs) -> Result<C
         return Ok(credentials);
     }
     for land in [scenario.townships_geojson(), scenario.zones_geojson()] {
-        registry.import_zones(&land, ImportOptions::default(), BY)?;
+        registry.import_zones(&land, ImportOptions::default(), BY, "made up for the demonstration")?;
     }
     let known = registry.view().borrow().devices.keys().cloned().collect::<Vec<_>>();
     let mut credentials = Credentials::new();

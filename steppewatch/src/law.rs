@@ -1,27 +1,34 @@
 //! Closures and geofence for the API, which knows neither: what holds in a zone, and in which zones a place lies.
 
-use dashboards::{ClosureAt, ZonesAt};
+use dashboards::{ClosureAt, Holding, ZonesAsOf, ZonesAt};
 use detect::{World, closure};
-use model::{Position, ZoneId};
-use registry::{Registry, View};
+use model::{GeoPoint, Position, Timestamp, Zone, ZoneId};
+use registry::{Registry, RegistryError, View};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 /// The registry's law, indexed anew when the registry changed.
 pub struct Law {
+    registry: Registry,
     view: watch::Receiver<Arc<View>>,
 }
 
 impl Law {
     /// Of this registry.
     pub fn new(registry: &Registry) -> Self {
-        Self { view: registry.view() }
+        Self { registry: registry.clone(), view: registry.view() }
     }
 
     /// What holds in a zone at an instant.
     pub fn closure_at(&self) -> ClosureAt {
         let view = self.view.clone();
-        Arc::new(move |zone, at| closure::closure_at(&view.borrow().rules, zone.kind, at))
+        Arc::new(move |zone, at| closure::closure_at(&view.borrow().calendar, zone, at))
+    }
+
+    /// The zones in which a place lay at another time, as known then or now.
+    pub fn zones_as_of(&self) -> ZonesAsOf {
+        let registry = self.registry.clone();
+        Arc::new(move |position, t, known| zones_as_of(&registry, position, t, known))
     }
 
     /// The zones in which a place lies.
@@ -42,8 +49,44 @@ impl Law {
     }
 }
 
+/// The zones that hold a place at an instant, and what the law says there, both by what was known at another.
+pub fn zones_as_of(
+    registry: &Registry,
+    position: Position,
+    t: Timestamp,
+    known: Timestamp,
+) -> Result<Vec<Holding>, RegistryError> {
+    let mut zones = registry.zones_as_of(t, known)?;
+    // One question is not worth an index of a whole banner.
+    zones.retain(|zone| may_hold(zone, position.into()));
+    let world = World::new(Default::default(), zones, registry.calendar_as_of(known)?).map_err(|error| {
+        let remedy = "publish these zones anew".to_owned();
+        RegistryError::Invalid { key: "zones", value: error.to_string(), remedy }
+    })?;
+    let mut found = Vec::new();
+    for zone in world.zones_at(position) {
+        let periods = registry.zone_periods(&zone.id, zone.version, known)?;
+        if let Some(period) = periods.into_iter().find(|period| period.holds(t)) {
+            let closure = world.closure(&zone, t);
+            found.push(Holding { zone, period, closure });
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a point is in the box around one of a zone's pieces.
+fn may_hold(zone: &Zone, point: GeoPoint) -> bool {
+    zone.polygons.iter().any(|polygon| {
+        let outside = |beyond: &dyn Fn(&GeoPoint) -> bool| polygon.exterior.iter().all(beyond);
+        !(outside(&|vertex| vertex.lon_e7 < point.lon_e7)
+            || outside(&|vertex| vertex.lon_e7 > point.lon_e7)
+            || outside(&|vertex| vertex.lat_e7 < point.lat_e7)
+            || outside(&|vertex| vertex.lat_e7 > point.lat_e7))
+    })
+}
+
 /// Zones that cannot be indexed are told of by detection, loudly; here nothing lies in them.
 fn index(view: &View) -> Arc<World> {
-    let world = World::new(Default::default(), view.zones.clone(), view.rules.clone());
+    let world = World::new(Default::default(), view.zones.clone(), view.calendar.clone());
     Arc::new(world.unwrap_or_else(|_| World::without_zones(Default::default(), Vec::new())))
 }

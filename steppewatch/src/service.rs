@@ -192,6 +192,8 @@ fn show(
         clock: stores.clock.clone(),
         closure_at: law.closure_at(),
         zones_at: law.zones_at(),
+        zones_as_of: law.zones_as_of(),
+        second_person: config.second_person,
         ready: Arc::new(move || {
             if !is_serving.load(Ordering::Relaxed) {
                 return Err("the service is stopping".into());

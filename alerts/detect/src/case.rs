@@ -39,7 +39,7 @@ pub fn closed_zones(herd: &Herd, world: &World, at: Timestamp) -> Vec<(Arc<Zone>
         .zones()
         .iter()
         .filter(|zone| herd.stays.get(&zone.id).is_some_and(crate::presence::Stay::is_established))
-        .map(|zone| (Arc::clone(zone), world.closure(zone.kind, at)))
+        .map(|zone| (Arc::clone(zone), world.closure(zone, at)))
         .filter(|(_, closure)| closure.level > ClosureLevel::None)
         .collect();
     closed.sort_by_key(|(_, closure)| std::cmp::Reverse(closure.level));
@@ -84,7 +84,7 @@ pub fn describe(facts: &Facts<'_>, before: Option<&Case>) -> Option<Case> {
             .map(|(zone, _)| CaseZone { id: zone.id.clone(), name: zone.name.clone(), version: zone.version })
             .collect(),
         township: zone.township.clone(),
-        authority: zone.kind.authority(),
+        authority: zone.authority(),
         closure: closure.clone(),
         first_seen: before.map_or(stay.since, |case| case.first_seen.min(stay.since)),
         last_seen: before.map_or(stay.last_inside, |case| case.last_seen.max(stay.last_inside)),

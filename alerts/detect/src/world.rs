@@ -4,7 +4,7 @@
 
 use crate::closure::closure_at;
 use crate::geofence::{BuildError, Geofence};
-use model::{Closure, ClosureLevel, ClosureRule, Device, DeviceId, Position, Timestamp, Zone, ZoneKind};
+use model::{Closure, ClosureCalendar, Device, DeviceId, Position, Timestamp, Zone};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub struct World {
     devices: BTreeMap<DeviceId, Device>,
     zones: Vec<Arc<Zone>>,
-    rules: Vec<ClosureRule>,
+    calendar: ClosureCalendar,
     fence: Geofence,
 }
 
@@ -22,15 +22,15 @@ impl World {
     pub fn new(
         devices: BTreeMap<DeviceId, Device>,
         zones: Vec<Arc<Zone>>,
-        rules: Vec<ClosureRule>,
+        calendar: impl Into<ClosureCalendar>,
     ) -> Result<Self, BuildError> {
         let fence = Geofence::build(zones.iter().map(|zone| zone.polygons.as_slice()))?;
-        Ok(Self { devices, zones, rules, fence })
+        Ok(Self { devices, zones, calendar: calendar.into(), fence })
     }
 
     /// The same without any zone.
-    pub fn without_zones(devices: BTreeMap<DeviceId, Device>, rules: Vec<ClosureRule>) -> Self {
-        Self { devices, zones: Vec::new(), rules, fence: Geofence::empty() }
+    pub fn without_zones(devices: BTreeMap<DeviceId, Device>, calendar: impl Into<ClosureCalendar>) -> Self {
+        Self { devices, zones: Vec::new(), calendar: calendar.into(), fence: Geofence::empty() }
     }
 
     /// A registered device that is not shut out.
@@ -65,13 +65,8 @@ impl World {
         numbers.into_iter().filter_map(|number| self.zone(number).cloned()).collect()
     }
 
-    /// What the law says in a kind of zone at an instant.
-    pub fn closure(&self, kind: ZoneKind, at: Timestamp) -> Closure {
-        closure_at(&self.rules, kind, at)
-    }
-
-    /// The strictness alone.
-    pub fn closure_level(&self, kind: ZoneKind, at: Timestamp) -> ClosureLevel {
-        self.closure(kind, at).level
+    /// What the law says in a zone at an instant.
+    pub fn closure(&self, zone: &Zone, at: Timestamp) -> Closure {
+        closure_at(&self.calendar, zone, at)
     }
 }

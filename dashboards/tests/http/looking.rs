@@ -81,6 +81,8 @@ async fn what_cannot_be_understood_is_refused_with_the_value_and_the_remedy() {
         ("incidents?since=yesterday", "RFC 3339"),
         ("zones/at?lat=91&lon=0", "-90 to 90"),
         ("zones/at?lat=43.5", "lon"),
+        ("zones/at?lat=43.5&lon=117&t=april", "legal date"),
+        ("closures?known=april", "known"),
         ("zones/at?lat=north&lon=1", "north"),
         ("deliveries?state=odd", "pending, delivered or dead"),
         ("devices?kind=odd", "camera"),
@@ -113,7 +115,8 @@ async fn zones_come_with_what_holds_in_them_and_are_not_sent_twice() {
     let again = session.request(Method::GET, "/api/v1/zones").header("if-none-match", &etag).send().await.unwrap();
     assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
     let renamed = zone_geojson().replace("一号平衡区", "二号平衡区");
-    let imported = session.request(Method::POST, "/api/v1/zones/import").body(renamed).send().await.unwrap();
+    let imported =
+        session.request(Method::POST, "/api/v1/zones/import?reason=renamed").body(renamed).send().await.unwrap();
     assert_eq!(imported.json::<Value>().await.unwrap()["published"], 1);
     let changed = session.request(Method::GET, "/api/v1/zones").header("if-none-match", &etag).send().await.unwrap();
     assert_eq!(changed.status(), StatusCode::OK);
@@ -130,7 +133,7 @@ async fn a_dry_run_of_an_import_says_what_would_happen_and_changes_nothing() {
     let report: Value = dry.json().await.unwrap();
     assert_eq!((&report["dry_run"], &report["features"][0]["outcome"]), (&json!(true), &json!("published")));
     assert_eq!(server.registry.view().borrow().zones.len(), 1);
-    let broken = session.request(Method::POST, "/api/v1/zones/import").body("{}").send().await.unwrap();
+    let broken = session.request(Method::POST, "/api/v1/zones/import?reason=none").body("{}").send().await.unwrap();
     problem(broken, StatusCode::BAD_REQUEST).await;
 }
 
@@ -148,6 +151,12 @@ async fn what_holds_at_a_place_depends_on_the_day() {
     assert_eq!(july["zones"][0]["closure"]["level"], "none");
     let elsewhere = session.get_json("/api/v1/zones/at?lat=40&lon=110").await;
     assert_eq!(elsewhere["zones"], json!([]));
+    let zone = &may["zones"][0];
+    assert_eq!((&zone["in_force_from"], &zone["in_force_to"]), (&json!("2025-12-31T16:00:00.000Z"), &json!(null)));
+    let before = session.get_json("/api/v1/zones/at?lat=43.5&lon=117.5&t=2025-12-31").await;
+    assert_eq!((&before["t"], &before["zones"]), (&json!("2025-12-30T16:00:00.000Z"), &json!([])));
+    let unknown = session.get_json("/api/v1/zones/at?lat=43.5&lon=117.5&known=2026-01-01").await;
+    assert_eq!(unknown["zones"], json!([]));
 }
 
 #[tokio::test]

@@ -12,4 +12,5 @@ mod acting;
 mod live;
 mod logging_in;
 mod looking;
+mod second_person;
 mod support;

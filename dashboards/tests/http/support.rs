@@ -1,13 +1,13 @@
 //! A server on a free port with a folder of its own, and the few things that the rest of the platform would do.
 
 use dashboards::live::Live;
-use dashboards::{Parts, serve};
+use dashboards::{Holding, Parts, ZonesAsOf, serve};
 use futures_util::{SinkExt, StreamExt};
 use history::History;
 use journal::alert_log::{self, AlertLog, RecordBody};
 use journal::command_log::CommandLog;
 use journal::dead_letters::DeadLetters;
-use model::{AlertKind, Clock, Closure, ClosureLevel, TenantId, Timestamp, TownshipCode, ZoneId};
+use model::{AlertKind, Clock, Closure, ClosureLevel, Position, TenantId, Timestamp, TownshipCode, ZoneId};
 use registry::{ImportOptions, NewUser, Registry, Role};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -46,6 +46,23 @@ impl Drop for Server {
     }
 }
 
+fn in_zone_1(position: Position) -> bool {
+    (43.0..44.0).contains(&position.lat_deg()) && (117.0..118.0).contains(&position.lon_deg())
+}
+
+/// As the platform does it, but for the geofence.
+fn as_of(registry: Registry) -> ZonesAsOf {
+    Arc::new(move |position, t, known| {
+        let zones = registry.zones_as_of(t, known)?.into_iter().filter(|_| in_zone_1(position));
+        let holding = zones.map(|zone| {
+            let periods = registry.zone_periods(&zone.id, zone.version, known)?;
+            let period = periods.into_iter().find(|period| period.holds(t)).unwrap();
+            Ok(Holding { zone, period, closure: closed_in_may(t) })
+        });
+        holding.collect()
+    })
+}
+
 /// A logged in person.
 pub struct Session<'a> {
     server: &'a Server,
@@ -60,13 +77,24 @@ impl Server {
 
     /// Starts on an alert log that holds these already.
     pub async fn start_after(bodies: &[RecordBody]) -> Self {
+        Self::start_with(bodies, false).await
+    }
+
+    /// Starts where changes of zones and closures wait for a second person.
+    pub async fn start_with_second_person() -> Self {
+        Self::start_with(&[], true).await
+    }
+
+    async fn start_with(bodies: &[RecordBody], second_person: bool) -> Self {
         rustls::crypto::ring::default_provider().install_default().ok();
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str| folder.path().join(name);
         let clock = Clock::system();
         let registry = Registry::open(&file("registry.db"), clock.clone()).unwrap();
         registry.ensure_admin(Some(PASSWORD)).unwrap();
-        registry.import_zones(&zone_geojson(), ImportOptions::default(), "test").unwrap();
+        let in_force = Timestamp::parse_legal("2026-01-01");
+        let options = ImportOptions { in_force, ..ImportOptions::default() };
+        registry.import_zones(&zone_geojson(), options, "test", "五年重划").unwrap();
         let alert_log = AlertLog::open(&file("alerts.db")).unwrap();
         let stop = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -95,9 +123,10 @@ impl Server {
             clock,
             closure_at: Arc::new(|_, t| closed_in_may(t)),
             zones_at: Arc::new(|position| {
-                let inside = (43.0..44.0).contains(&position.lat_deg()) && (117.0..118.0).contains(&position.lon_deg());
-                inside.then(|| ZoneId::parse("zone-1").unwrap()).into_iter().collect()
+                in_zone_1(position).then(|| ZoneId::parse("zone-1").unwrap()).into_iter().collect()
             }),
+            zones_as_of: as_of(server.registry.clone()),
+            second_person,
             ready: Arc::new(|| Ok(())),
             secure_cookie: false,
             others: axum::Router::new(),

@@ -5,6 +5,7 @@
 //! only way in; having the value means it was checked.
 
 mod alert;
+mod area;
 mod clock;
 mod closure;
 mod command;
@@ -14,6 +15,7 @@ mod frame;
 mod geo;
 mod ids;
 mod incident;
+mod legal;
 mod reading;
 mod reject;
 mod species;
@@ -22,8 +24,9 @@ mod time;
 mod zone;
 
 pub use alert::{Alert, AlertKind, Receipt, ReceiptState, Severity, Subject, Trigger};
+pub use area::area_mu;
 pub use clock::Clock;
-pub use closure::{Closure, ClosureLevel, ClosureRule, MonthDay};
+pub use closure::{Closure, ClosureCalendar, ClosureDecision, ClosureLevel, ClosureRule, MonthDay};
 pub use command::{Action, Command, Outcome};
 pub use device::{Device, DeviceKind, External, Health, Pose};
 pub use finding::{Case, CaseZone, Finding, HerdView, What};
@@ -31,6 +34,7 @@ pub use frame::{Channel, Entry, Frame, Offset, Transport};
 pub use geo::{BadPosition, GeoPoint, Position};
 pub use ids::{BadName, DeviceId, IncidentId, ReadingKind, SnapshotId, TenantId, TownshipCode, ZoneId};
 pub use incident::{Incident, IncidentStatus, SpeciesCount, TimelineItem};
+pub use legal::LegalDate;
 pub use reading::{
     Body, BoundingBox, Gimbal, Heartbeat, HeartbeatStatus, Measurement, PanTilt, Place, Quantity, Reading, Readings,
     Report, Sighting, Snapshot, Track,

@@ -1,4 +1,4 @@
-use crate::{GeoPoint, Timestamp, TownshipCode, ZoneId};
+use crate::{GeoPoint, Timestamp, TownshipCode, ZoneId, area_mu};
 
 /// What a zone is, as the plan names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,16 +60,6 @@ impl ZoneKind {
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
-
-    /// Which body enforces here unless the zone says otherwise (K 二(一)6, R 35, T 14).
-    pub fn authority(self) -> Authority {
-        match self {
-            Self::Forest => Authority::ForestryBureau,
-            Self::ForestFarm => Authority::ForestrySquadron,
-            Self::Reserve => Authority::ReserveStation,
-            _ => Authority::Township,
-        }
-    }
 }
 
 /// Who enforces.
@@ -86,6 +76,9 @@ pub enum Authority {
 }
 
 impl Authority {
+    /// Every body.
+    pub const ALL: [Self; 4] = [Self::Township, Self::ForestryBureau, Self::ForestrySquadron, Self::ReserveStation];
+
     /// As written in the API.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -94,6 +87,11 @@ impl Authority {
             Self::ForestrySquadron => "forestry_squadron",
             Self::ReserveStation => "reserve_station",
         }
+    }
+
+    /// `None` for a word that is no body.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|body| body.as_str() == word)
     }
 }
 
@@ -143,7 +141,7 @@ pub struct Polygon {
 }
 
 /// One version of a zone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Zone {
     /// Shared by all versions.
     pub id: ZoneId,
@@ -155,12 +153,130 @@ pub struct Zone {
     pub land_class: LandClass,
     /// Whose township it lies in.
     pub township: Option<TownshipCode>,
+    /// Who enforces, where it is not who the law names for such land.
+    pub enforcement_body: Option<Authority>,
+    /// The document that made it a zone; may be empty.
+    pub legal_basis: String,
+    /// Its area in mu as the document states it.
+    pub area_mu: Option<f64>,
+    /// How many sheep units it carries, as the document states it.
+    pub capacity_sheep_units: Option<u32>,
     /// Grows with every published change.
     pub version: u32,
     /// The law's date: from when this version holds.
     pub in_force_from: Timestamp,
+    /// Until when it holds (exclusive); `None`: until another version replaces it.
+    pub in_force_to: Option<Timestamp>,
     /// When it was published to us.
     pub known_from: Timestamp,
+    /// Why it was published; empty for versions of before reasons were asked for.
+    pub reason: String,
+    /// Who published it; empty likewise.
+    pub published_by: String,
     /// Its pieces.
     pub polygons: Vec<Polygon>,
+}
+
+impl Zone {
+    /// Who enforces here: whom the zone names, or else whom the law names for such land (K 二(一)6, R 35, T 14).
+    pub fn authority(&self) -> Authority {
+        let by_law = match (self.kind, self.land_class) {
+            (ZoneKind::Reserve, _) => Authority::ReserveStation,
+            // A township's grassland inside a state forest farm stays the township's; the farm assists.
+            (ZoneKind::ForestFarm, LandClass::Grassland) => Authority::Township,
+            (ZoneKind::ForestFarm, _) => Authority::ForestrySquadron,
+            (ZoneKind::Forest, _) => Authority::ForestryBureau,
+            // One land with two titles is grazed as grassland; the last two only say where something is.
+            (ZoneKind::Overlap | ZoneKind::Checkpoint | ZoneKind::Jurisdiction, _) => Authority::Township,
+            (_, LandClass::Forest) => Authority::ForestryBureau,
+            _ => Authority::Township,
+        };
+        self.enforcement_body.unwrap_or(by_law)
+    }
+
+    /// Its area in mu as its border encloses it.
+    pub fn computed_area_mu(&self) -> f64 {
+        area_mu(&self.polygons)
+    }
+
+    /// Whether its in-force interval, taken alone, holds an instant.
+    pub fn holds_at(&self, at: Timestamp) -> bool {
+        self.in_force_from <= at && self.in_force_to.is_none_or(|to| at < to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zone(kind: ZoneKind, land_class: LandClass) -> Zone {
+        let corner = |lon_e7, lat_e7| GeoPoint { lon_e7, lat_e7 };
+        let (west, south, side) = (1_170_000_000, 430_000_000, 1_000_000);
+        let exterior = vec![
+            corner(west, south),
+            corner(west + side, south),
+            corner(west + side, south + side),
+            corner(west, south + side),
+        ];
+        Zone {
+            id: ZoneId::parse("a").unwrap(),
+            name: "a".into(),
+            kind,
+            land_class,
+            township: None,
+            enforcement_body: None,
+            legal_basis: String::new(),
+            area_mu: None,
+            capacity_sheep_units: None,
+            version: 1,
+            in_force_from: Timestamp::from_millis(10),
+            in_force_to: Some(Timestamp::from_millis(20)),
+            known_from: Timestamp::from_millis(5),
+            reason: String::new(),
+            published_by: String::new(),
+            polygons: vec![Polygon { exterior, holes: vec![] }],
+        }
+    }
+
+    #[test]
+    fn the_table_of_the_plan_says_who_enforces_unless_the_zone_does() {
+        use Authority::{ForestryBureau, ForestrySquadron, ReserveStation, Township};
+        for (kind, land_class, body) in [
+            (ZoneKind::NoGrazing, LandClass::Grassland, Township),
+            (ZoneKind::NoGrazing, LandClass::Forest, ForestryBureau),
+            (ZoneKind::Balance, LandClass::Unstated, Township),
+            (ZoneKind::Project, LandClass::SandyLand, Township),
+            (ZoneKind::Overlap, LandClass::Forest, Township),
+            (ZoneKind::Forest, LandClass::Unstated, ForestryBureau),
+            (ZoneKind::ForestFarm, LandClass::Forest, ForestrySquadron),
+            (ZoneKind::ForestFarm, LandClass::Grassland, Township),
+            (ZoneKind::Reserve, LandClass::Forest, ReserveStation),
+            (ZoneKind::Jurisdiction, LandClass::Forest, Township),
+        ] {
+            assert_eq!(zone(kind, land_class).authority(), body, "{kind:?} {land_class:?}");
+        }
+        let raised = Zone { enforcement_body: Some(ForestrySquadron), ..zone(ZoneKind::Project, LandClass::Grassland) };
+        assert_eq!(raised.authority(), ForestrySquadron);
+        for body in Authority::ALL {
+            assert_eq!(Authority::parse(body.as_str()), Some(body));
+        }
+    }
+
+    #[test]
+    fn an_area_is_that_of_the_ellipsoid_within_a_ten_thousandth() {
+        let mut square = zone(ZoneKind::Balance, LandClass::Grassland);
+        // As PROJ's geodesics have it, along the parallels.
+        let want_mu = 135_770.08;
+        assert!((square.computed_area_mu() / want_mu - 1.0).abs() < 1e-4, "{}", square.computed_area_mu());
+        let hole = square.polygons[0].exterior.clone();
+        square.polygons[0].holes.push(hole);
+        assert!(square.computed_area_mu().abs() < 1e-6);
+    }
+
+    #[test]
+    fn an_interval_holds_its_first_instant_and_not_its_last() {
+        let zone = zone(ZoneKind::Balance, LandClass::Grassland);
+        let holds = [9, 10, 19, 20].map(|at| zone.holds_at(Timestamp::from_millis(at)));
+        assert_eq!(holds, [false, true, true, false]);
+    }
 }

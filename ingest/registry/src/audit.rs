@@ -41,6 +41,11 @@ impl<'a> Change<'a> {
         Self { transaction, now, key, by }
     }
 
+    /// Who makes it.
+    pub(crate) fn by(&self) -> &str {
+        self.by
+    }
+
     /// Says which part of the view this change touches; every change of a viewed table calls it.
     pub(crate) fn touch(&self, part: Part) -> Result<(), RegistryError> {
         self.transaction.execute(

@@ -105,6 +105,14 @@ pub enum RegistryError {
         /// In which state it is, and what would do.
         state: &'static str,
     },
+    /// Do what the text says; the proposal is in another state than this needs, or somebody else has to do it.
+    #[error("proposal {id} {why}")]
+    Proposal {
+        /// Which.
+        id: u64,
+        /// What is in the way, and what would do.
+        why: String,
+    },
     /// Correct the rules' text.
     #[error(transparent)]
     Rules(#[from] crate::rules::RulesError),

@@ -8,8 +8,10 @@
 //! are memory only. Never: a secret or password in an error, an audit entry or a log line.
 
 mod admission;
+mod approval;
 mod audit;
 mod claims;
+mod closures;
 mod datum;
 mod devices;
 mod error;
@@ -31,8 +33,10 @@ mod zone_import;
 mod zone_report;
 mod zones;
 
+pub use approval::{MAX_OPEN_PROPOSALS, Proposal, ProposalKind, ProposalState, Topic};
 pub use audit::AuditEntry;
 pub use claims::{ClaimError, ClaimKey, ClaimRefusal, MAX_CLAIM_KEYS, NewClaimKey};
+pub use closures::{MAX_DECISIONS, NewClosureDecision};
 pub use datum::Datum;
 pub use devices::{MAX_DEVICES, NewDevice};
 pub use error::RegistryError;
@@ -41,8 +45,10 @@ pub use store::Registry;
 pub use subscribers::{MAX_SUBSCRIBERS, NewSubscriber};
 pub use users::{MAX_USERS, NewUser, Role, User};
 pub use view::View;
+pub use zone_draft::ZoneDraft;
 pub use zone_import::{ImportOptions, MAX_GEOJSON_BYTES, MAX_VERTICES, MAX_ZONES, ZoneImportError};
-pub use zone_report::{FeatureFault, FeatureOutcome, FeatureReport, ImportReport};
+pub use zone_report::{FeatureFault, FeatureNote, FeatureOutcome, FeatureReport, ImportReport};
+pub use zones::{Period, ZoneVersion};
 
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,8 @@
 //! In: a read transaction.   Out: [`Parts`], from which a [`View`] is made.   Never: a write, or a view of half a change.
 
 use crate::secrets::Credentials;
-use crate::{RegistryError, View, devices, rules, subscribers, zones};
-use model::{ClosureRule, Device, DeviceId, Subscriber, Timestamp, Zone};
+use crate::{RegistryError, View, closures, devices, subscribers, zones};
+use model::{ClosureCalendar, Device, DeviceId, Subscriber, Timestamp, Zone};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -38,14 +38,14 @@ pub(crate) struct Parts {
     devices: BTreeMap<DeviceId, Device>,
     credentials: Arc<Credentials>,
     zones: Vec<Arc<Zone>>,
-    /// The next instant at which a published version comes into force.
+    /// The next instant at which a published version begins or ends.
     next_in_force: Option<Timestamp>,
     subscribers: Vec<Subscriber>,
-    rules: Vec<ClosureRule>,
+    calendar: ClosureCalendar,
 }
 
 impl Parts {
-    /// Whether a version that was published for later holds by now.
+    /// Whether a version that was published for later holds by now, or one is over.
     pub(crate) fn zone_is_due(&self, now: Timestamp) -> bool {
         self.next_in_force.is_some_and(|at| at <= now)
     }
@@ -80,7 +80,8 @@ impl Parts {
             }
             Part::Zones => (self.zones, self.next_in_force) = zones::load(connection, now, &self.zones)?,
             Part::Subscribers => self.subscribers = subscribers::load(connection)?,
-            Part::Rules => self.rules = rules::load(connection)?,
+            // All that is in the database is known, also to a clock that was set back.
+            Part::Rules => self.calendar = closures::calendar(connection, Timestamp::from_millis(i64::MAX))?,
         }
         Ok(())
     }
@@ -90,6 +91,6 @@ impl Parts {
     }
 
     pub(crate) fn view(&self, version: u64) -> View {
-        View::new(version, self.devices.clone(), self.zones.clone(), self.subscribers.clone(), self.rules.clone())
+        View::new(version, self.devices.clone(), self.zones.clone(), self.subscribers.clone(), self.calendar.clone())
     }
 }

@@ -3,9 +3,10 @@
 //! In: TOML, ours or an operator's.   Out: [`ClosureRule`]s in the view.
 //! Never: a date or a fine in code; a rule without its legal basis; a silent guess at a key that we do not know.
 
+use crate::audit::Change;
 use crate::load::Part;
-use crate::{Registry, RegistryError};
-use model::{ClosureLevel, ClosureRule, MonthDay, ZoneKind};
+use crate::{Registry, RegistryError, closures};
+use model::{ClosureLevel, ClosureRule, LandClass, LegalDate, MonthDay, Timestamp, TownshipCode, ZoneId, ZoneKind};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Deserialize;
 use serde_json::json;
@@ -17,6 +18,13 @@ const MAX_RULES: usize = 1_000;
 const MAX_TEXT_BYTES: usize = 1 << 20;
 /// More than any fine in law, and small enough that a herd's sum stays exact.
 const MAX_FINE_YUAN: u32 = 100_000;
+
+const KINDS: &str =
+    "use no-grazing, balance, project, overlap, forest, forest-farm, reserve, meadow, checkpoint or jurisdiction";
+const CLASSES: &str = "use grassland, forest, sandy-land or unstated";
+const CODES: &str = "use the administrative code of a township, for example \"150425100\"";
+const IDS: &str = "use the id of a zone: 1 to 64 of A-Z a-z 0-9 . _ -";
+const DAY: &str = "use a legal date, for example \"2026-01-01\"";
 
 /// Why a calendar was refused; the one in force stays.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +70,15 @@ struct Raw {
 struct RawRule {
     name: String,
     kinds: Vec<String>,
+    #[serde(default)]
+    townships: Vec<String>,
+    #[serde(default)]
+    zones: Vec<String>,
+    #[serde(default)]
+    land_classes: Vec<String>,
     season: Option<RawSeason>,
+    effective_from: Option<String>,
+    effective_to: Option<String>,
     level: String,
     legal_basis: String,
     fine_yuan_per_sheep_unit: u32,
@@ -122,17 +138,21 @@ fn checked(index: usize, raw: RawRule) -> Result<ClosureRule, RulesError> {
         return Err(RulesError::Value { rule, key: "name", value, remedy: "use 1 to 100 characters" });
     }
     let name = raw.name.as_str();
-    let mut kinds = Vec::new();
-    for word in &raw.kinds {
-        let kind = ZoneKind::parse(word).ok_or_else(|| {
-            let remedy = "use no-grazing, balance, project, overlap, forest, forest-farm, reserve, meadow, checkpoint or \
-                          jurisdiction";
-            refused(name, "kinds", word, remedy)
-        })?;
-        kinds.push(kind);
-    }
+    let kinds = names(name, "kinds", &raw.kinds, KINDS, ZoneKind::parse)?;
     if kinds.is_empty() {
         return Err(refused(name, "kinds", "[]", "name at least one kind of zone"));
+    }
+    let land_class = |word: &str| Some(LandClass::parse(word)).filter(|class| class.as_str() == word);
+    let day = |key, text: Option<&String>| {
+        let read = |text: &String| LegalDate::parse(text).ok_or_else(|| refused(name, key, text, DAY));
+        text.map(read).transpose()
+    };
+    let effective_from = day("effective_from", raw.effective_from.as_ref())?;
+    let effective_to = day("effective_to", raw.effective_to.as_ref())?;
+    if let (Some(from), Some(to)) = (effective_from, effective_to)
+        && to < from
+    {
+        return Err(refused(name, "effective_to", &to.to_string(), "use a day after effective_from"));
     }
     let level = match raw.level.as_str() {
         "enforce" => ClosureLevel::Enforce,
@@ -148,12 +168,27 @@ fn checked(index: usize, raw: RawRule) -> Result<ClosureRule, RulesError> {
     }
     Ok(ClosureRule {
         season: raw.season.map(|season| checked_season(name, &season)).transpose()?,
+        townships: names(name, "townships", &raw.townships, CODES, |code| TownshipCode::parse(code).ok())?,
+        zones: names(name, "zones", &raw.zones, IDS, |id| ZoneId::parse(id).ok())?,
+        land_classes: names(name, "land_classes", &raw.land_classes, CLASSES, land_class)?,
         kinds,
+        effective_from,
+        effective_to,
         level,
         legal_basis: raw.legal_basis,
         fine_yuan_per_sheep_unit: raw.fine_yuan_per_sheep_unit,
         name: raw.name,
     })
+}
+
+fn names<T>(
+    rule: &str,
+    key: &'static str,
+    words: &[String],
+    remedy: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<T>, RulesError> {
+    words.iter().map(|word| parse(word).ok_or_else(|| refused(rule, key, word, remedy))).collect()
 }
 
 fn checked_season(rule: &str, season: &RawSeason) -> Result<(MonthDay, MonthDay), RulesError> {
@@ -188,83 +223,51 @@ fn month_day(text: &str) -> Option<MonthDay> {
 impl Registry {
     /// Publishes another calendar, from now on; what it replaces is kept.
     pub fn set_rules(&self, text: &str, by: &str) -> Result<Vec<ClosureRule>, RegistryError> {
-        let rules = parse(text)?;
-        self.write(by, |change| {
-            let before: i64 =
-                change.transaction.query_row("SELECT coalesce(max(version), 0) FROM rule_set", [], |row| row.get(0))?;
-            change.touch(Part::Rules)?;
-            change.transaction.execute(
-                "INSERT INTO rule_set (version, text, known_from_ms) VALUES (?1, ?2, ?3)",
-                params![before + 1, text, change.now.as_millis()],
-            )?;
-            let names: Vec<_> = rules.iter().map(|rule| rule.name.as_str()).collect();
-            let after = json!({ "version": before + 1, "rules": names });
-            change.audit("rules.set".to_owned(), Some(json!({ "version": before })), Some(after))
-        })?;
-        Ok(rules)
+        self.write(by, |change| publish(change, text))
     }
 }
 
-/// The newest calendar, or the shipped one.
-pub(crate) fn load(connection: &Connection) -> Result<Vec<ClosureRule>, RegistryError> {
+/// The same as a part of a change. A decision that is still to be kept needs its rule.
+pub(crate) fn publish(change: &Change<'_>, text: &str) -> Result<Vec<ClosureRule>, RegistryError> {
+    let rules = parse(text)?;
+    let today = LegalDate::of(change.now);
+    for decision in closures::load(change.transaction, change.now)?.iter().filter(|one| Some(one.last) >= today) {
+        if !rules.iter().any(|rule| rule.name == decision.rule && rule.season.is_some()) {
+            let (id, last) = (decision.id, decision.last);
+            let remedy =
+                format!("decision {id} until {last} is about this rule; keep its name and a season until then");
+            return Err(RegistryError::invalid("rule", &decision.rule, remedy));
+        }
+    }
+    let before = version(change.transaction)?;
+    change.touch(Part::Rules)?;
+    change.transaction.execute(
+        "INSERT INTO rule_set (version, text, known_from_ms) VALUES (?1, ?2, ?3)",
+        params![before + 1, text, change.now.as_millis()],
+    )?;
+    let names: Vec<_> = rules.iter().map(|rule| rule.name.as_str()).collect();
+    let after = json!({ "version": before + 1, "rules": names });
+    change.audit("rules.set".to_owned(), Some(json!({ "version": before })), Some(after))?;
+    Ok(rules)
+}
+
+/// The newest calendar's number; 0 is the shipped one.
+pub(crate) fn version(connection: &Connection) -> Result<i64, RegistryError> {
+    Ok(connection.query_row("SELECT coalesce(max(version), 0) FROM rule_set", [], |row| row.get(0))?)
+}
+
+/// The newest calendar known at an instant, or the shipped one.
+pub(crate) fn load(connection: &Connection, known_at: Timestamp) -> Result<Vec<ClosureRule>, RegistryError> {
     let text: Option<String> = connection
-        .query_row("SELECT text FROM rule_set ORDER BY version DESC LIMIT 1", [], |row| row.get(0))
+        .query_row(
+            "SELECT text FROM rule_set WHERE known_from_ms <= ?1 ORDER BY version DESC LIMIT 1",
+            [known_at.as_millis()],
+            |row| row.get(0),
+        )
         .optional()?;
     Ok(text.map_or_else(|| Ok(hexigten()), |text| parse(&text))?)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const RULE: &str =
-        "[[rule]]\nname = 'r'\nkinds = ['balance']\nlevel = 'warn'\nlegal_basis = 'x'\nfine_yuan_per_sheep_unit = 0\n";
-
-    #[track_caller]
-    fn check_refused(text: &str, words: &[&str]) {
-        let message = parse(text).unwrap_err().to_string();
-        for word in words {
-            assert!(message.contains(word), "`{word}` is not in: {message}");
-        }
-    }
-
-    #[test]
-    fn the_shipped_calendar_closes_balance_land_from_april_to_mid_june_and_warns_in_march() {
-        let rules = hexigten();
-        let seasons: Vec<_> = rules
-            .iter()
-            .filter(|rule| rule.kinds.contains(&ZoneKind::Balance))
-            .map(|rule| {
-                let (from, to) = rule.season.unwrap();
-                (from.month, from.day, to.month, to.day, rule.level, rule.fine_yuan_per_sheep_unit)
-            })
-            .collect();
-        assert_eq!(seasons, [(4, 1, 6, 15, ClosureLevel::Enforce, 120), (3, 1, 3, 31, ClosureLevel::Warn, 0)]);
-    }
-
-    #[test]
-    fn the_shipped_calendar_always_closes_what_the_plan_bans_all_year_and_nothing_else() {
-        let always: Vec<_> =
-            hexigten().into_iter().filter(|rule| rule.season.is_none()).flat_map(|rule| rule.kinds).collect();
-        use ZoneKind::{Forest, ForestFarm, NoGrazing, Overlap, Project, Reserve};
-        assert_eq!(always, [NoGrazing, Project, Overlap, Forest, ForestFarm, Reserve]);
-        let open = [ZoneKind::Meadow, ZoneKind::Checkpoint, ZoneKind::Jurisdiction];
-        assert!(hexigten().iter().all(|rule| open.iter().all(|kind| !rule.kinds.contains(kind))));
-    }
-
-    #[test]
-    fn an_unknown_key_is_refused_with_the_keys_that_are_allowed() {
-        check_refused(&format!("{RULE}until = '06-15'\n"), &["until", "season", "legal_basis"]);
-    }
-
-    #[test]
-    fn a_wrong_value_is_refused_with_key_value_and_remedy() {
-        check_refused(&RULE.replace("'balance'", "'prairie'"), &["kinds", "`prairie`", "no-grazing"]);
-        check_refused(&RULE.replace("'warn'", "'strict'"), &["level", "`strict`", "warn or enforce"]);
-        check_refused(&RULE.replace("'x'", "' '"), &["legal_basis", "article"]);
-        check_refused(&format!("{RULE}season = {{ from = '02-29', to = '03-05' }}"), &["season.from", "`02-29`"]);
-        check_refused(&format!("{RULE}season = {{ from = '10-01', to = '03-05' }}"), &["season.to", "two rules"]);
-        check_refused(&format!("{RULE}{RULE}"), &["`r`", "own name"]);
-        check_refused("", &["0", "1 to 1000"]);
-    }
-}
+#[path = "rules_tests.rs"]
+mod tests;

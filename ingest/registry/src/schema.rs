@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// One entry per version; the first makes an empty file into version 1.
-const MIGRATIONS: [&str; 2] = [V1, V2];
+const MIGRATIONS: [&str; 3] = [V1, V2, V3];
 
 const V1: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
@@ -60,6 +60,31 @@ CREATE TABLE claim_key (
 ) STRICT;
 ";
 
+/// Zones that end, are repealed, and say by what document and decision they are; changes that wait for a second person. The
+/// table of zones is written anew so that the geometry stays last in its rows.
+const V3: &str = "
+CREATE TABLE zone_new (
+    id TEXT NOT NULL, version INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, land_class TEXT NOT NULL,
+    township TEXT, enforcement_body TEXT, legal_basis TEXT NOT NULL, area_mu REAL, capacity INTEGER,
+    in_force_from_ms INTEGER NOT NULL, in_force_to_ms INTEGER, known_from_ms INTEGER NOT NULL,
+    reason TEXT NOT NULL, published_by TEXT NOT NULL, repealed INTEGER NOT NULL,
+    vertices INTEGER NOT NULL, geometry BLOB NOT NULL, PRIMARY KEY (id, version)
+) STRICT;
+INSERT INTO zone_new SELECT id, version, name, kind, land_class, township, NULL, '', NULL, NULL,
+    in_force_from_ms, NULL, known_from_ms, '', '', 0, vertices, geometry FROM zone;
+DROP TABLE zone;
+ALTER TABLE zone_new RENAME TO zone;
+CREATE TRIGGER zone_is_not_changed BEFORE UPDATE ON zone BEGIN SELECT RAISE(ABORT, 'zone versions are kept'); END;
+CREATE TRIGGER zone_is_not_removed BEFORE DELETE ON zone BEGIN SELECT RAISE(ABORT, 'zone versions are kept'); END;
+-- A number is never given twice. The body stands last: it may be a file of megabytes.
+CREATE TABLE proposal (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, terms TEXT NOT NULL, report TEXT NOT NULL,
+    reason TEXT NOT NULL, proposed_by TEXT NOT NULL, proposed_at_ms INTEGER NOT NULL, state TEXT NOT NULL,
+    decided_by TEXT, decided_at_ms INTEGER, remark TEXT, body TEXT NOT NULL
+) STRICT;
+CREATE INDEX proposal_by_state ON proposal (state, kind);
+";
+
 /// Brings the database to this program's version, or refuses one that is newer. Two processes may do it at once: the
 /// version is read inside the write lock.
 pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), RegistryError> {
@@ -82,11 +107,11 @@ pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Re
 mod tests {
     use super::*;
     use crate::{NewClaimKey, Registry};
-    use model::{Clock, DeviceId, DeviceKind};
+    use model::{Authority, Clock, DeviceId, DeviceKind, Timestamp};
     use std::time::Duration;
 
     #[test]
-    fn a_registry_of_the_first_version_keeps_its_devices_and_learns_of_claim_keys() {
+    fn a_registry_of_the_first_version_keeps_its_devices_and_zones_and_learns_of_claim_keys() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("registry.db");
         let old = Connection::open(&path).unwrap();
@@ -94,7 +119,10 @@ mod tests {
         old.pragma_update(None, "user_version", 1).unwrap();
         old.execute_batch(
             "INSERT INTO device (id, kind, cadence_ms, disabled, registered_at_ms, credential) VALUES
-             ('camera-1', 'camera', 60000, 0, 5, zeroblob(32)), ('camera-2', 'camera', 60000, 1, 6, zeroblob(32))",
+             ('camera-1', 'camera', 60000, 0, 5, zeroblob(32)), ('camera-2', 'camera', 60000, 1, 6, zeroblob(32));
+             INSERT INTO zone (id, version, name, kind, land_class, in_force_from_ms, known_from_ms, vertices, geometry)
+             VALUES ('zone-1', 1, '一号', 'forest', 'forest', 10, 7, 3, X'00000000'),
+             ('zone-1', 2, '一号', 'forest', 'forest', 20, 8, 3, X'00000000')",
         )
         .unwrap();
         drop(old);
@@ -104,6 +132,10 @@ mod tests {
             let states: Vec<_> =
                 view.devices.values().map(|device| (device.id.as_str(), device.disabled, device.quarantined)).collect();
             assert_eq!(states, [("camera-1", false, false), ("camera-2", true, false)]);
+            let zone = view.zones.first().unwrap();
+            assert_eq!((zone.version, zone.authority(), zone.in_force_to), (2, Authority::ForestryBureau, None));
+            let then = registry.zones_as_of(Timestamp::from_millis(30), Timestamp::from_millis(7)).unwrap();
+            assert_eq!(then.first().map(|zone| zone.version), Some(1));
         }
         let registry = Registry::open(&path, Clock::system()).unwrap();
         let new = NewClaimKey { name: "k".into(), kind: None, life: Duration::from_secs(3_600), uses: 1 };
@@ -111,6 +143,6 @@ mod tests {
         registry.claim(key.as_str(), &DeviceId::parse("sn-1").unwrap(), DeviceKind::Station).unwrap();
         let version: i64 =
             Connection::open(&path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-        assert_eq!(version, 2);
+        assert_eq!(version, 3);
     }
 }

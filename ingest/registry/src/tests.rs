@@ -1,8 +1,11 @@
 //! The registry's behaviour, a sentence each; here what the files below share.
 
+mod bitemporal;
 mod claims;
+mod closures;
 mod devices;
 mod people;
+mod proposals;
 mod sharing;
 mod subscribers;
 mod zones;

@@ -4,7 +4,7 @@
 //! Never: a credential hash or a password (they stay inside this crate), and no I/O.
 
 use crate::devices::normal_external_id;
-use model::{ClosureRule, Device, DeviceId, Subscriber, Zone};
+use model::{ClosureCalendar, Device, DeviceId, Subscriber, Zone};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ pub struct View {
     pub zones: Vec<Arc<Zone>>,
     /// Everybody who wants to be told, oldest first.
     pub subscribers: Vec<Subscriber>,
-    /// The closure calendar.
-    pub rules: Vec<ClosureRule>,
+    /// The closure law: rules and decisions.
+    pub calendar: ClosureCalendar,
     /// system -> id there -> device.
     external: HashMap<String, HashMap<String, DeviceId>>,
 }
@@ -32,7 +32,7 @@ impl View {
         devices: BTreeMap<DeviceId, Device>,
         zones: Vec<Arc<Zone>>,
         subscribers: Vec<Subscriber>,
-        rules: Vec<ClosureRule>,
+        calendar: impl Into<ClosureCalendar>,
     ) -> Self {
         let mut external: HashMap<String, HashMap<String, DeviceId>> = HashMap::new();
         for device in devices.values() {
@@ -41,7 +41,7 @@ impl View {
                 ids.insert(name.id.clone(), device.id.clone());
             }
         }
-        Self { version, devices, zones, subscribers, rules, external }
+        Self { version, devices, zones, subscribers, calendar: calendar.into(), external }
     }
 
     /// The device of this id.

@@ -1,6 +1,6 @@
 //! From one GeoJSON feature to a zone without version and dates.
 //!
-//! In: [`RawFeature`] and how the file is to be read.   Out: [`Draft`], or the [`FeatureFault`] that the surveyor corrects.
+//! In: [`RawFeature`] and how the file is to be read.   Out: [`ZoneDraft`], or the [`FeatureFault`] that the surveyor corrects.
 //! Never: a repaired geometry; I/O.
 
 use crate::Datum;
@@ -8,31 +8,45 @@ use crate::geojson::{Nested, RawFeature};
 use crate::ring::{self, Crossing};
 use crate::zone_import::ImportOptions;
 use crate::zone_report::FeatureFault;
-use model::{GeoPoint, LandClass, Polygon, Ring, Timestamp, TownshipCode, Zone, ZoneId, ZoneKind};
+use model::{Authority, GeoPoint, LandClass, Polygon, Ring, TownshipCode, ZoneId, ZoneKind};
 use std::collections::HashSet;
 
 const MAX_NAME_CHARS: usize = 100;
+const MAX_BASIS_CHARS: usize = 500;
 
-/// A feature that is a zone, but for its version and dates.
-pub(crate) struct Draft {
-    pub(crate) id: ZoneId,
-    pub(crate) name: String,
-    pub(crate) kind: ZoneKind,
-    pub(crate) land_class: LandClass,
-    pub(crate) township: Option<TownshipCode>,
-    pub(crate) polygons: Vec<Polygon>,
-}
+/// More than any zone; the whole banner has some 16 million mu.
+const MAX_AREA_MU: f64 = 1e9;
+/// Likewise, in sheep units.
+const MAX_CAPACITY: u32 = 100_000_000;
 
-impl Draft {
-    /// The draft as a version.
-    pub(crate) fn into_zone(self, version: u32, in_force_from: Timestamp, known_from: Timestamp) -> Zone {
-        let Self { id, name, kind, land_class, township, polygons } = self;
-        Zone { id, name, kind, land_class, township, version, in_force_from, known_from, polygons }
-    }
+/// A zone that is to be published: all but its version and dates. Its rings run with the inside to their left, the first
+/// vertex not repeated, and do not cross.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ZoneDraft {
+    /// Whose version it will be.
+    pub id: ZoneId,
+    /// As officers call it.
+    pub name: String,
+    /// What it is.
+    pub kind: ZoneKind,
+    /// 地类
+    pub land_class: LandClass,
+    /// Whose township it lies in.
+    pub township: Option<TownshipCode>,
+    /// Who enforces, where it is not who the law names for such land.
+    pub enforcement_body: Option<Authority>,
+    /// The document that makes it a zone; may be empty.
+    pub legal_basis: String,
+    /// Its area in mu as the document states it.
+    pub area_mu: Option<f64>,
+    /// How many sheep units it carries, as the document states it.
+    pub capacity_sheep_units: Option<u32>,
+    /// Its pieces.
+    pub polygons: Vec<Polygon>,
 }
 
 /// Reads and checks one feature.
-pub(crate) fn draft(feature: &RawFeature, options: ImportOptions) -> Result<Draft, FeatureFault> {
+pub(crate) fn draft(feature: &RawFeature, options: ImportOptions) -> Result<ZoneDraft, FeatureFault> {
     let id = ZoneId::parse(&feature.id().ok_or(FeatureFault::IdMissing)?).map_err(FeatureFault::Id)?;
     let name = feature.property("name").unwrap_or_else(|| id.to_string());
     if name.chars().count() > MAX_NAME_CHARS || name.chars().any(char::is_control) {
@@ -46,14 +60,47 @@ pub(crate) fn draft(feature: &RawFeature, options: ImportOptions) -> Result<Draf
         }
     };
     let township = feature.property("township").map(|code| TownshipCode::parse(&code)).transpose();
-    Ok(Draft {
+    Ok(ZoneDraft {
         id,
         name,
         kind,
         land_class: feature.property("land_class").map_or(LandClass::Unstated, |word| LandClass::parse(&word)),
         township: township.map_err(FeatureFault::Township)?,
+        enforcement_body: enforcement_body(feature)?,
+        legal_basis: legal_basis(feature)?,
+        area_mu: area_mu(feature)?,
+        capacity_sheep_units: capacity(feature)?,
         polygons: polygons(feature, options.datum)?,
     })
+}
+
+/// A value that is none, cut so that the reason stays a line.
+fn cut(text: &str) -> String {
+    text.chars().take(32).collect()
+}
+
+fn enforcement_body(feature: &RawFeature) -> Result<Option<Authority>, FeatureFault> {
+    let word = feature.property("enforcement_body");
+    word.map(|word| Authority::parse(&word).ok_or_else(|| FeatureFault::EnforcementBody { found: cut(&word) }))
+        .transpose()
+}
+
+fn legal_basis(feature: &RawFeature) -> Result<String, FeatureFault> {
+    let text = feature.property("legal_basis").unwrap_or_default();
+    let fits = text.chars().count() <= MAX_BASIS_CHARS && !text.chars().any(char::is_control);
+    if fits { Ok(text) } else { Err(FeatureFault::LegalBasis) }
+}
+
+fn area_mu(feature: &RawFeature) -> Result<Option<f64>, FeatureFault> {
+    let area = |text: &str| text.parse().ok().filter(|area: &f64| *area > 0.0 && *area <= MAX_AREA_MU);
+    let stated = feature.property("area_mu");
+    stated.map(|text| area(&text).ok_or_else(|| FeatureFault::Area { found: cut(&text) })).transpose()
+}
+
+fn capacity(feature: &RawFeature) -> Result<Option<u32>, FeatureFault> {
+    let units = |text: &str| text.parse().ok().filter(|units: &u32| *units <= MAX_CAPACITY);
+    let stated = feature.property("capacity");
+    stated.map(|text| units(&text).ok_or_else(|| FeatureFault::Capacity { found: cut(&text) })).transpose()
 }
 
 fn polygons(feature: &RawFeature, datum: Datum) -> Result<Vec<Polygon>, FeatureFault> {

@@ -1,16 +1,13 @@
-//! From a surveyor's GeoJSON to versions of zones: all of a file, or nothing and the reason for each feature.
+//! From a surveyor's GeoJSON to drafts of zones: all of a file, or nothing and the reason for each feature.
 //!
-//! In: GeoJSON text, its datum, its date.   Out: [`ImportReport`], one line for each feature.
-//! Never: half a file; a repaired geometry (what crosses itself is the surveyor's to correct); a new version of a zone that
-//! is what it was.
+//! In: GeoJSON text, its datum, its date.   Out: drafts, or an [`ImportReport`] with a line for each feature.   Next: `publish`.
+//! Never: half a file; a repaired geometry (what crosses itself is the surveyor's to correct).
 
-use crate::load::Part;
-use crate::zone_draft::{Draft, draft};
-use crate::zone_report::{FeatureFault, FeatureOutcome, FeatureReport, ImportReport, MAX_VERSIONS};
-use crate::{Datum, Registry, RegistryError, geojson, geometry, zones};
-use model::{Polygon, Timestamp, Zone, ZoneId, ZoneKind};
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use crate::zone_draft::{ZoneDraft, draft};
+use crate::zone_report::{FeatureFault, FeatureOutcome, FeatureReport, ImportReport};
+use crate::{Datum, Registry, RegistryError, geojson, geometry};
+use model::{Timestamp, ZoneId, ZoneKind};
+use std::collections::HashMap;
 
 /// The text of one import; a region's zones take some 100 MiB.
 pub const MAX_GEOJSON_BYTES: usize = 256 << 20;
@@ -18,10 +15,6 @@ pub const MAX_GEOJSON_BYTES: usize = 256 << 20;
 pub const MAX_ZONES: u64 = 10_000;
 /// Vertices of all zones' newest versions; the geofence keeps them in memory.
 pub const MAX_VERTICES: u64 = 5_000_000;
-
-/// How far apart zones may lie: the geofence measures differences in 32 bits of 1e-7 degree, which is 214 degrees. One zone
-/// with a wrong sign would keep all others from being watched.
-const SPREAD_MAX_E7: u32 = 2_000_000_000;
 
 /// How a file is to be read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,6 +25,8 @@ pub struct ImportOptions {
     pub datum: Datum,
     /// From when the versions hold; `None`: from now.
     pub in_force: Option<Timestamp>,
+    /// Until when (exclusive); `None`: until others replace them.
+    pub in_force_to: Option<Timestamp>,
     /// Say what would happen and change nothing.
     pub dry_run: bool,
 }
@@ -77,114 +72,21 @@ pub enum ZoneImportError {
 }
 
 impl Registry {
-    /// Publishes every feature of a file as a version of a zone: all of them, or none and the reasons.
+    /// Publishes every feature of a file as a version of a zone: all of them, or none and the reasons. `reason` is kept with
+    /// each version; a dry run needs none.
     pub fn import_zones(
         &self,
         geojson: &str,
         options: ImportOptions,
         by: &str,
+        reason: &str,
     ) -> Result<ImportReport, ZoneImportError> {
-        let drafts = read(geojson, options)?;
-        check_spread(&drafts, &self.view().borrow().zones)?;
-        // A dry run takes the same way and turns back at the end, so its answer is the real one.
-        let outcome = self.write(by, |change| {
-            let mut report = ImportReport { features: Vec::with_capacity(drafts.len()), dry_run: options.dry_run };
-            let mut touched = false;
-            for (index, draft) in drafts.into_iter().enumerate() {
-                let id = Some(draft.id.to_string());
-                let before = zones::newest(change.transaction, &draft.id)?;
-                let in_force_from = options.in_force.unwrap_or(change.now);
-                let outcome = match before {
-                    Some(before) if same(&before, &draft, options.in_force, change.now) => {
-                        FeatureOutcome::Unchanged { version: before.version }
-                    }
-                    Some(before) if before.version >= MAX_VERSIONS => FeatureOutcome::Refused(FeatureFault::Versions),
-                    before => {
-                        let version = before.as_ref().map_or(0, |before| before.version) + 1;
-                        let zone = draft.into_zone(version, in_force_from, change.now);
-                        zones::insert(change, &zone, before.as_ref())?;
-                        touched = true;
-                        FeatureOutcome::Published { version }
-                    }
-                };
-                report.features.push(FeatureReport { index, id, outcome });
-            }
-            if report.refused().next().is_some() {
-                return Err(Stop::Error(ZoneImportError::Refused(report)));
-            }
-            if touched {
-                check_size(zones::size(change.transaction)?)?;
-                change.touch(Part::Zones)?;
-            }
-            if options.dry_run { Err(Stop::DryRun(report)) } else { Ok(report) }
-        });
-        match outcome {
-            Ok(report) | Err(Stop::DryRun(report)) => Ok(report),
-            Err(Stop::Error(error)) => Err(error),
-        }
+        self.publish_zones(read(geojson, options)?, options, by, reason)
     }
-}
-
-/// Why the transaction of an import is rolled back.
-enum Stop {
-    DryRun(ImportReport),
-    Error(ZoneImportError),
-}
-
-impl From<RegistryError> for Stop {
-    fn from(error: RegistryError) -> Self {
-        Self::Error(error.into())
-    }
-}
-
-/// New zones may not lie so far from the others that the geofence cannot hold them together.
-fn check_spread(drafts: &[Draft], held: &[Arc<Zone>]) -> Result<(), ZoneImportError> {
-    let replaced: HashSet<&ZoneId> = drafts.iter().map(|draft| &draft.id).collect();
-    let stays = held.iter().filter(|zone| !replaced.contains(&zone.id)).filter_map(|zone| longitude(&zone.polygons));
-    let new = drafts.iter().filter_map(|draft| Some((longitude(&draft.polygons)?, &draft.id)));
-    let mut all: Vec<i32> = new.clone().map(|(lon_e7, _)| lon_e7).chain(stays).collect();
-    all.sort_unstable();
-    let (Some(west), Some(east), Some(middle)) = (all.first(), all.last(), all.get(all.len() / 2)) else {
-        return Ok(());
-    };
-    if east.abs_diff(*west) <= SPREAD_MAX_E7 {
-        return Ok(());
-    }
-    // Most zones lie where the county is; the one that is farthest from there is the slip of the pen.
-    match new.map(|(lon_e7, id)| (lon_e7.abs_diff(*middle), id)).max() {
-        Some((off_e7, id)) => Err(ZoneImportError::Misplaced { id: id.clone(), degrees: f64::from(off_e7) / 1e7 }),
-        None => Ok(()),
-    }
-}
-
-/// Of any point of a zone, in 1e-7 degree.
-fn longitude(polygons: &[Polygon]) -> Option<i32> {
-    Some(polygons.first()?.exterior.first()?.lon_e7)
-}
-
-fn check_size((zones, vertices): (u64, u64)) -> Result<(), RegistryError> {
-    if zones > MAX_ZONES {
-        return Err(RegistryError::Limit { what: "zones", limit: MAX_ZONES });
-    }
-    if vertices > MAX_VERTICES {
-        return Err(RegistryError::Limit { what: "vertices of zones", limit: MAX_VERTICES });
-    }
-    Ok(())
-}
-
-/// Whether publishing the draft would say nothing new: the same land, and no other date. Without a date "now" is meant, so a
-/// version that waits for its day is brought forward.
-fn same(newest: &Zone, draft: &Draft, in_force: Option<Timestamp>, now: Timestamp) -> bool {
-    newest.name == draft.name
-        && newest.kind == draft.kind
-        && newest.land_class == draft.land_class
-        && newest.township == draft.township
-        && newest.polygons == draft.polygons
-        && in_force.map_or(newest.in_force_from <= now, |at| at == newest.in_force_from)
 }
 
 /// Every feature of the text as a draft, or the reasons.
-pub(crate) fn read(text: &str, options: ImportOptions) -> Result<Vec<Draft>, ZoneImportError> {
+pub(crate) fn read(text: &str, options: ImportOptions) -> Result<Vec<ZoneDraft>, ZoneImportError> {
     if text.len() > MAX_GEOJSON_BYTES {
         return Err(ZoneImportError::TooLarge { bytes: text.len() });
     }
@@ -195,7 +97,7 @@ pub(crate) fn read(text: &str, options: ImportOptions) -> Result<Vec<Draft>, Zon
     if document.features.len() as u64 > MAX_ZONES {
         return Err(RegistryError::Limit { what: "zones", limit: MAX_ZONES }.into());
     }
-    let mut drafts: Vec<Draft> = Vec::with_capacity(document.features.len());
+    let mut drafts: Vec<ZoneDraft> = Vec::with_capacity(document.features.len());
     let mut report = ImportReport { features: Vec::new(), dry_run: options.dry_run };
     let mut seen: HashMap<ZoneId, usize> = HashMap::new();
     let mut vertices = 0;
@@ -209,11 +111,12 @@ pub(crate) fn read(text: &str, options: ImportOptions) -> Result<Vec<Draft>, Zon
             Ok(draft) => {
                 vertices += geometry::vertices(&draft.polygons);
                 let outcome = FeatureOutcome::Published { version: 0 };
-                report.features.push(FeatureReport { index, id, outcome });
+                report.features.push(FeatureReport { index, id, outcome, notes: Vec::new() });
                 drafts.push(draft);
             }
             Err(fault) => {
-                report.features.push(FeatureReport { index, id, outcome: FeatureOutcome::Refused(fault) });
+                let outcome = FeatureOutcome::Refused(fault);
+                report.features.push(FeatureReport { index, id, outcome, notes: Vec::new() });
             }
         }
         if vertices > MAX_VERTICES {

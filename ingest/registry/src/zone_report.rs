@@ -4,7 +4,7 @@
 //! Never: a reason without its remedy.
 
 use model::BadName;
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// Of one zone; it is redrawn every five years and corrected now and then.
 pub(crate) const MAX_VERSIONS: u32 = 1_000;
@@ -27,6 +27,21 @@ pub struct FeatureReport {
     pub id: Option<String>,
     /// What became of it.
     pub outcome: FeatureOutcome,
+    /// What its author should look at; it was imported nevertheless.
+    pub notes: Vec<FeatureNote>,
+}
+
+/// What is odd about a feature and not wrong.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum FeatureNote {
+    /// One of the two is not of this land.
+    #[error("area is stated as {stated_mu:.1} mu, the border encloses {computed_mu:.1} mu; check both")]
+    Area {
+        /// As the file says.
+        stated_mu: f64,
+        /// As the border says.
+        computed_mu: f64,
+    },
 }
 
 /// What can become of a feature.
@@ -47,6 +62,16 @@ pub enum FeatureOutcome {
 }
 
 impl ImportReport {
+    /// A line for each feature, and the sum.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for feature in &self.features {
+            // Writing into a String cannot fail.
+            writeln!(text, "{feature}").ok();
+        }
+        text + &self.to_string()
+    }
+
     /// How many features became a version.
     pub fn published(&self) -> usize {
         self.features.iter().filter(|feature| matches!(feature.outcome, FeatureOutcome::Published { .. })).count()
@@ -58,6 +83,19 @@ impl ImportReport {
             FeatureOutcome::Refused(fault) => Some((feature, fault)),
             _ => None,
         })
+    }
+}
+
+/// As one line for people: what became of it, and what to look at.
+impl fmt::Display for FeatureReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:24} ", self.id.as_deref().unwrap_or("-"))?;
+        match &self.outcome {
+            FeatureOutcome::Published { version } => write!(f, "version {version}"),
+            FeatureOutcome::Unchanged { version } => write!(f, "unchanged, version {version}"),
+            FeatureOutcome::Refused(fault) => write!(f, "refused: {fault}"),
+        }?;
+        self.notes.iter().try_for_each(|note| write!(f, "; {note}"))
     }
 }
 
@@ -105,6 +143,29 @@ pub enum FeatureFault {
     /// A township's name instead of its code, for example.
     #[error("{0} (property `township` holds the administrative code)")]
     Township(BadName),
+    /// A body that is none of ours.
+    #[error(
+        "enforcement_body is `{found}`; use township, forestry_bureau, forestry_squadron or reserve_station, or leave it out"
+    )]
+    EnforcementBody {
+        /// What was written.
+        found: String,
+    },
+    /// Too long, or with control characters.
+    #[error("legal_basis is longer than 500 visible characters; name the document only")]
+    LegalBasis,
+    /// No area.
+    #[error("area_mu is `{found}`; write mu as a number above 0, without a unit")]
+    Area {
+        /// What was written.
+        found: String,
+    },
+    /// No number of animals.
+    #[error("capacity is `{found}`; write whole sheep units")]
+    Capacity {
+        /// What was written.
+        found: String,
+    },
     /// No polygon.
     #[error("geometry is {found}; use Polygon or MultiPolygon")]
     GeometryType {

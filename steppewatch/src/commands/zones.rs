@@ -51,7 +51,7 @@ pub fn run(command: ZonesCommand, config: &Config, as_json: bool) -> Result<()> 
             let text = std::fs::read_to_string(&args.file).with_context(|| {
                 Misuse(format!("{} cannot be read; name a GeoJSON file in UTF-8", args.file.display()))
             })?;
-            let report = registry.import_zones(&text, options(&args)?, &operator())?;
+            let report = registry.import_zones(&text, options(&args)?, &operator(), "imported")?;
             show(&report, as_json)
         }
         ZonesCommand::Export { format: _ } => print(&registry.zones_geojson()),
@@ -93,7 +93,13 @@ fn options(args: &ImportArgs) -> Result<ImportOptions> {
             Misuse(format!("--in-force is `{text}`; write a time with a zone, for example 2026-12-01T00:00:00+08:00"))
         })
     });
-    Ok(ImportOptions { kind: kind.transpose()?, datum, in_force: in_force.transpose()?, dry_run: args.dry_run })
+    Ok(ImportOptions {
+        kind: kind.transpose()?,
+        datum,
+        in_force: in_force.transpose()?,
+        in_force_to: None,
+        dry_run: args.dry_run,
+    })
 }
 
 fn show(report: &ImportReport, as_json: bool) -> Result<()> {

@@ -47,6 +47,8 @@ pub struct Config {
     pub influx: Option<InfluxConfig>,
     /// Private networks that webhooks may go to.
     pub webhook_networks: Networks,
+    /// Whether changes of zones and closures wait for a second person.
+    pub second_person: bool,
 }
 
 impl Config {
@@ -70,6 +72,7 @@ impl Config {
         let mut journal = root.section("journal")?;
         let mut history = root.section("history")?;
         let mut webhooks = root.section("webhooks")?;
+        let mut zones = root.section("zones")?;
         let influx = root.optional_section("influx")?.map(influx).transpose()?;
         let modbus = root.sections("modbus")?.into_iter().map(station).collect::<Result<_, _>>()?;
         let config = Self {
@@ -83,8 +86,9 @@ impl Config {
             history_retention: history.duration("retention", "400d")?,
             influx,
             webhook_networks: networks(&mut webhooks)?,
+            second_person: zones.flag("second_person", false)?,
         };
-        for section in [root, http, journal, history, webhooks] {
+        for section in [root, http, journal, history, webhooks, zones] {
             section.finish()?;
         }
         Ok(config)
@@ -160,6 +164,7 @@ mod tests {
         assert_eq!(empty.journal_max_bytes, example.journal_max_bytes);
         assert_eq!(empty.journal_retention, example.journal_retention);
         assert_eq!(empty.history_retention, example.history_retention);
+        assert_eq!((empty.second_person, example.second_person), (false, false));
     }
 
     #[test]
@@ -174,7 +179,7 @@ mod tests {
         );
         check(
             "colour = 1",
-            "`colour` is `1`, but there is no such key; known here: data, history, http, influx, journal, modbus, mqtt, tenant, webhooks",
+            "`colour` is `1`, but there is no such key; known here: data, history, http, influx, journal, modbus, mqtt, tenant, webhooks, zones",
         );
         check(
             "tenant = \"克什克腾\"",

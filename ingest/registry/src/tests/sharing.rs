@@ -124,12 +124,12 @@ fn an_audit_entry_says_who_what_and_when_and_an_edit_or_a_gap_shows() {
 fn another_calendar_is_published_to_every_handle_and_a_wrong_one_changes_nothing() {
     let fixture = fixture();
     let other = fixture.another();
-    assert_eq!(other.view().borrow().rules, crate::rules::hexigten());
+    assert_eq!(other.view().borrow().calendar.rules, crate::rules::hexigten());
     check_message(&fixture.registry.set_rules("[[rule]]", "li").unwrap_err(), &["name"]);
     let text = "[[rule]]\nname = 'late spring'\nkinds = ['balance']\nseason = { from = '04-01', to = '06-30' }\n\
                 level = 'enforce'\nlegal_basis = 'order 7'\nfine_yuan_per_sheep_unit = 120\n";
     let rules = fixture.registry.set_rules(text, "li").unwrap();
     assert!(other.refresh().unwrap());
-    assert_eq!(other.view().borrow().rules, rules);
+    assert_eq!(other.view().borrow().calendar.rules, rules);
     assert_eq!(fixture.registry.audit(10).unwrap().len(), 1);
 }

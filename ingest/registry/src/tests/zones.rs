@@ -19,7 +19,7 @@ fn collection(features: &[Value]) -> String {
 }
 
 fn import(registry: &Registry, text: &str) -> Result<ImportReport, ZoneImportError> {
-    registry.import_zones(text, ImportOptions::default(), "li")
+    registry.import_zones(text, ImportOptions::default(), "li", "五年重划")
 }
 
 fn outcomes(report: &ImportReport) -> Vec<FeatureOutcome> {
@@ -153,8 +153,8 @@ fn a_changed_zone_gets_a_version_and_an_unchanged_one_does_not() {
     assert_eq!(outcomes(&report), want);
     assert_eq!(versions(registry), [("a".to_owned(), 1), ("b".to_owned(), 2)]);
     let kept = registry.zone_versions(&ZoneId::parse("b").unwrap()).unwrap();
-    assert_eq!(kept.iter().map(|zone| zone.version).collect::<Vec<_>>(), [1, 2]);
-    assert_eq!(kept[0].polygons[0].exterior[1].lon_e7, 1_171_000_000);
+    assert_eq!(kept.iter().map(|version| version.zone.version).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(kept[0].zone.polygons[0].exterior[1].lon_e7, 1_171_000_000);
     assert_eq!(registry.verify_audit().unwrap(), 3);
 }
 
@@ -166,7 +166,9 @@ fn a_version_of_the_future_is_kept_and_comes_into_force_on_its_day() {
     let redrawn = "[[[117.0,43.0],[117.3,43.0],[117.3,43.3],[117.0,43.0]]]";
     let day = at("2026-06-01T00:00:00+08:00");
     let options = ImportOptions { in_force: Some(day), ..ImportOptions::default() };
-    registry.import_zones(&collection(&[feature("a", redrawn), feature("new", SQUARE)]), options, "li").unwrap();
+    registry
+        .import_zones(&collection(&[feature("a", redrawn), feature("new", SQUARE)]), options, "li", "五年重划")
+        .unwrap();
     other.refresh().unwrap();
     assert_eq!(versions(other), [("a".to_owned(), 1)]);
     assert_eq!(registry.zone_versions(&ZoneId::parse("a").unwrap()).unwrap().len(), 2);
@@ -184,10 +186,10 @@ fn a_dry_run_says_what_would_happen_and_changes_nothing() {
     let Fixture { registry, .. } = &fixture();
     let options = ImportOptions { dry_run: true, kind: Some(ZoneKind::Reserve), ..ImportOptions::default() };
     let text = collection(&[feature("a", SQUARE)]);
-    let report = registry.import_zones(&text, options, "li").unwrap();
+    let report = registry.import_zones(&text, options, "li", "五年重划").unwrap();
     assert_eq!((outcomes(&report), report.dry_run), (vec![FeatureOutcome::Published { version: 1 }], true));
     assert!(registry.view().borrow().zones.is_empty() && registry.audit(9).unwrap().is_empty());
-    registry.import_zones(&text, ImportOptions { dry_run: false, ..options }, "li").unwrap();
+    registry.import_zones(&text, ImportOptions { dry_run: false, ..options }, "li", "五年重划").unwrap();
     assert_eq!(registry.view().borrow().zones[0].kind, ZoneKind::Reserve, "the command's kind wins");
 }
 
@@ -208,7 +210,7 @@ fn a_boundary_from_a_consumer_map_is_moved_to_where_it_is() {
     let Fixture { registry, .. } = &fixture();
     let shifted = "[[[113.507503,43.902009],[113.607503,43.902009],[113.607503,44.0]]]";
     let options = ImportOptions { datum: Datum::Gcj02, ..ImportOptions::default() };
-    registry.import_zones(&collection(&[feature("a", shifted)]), options, "li").unwrap();
+    registry.import_zones(&collection(&[feature("a", shifted)]), options, "li", "五年重划").unwrap();
     let (lon, lat) = registry.view().borrow().zones[0].polygons[0].exterior[0].degrees();
     assert!((lon - 113.5).abs() < 2e-6 && (lat - 43.9).abs() < 2e-6, "{lon} {lat}");
 }
@@ -239,7 +241,7 @@ fn every_real_banner_boundary_is_read() {
         }
     }
     let options = ImportOptions { kind: Some(ZoneKind::Jurisdiction), datum: Datum::Gcj02, ..ImportOptions::default() };
-    let report = registry.import_zones(&collection(&features), options, "li").unwrap();
+    let report = registry.import_zones(&collection(&features), options, "li", "五年重划").unwrap();
     assert!(!features.is_empty());
     assert_eq!(report.published(), features.len());
 }
@@ -252,4 +254,46 @@ fn a_zone_on_the_other_side_of_the_earth_is_refused_by_name_and_the_others_stay_
     let error = import(registry, &collection(&[feature("zone-3", &mirrored)])).unwrap_err();
     check_message(&error, &["zone-3", "234 degrees", "longitude"]);
     assert_eq!(versions(registry).len(), 2);
+}
+
+#[test]
+fn papers_are_read_with_the_feature_and_written_with_the_export() {
+    let Fixture { registry, .. } = &fixture();
+    let mut papers = feature("a", SQUARE);
+    for (key, value) in [
+        ("enforcement_body", json!("forestry_bureau")),
+        ("legal_basis", json!("克政字〔2026〕29号")),
+        ("area_mu", json!("135770")),
+        ("capacity", json!(22628)),
+    ] {
+        papers["properties"][key] = value;
+    }
+    let report = import(registry, &collection(&[papers.clone()])).unwrap();
+    assert!(report.features[0].notes.is_empty(), "{}", report.text());
+    let export: Value = serde_json::from_str(&registry.zones_geojson()).unwrap();
+    let properties = &export["features"][0]["properties"];
+    assert_eq!(
+        (&properties["authority"], &properties["enforcement_body"]),
+        (&json!("forestry_bureau"), &json!("forestry_bureau"))
+    );
+    assert_eq!((&properties["legal_basis"], &properties["area_mu"]), (&json!("克政字〔2026〕29号"), &json!(135_770.0)));
+    assert_eq!(properties["capacity"], 22628);
+    assert_eq!(outcomes(&import(registry, &export.to_string()).unwrap()), [FeatureOutcome::Unchanged { version: 1 }]);
+    papers["properties"]["area_mu"] = json!(137_200);
+    let report = import(registry, &collection(&[papers])).unwrap();
+    check_message(&report.text(), &["version 2", "stated as 137200.0 mu", "encloses 135770."]);
+}
+
+#[test]
+fn papers_that_cannot_be_are_refused_with_the_reason() {
+    let with = |key: &str, value: Value| {
+        let mut feature = feature("zone-1", SQUARE);
+        feature["properties"][key] = value;
+        feature
+    };
+    check_refused(with("enforcement_body", json!("police")), &["enforcement_body", "`police`", "forestry_squadron"]);
+    check_refused(with("area_mu", json!("12亩")), &["area_mu", "without a unit"]);
+    check_refused(with("area_mu", json!(-1)), &["area_mu", "above 0"]);
+    check_refused(with("capacity", json!(1.5)), &["capacity", "whole sheep units"]);
+    check_refused(with("legal_basis", json!("x".repeat(501))), &["legal_basis", "500"]);
 }

@@ -1,0 +1,316 @@
+//! Changes that wait for a second person: proposed by one, carried out when another approves.
+//!
+//! In: a change with its reason, made ready by `zones` or `closures`.   Out: [`Proposal`]s; an approved one is carried out in
+//! the same transaction.   Never: an approval by whoever proposed; an approval of what has changed meanwhile; a proposal
+//! without its audit entry. Open proposals are bounded in number and size, decided ones lose their files.
+
+use crate::audit::Change;
+use crate::zones::proposals as zones;
+use crate::{Registry, RegistryError, closures};
+use model::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::{Value, json};
+
+/// Open proposals at once: more than a shift can look at.
+pub const MAX_OPEN_PROPOSALS: u64 = 100;
+/// Of all open proposals' files together.
+const MAX_BODY_BYTES: u64 = 256 << 20;
+/// Decided ones that are kept for lists; the audit keeps all.
+const MAX_DECIDED: u64 = 1_000;
+const MAX_REASON_CHARS: usize = 500;
+
+/// What a proposal would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProposalKind {
+    /// Publish versions of zones.
+    Zones,
+    /// Repeal a zone.
+    Repeal,
+    /// Give a closure other days in one year.
+    Closure,
+    /// Publish another closure calendar.
+    Rules,
+}
+
+/// What a proposal is about, and so whose it is to approve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    /// The land.
+    Zones,
+    /// The law over it.
+    Closures,
+}
+
+/// What became of a proposal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProposalState {
+    /// It waits.
+    Open,
+    /// It was carried out.
+    Approved,
+    /// It was not.
+    Declined,
+}
+
+/// A change that one person proposed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// Its number.
+    pub id: u64,
+    /// What it would do.
+    pub kind: ProposalKind,
+    /// The same in words: what a dry run said.
+    pub report: String,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub proposed_by: String,
+    /// When.
+    pub proposed_at: Timestamp,
+    /// What became of it.
+    pub state: ProposalState,
+    /// Who decided.
+    pub decided_by: Option<String>,
+    /// When.
+    pub decided_at: Option<Timestamp>,
+    /// What they said.
+    pub remark: Option<String>,
+}
+
+impl ProposalKind {
+    const ALL: [Self; 4] = [Self::Zones, Self::Repeal, Self::Closure, Self::Rules];
+
+    /// As written in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Zones => "zones",
+            Self::Repeal => "repeal",
+            Self::Closure => "closure",
+            Self::Rules => "rules",
+        }
+    }
+
+    fn topic(self) -> Topic {
+        match self {
+            Self::Zones | Self::Repeal => Topic::Zones,
+            Self::Closure | Self::Rules => Topic::Closures,
+        }
+    }
+}
+
+impl ProposalState {
+    const ALL: [Self; 3] = [Self::Open, Self::Approved, Self::Declined];
+
+    /// As written in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Approved => "approved",
+            Self::Declined => "declined",
+        }
+    }
+}
+
+impl Registry {
+    /// The proposals about a topic, newest first: all that are open, and the last thousand that were decided.
+    pub fn proposals(&self, topic: Topic) -> Result<Vec<Proposal>, RegistryError> {
+        self.read(|connection| {
+            let mut query = connection.prepare(&format!("SELECT {COLUMNS} FROM proposal ORDER BY id DESC"))?;
+            let all: Vec<Proposal> = query.query_and_then([], proposal)?.collect::<Result<_, RegistryError>>()?;
+            Ok(all.into_iter().filter(|proposal| proposal.kind.topic() == topic).collect())
+        })
+    }
+
+    /// Carries a proposal out. Whoever approves is another person than who proposed.
+    pub fn approve_proposal(&self, topic: Topic, id: u64, by: &str) -> Result<Proposal, RegistryError> {
+        self.write(by, |change| {
+            let waiting = waiting(change.transaction, topic, id)?;
+            if person(by) == person(&waiting.proposal.proposed_by) {
+                let why = format!("was proposed by {by}; another person has to approve it");
+                return Err(RegistryError::Proposal { id, why });
+            }
+            match waiting.proposal.kind {
+                ProposalKind::Zones => zones::publish(self, change, &waiting)?,
+                ProposalKind::Repeal => zones::repeal(change, &waiting)?,
+                ProposalKind::Closure => closures::check(change, &waiting)?,
+                ProposalKind::Rules => closures::publish_rules(change, &waiting)?,
+            }
+            decide(change, waiting.proposal, ProposalState::Approved, None)
+        })
+    }
+
+    /// Lays a proposal aside, with the reason. Whoever proposed may do it too.
+    pub fn decline_proposal(&self, topic: Topic, id: u64, by: &str, reason: &str) -> Result<Proposal, RegistryError> {
+        check_reason(reason)?;
+        self.write(by, |change| {
+            let waiting = waiting(change.transaction, topic, id)?;
+            decide(change, waiting.proposal, ProposalState::Declined, Some(reason))
+        })
+    }
+}
+
+/// The reason of a change, which is kept and shown for good.
+pub(crate) fn check_reason(reason: &str) -> Result<(), RegistryError> {
+    check_text("reason", reason, "say in 1 to 500 visible characters why")
+}
+
+/// A text of one line that has to say something.
+pub(crate) fn check_text(key: &'static str, text: &str, remedy: &str) -> Result<(), RegistryError> {
+    let fits = !text.trim().is_empty() && text.chars().count() <= MAX_REASON_CHARS;
+    if fits && !text.chars().any(char::is_control) { Ok(()) } else { Err(RegistryError::invalid(key, text, remedy)) }
+}
+
+/// The person behind a name in the audit: the same at the console and on the command line.
+fn person(by: &str) -> &str {
+    by.strip_prefix("cli:").unwrap_or(by)
+}
+
+/// A change that is to be proposed.
+pub(crate) struct NewProposal<'a> {
+    pub(crate) kind: ProposalKind,
+    /// What only the module knows that carries it out.
+    pub(crate) terms: Value,
+    pub(crate) report: String,
+    pub(crate) reason: &'a str,
+    /// A file, for the kinds that have one.
+    pub(crate) body: String,
+}
+
+/// A proposal with what it takes to carry it out.
+pub(crate) struct Waiting {
+    pub(crate) proposal: Proposal,
+    pub(crate) terms: String,
+    pub(crate) body: String,
+}
+
+impl Waiting {
+    /// What was written as `terms`.
+    pub(crate) fn terms<T: serde::de::DeserializeOwned>(&self) -> Result<T, RegistryError> {
+        serde_json::from_str(&self.terms).map_err(|_| RegistryError::corrupt("proposal", self.proposal.id.to_string()))
+    }
+
+    /// Why it cannot be carried out, with what would do.
+    pub(crate) fn stale(&self, why: impl std::fmt::Display) -> RegistryError {
+        let why = format!("cannot be carried out: {why}; decline it and propose again");
+        RegistryError::Proposal { id: self.proposal.id, why }
+    }
+}
+
+/// Keeps a proposal and writes its audit entry.
+pub(crate) fn propose(change: &Change<'_>, new: NewProposal<'_>) -> Result<Proposal, RegistryError> {
+    check_reason(new.reason)?;
+    let (open, bytes): (i64, i64) = change.transaction.query_row(
+        "SELECT count(*), coalesce(sum(length(CAST(body AS BLOB))), 0) FROM proposal WHERE state = 'open'",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    if u64::try_from(open).unwrap_or(u64::MAX) >= MAX_OPEN_PROPOSALS {
+        return Err(RegistryError::Limit { what: "open proposals", limit: MAX_OPEN_PROPOSALS });
+    }
+    if u64::try_from(bytes).unwrap_or(u64::MAX).saturating_add(new.body.len() as u64) > MAX_BODY_BYTES {
+        return Err(RegistryError::Limit { what: "bytes of open proposals", limit: MAX_BODY_BYTES });
+    }
+    change.transaction.execute(
+        "INSERT INTO proposal (kind, terms, report, reason, proposed_by, proposed_at_ms, state, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open', ?7)",
+        params![
+            new.kind.as_str(),
+            new.terms.to_string(),
+            new.report,
+            new.reason,
+            change.by(),
+            change.now.as_millis(),
+            new.body
+        ],
+    )?;
+    let id = u64::try_from(change.transaction.last_insert_rowid()).unwrap_or_default();
+    let after = json!({
+        "kind": new.kind.as_str(),
+        "terms": new.terms,
+        "reason": new.reason,
+        "body": blake3::hash(new.body.as_bytes()).to_hex().as_str(),
+    });
+    change.audit(format!("proposal.add {id}"), None, Some(after))?;
+    Ok(Proposal {
+        id,
+        kind: new.kind,
+        report: new.report,
+        reason: new.reason.to_owned(),
+        proposed_by: change.by().to_owned(),
+        proposed_at: change.now,
+        state: ProposalState::Open,
+        decided_by: None,
+        decided_at: None,
+        remark: None,
+    })
+}
+
+fn waiting(connection: &Connection, topic: Topic, id: u64) -> Result<Waiting, RegistryError> {
+    let row = connection
+        .query_row(
+            &format!("SELECT {COLUMNS}, terms, body FROM proposal WHERE id = ?1"),
+            [i64::try_from(id).unwrap_or(i64::MAX)],
+            |row| Ok((proposal(row), row.get(10)?, row.get(11)?)),
+        )
+        .optional()?;
+    let not_found = || RegistryError::NotFound { what: "proposal", name: id.to_string() };
+    let (found, terms, body) = row.ok_or_else(not_found)?;
+    let proposal = found?;
+    if proposal.kind.topic() != topic {
+        return Err(not_found());
+    }
+    if proposal.state != ProposalState::Open {
+        return Err(RegistryError::Proposal { id, why: format!("is {} already", proposal.state.as_str()) });
+    }
+    Ok(Waiting { proposal, terms, body })
+}
+
+/// Writes down what became of a proposal, in the change that carried it out.
+pub(crate) fn decide(
+    change: &Change<'_>,
+    proposal: Proposal,
+    state: ProposalState,
+    remark: Option<&str>,
+) -> Result<Proposal, RegistryError> {
+    let id = i64::try_from(proposal.id).unwrap_or(i64::MAX);
+    change.transaction.execute(
+        "UPDATE proposal SET state = ?2, decided_by = ?3, decided_at_ms = ?4, remark = ?5, body = '' WHERE id = ?1",
+        params![id, state.as_str(), change.by(), change.now.as_millis(), remark],
+    )?;
+    // An approved closure is law and stays.
+    change.transaction.execute(
+        "DELETE FROM proposal WHERE id IN (SELECT id FROM proposal
+         WHERE state <> 'open' AND NOT (kind = 'closure' AND state = 'approved') ORDER BY id DESC LIMIT -1 OFFSET ?1)",
+        [i64::try_from(MAX_DECIDED).unwrap_or(i64::MAX)],
+    )?;
+    let after = json!({ "kind": proposal.kind.as_str(), "proposed_by": proposal.proposed_by, "remark": remark });
+    let what = if state == ProposalState::Approved { "approve" } else { "decline" };
+    change.audit(format!("proposal.{what} {}", proposal.id), None, Some(after))?;
+    Ok(Proposal {
+        state,
+        decided_by: Some(change.by().to_owned()),
+        decided_at: Some(change.now),
+        remark: remark.map(str::to_owned),
+        ..proposal
+    })
+}
+
+const COLUMNS: &str = "id, kind, report, reason, proposed_by, proposed_at_ms, state, decided_by, decided_at_ms, remark";
+
+fn proposal(row: &Row<'_>) -> Result<Proposal, RegistryError> {
+    let id: i64 = row.get(0)?;
+    let (kind, state): (String, String) = (row.get(1)?, row.get(6)?);
+    let corrupt = || RegistryError::corrupt("proposal", id.to_string());
+    Ok(Proposal {
+        id: u64::try_from(id).map_err(|_| corrupt())?,
+        kind: ProposalKind::ALL.into_iter().find(|known| known.as_str() == kind).ok_or_else(corrupt)?,
+        report: row.get(2)?,
+        reason: row.get(3)?,
+        proposed_by: row.get(4)?,
+        proposed_at: Timestamp::from_millis(row.get(5)?),
+        state: ProposalState::ALL.into_iter().find(|known| known.as_str() == state).ok_or_else(corrupt)?,
+        decided_by: row.get(7)?,
+        decided_at: row.get::<_, Option<i64>>(8)?.map(Timestamp::from_millis),
+        remark: row.get(9)?,
+    })
+}
