@@ -10,15 +10,12 @@
 mod admission;
 mod audit;
 mod claims;
-mod datum;
 mod devices;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
-mod geojson;
 mod geometry;
 mod load;
-mod ring;
 pub mod rules;
 mod schema;
 mod secrets;
@@ -33,12 +30,12 @@ mod zones;
 
 pub use audit::AuditEntry;
 pub use claims::{ClaimError, ClaimKey, ClaimRefusal, MAX_CLAIM_KEYS, NewClaimKey};
-pub use datum::Datum;
 pub use devices::{MAX_DEVICES, NewDevice};
 pub use error::RegistryError;
 pub use secrets::{Refusal, Secret};
 pub use store::Registry;
 pub use subscribers::{MAX_SUBSCRIBERS, NewSubscriber};
+pub use survey::Datum;
 pub use users::{MAX_USERS, NewUser, Role, User};
 pub use view::View;
 pub use zone_import::{ImportOptions, MAX_GEOJSON_BYTES, MAX_VERTICES, MAX_ZONES, ZoneImportError};

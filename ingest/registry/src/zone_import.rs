@@ -7,10 +7,11 @@
 use crate::load::Part;
 use crate::zone_draft::{Draft, draft};
 use crate::zone_report::{FeatureFault, FeatureOutcome, FeatureReport, ImportReport, MAX_VERSIONS};
-use crate::{Datum, Registry, RegistryError, geojson, geometry, zones};
+use crate::{Datum, Registry, RegistryError, geometry, zones};
 use model::{Polygon, Timestamp, Zone, ZoneId, ZoneKind};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use survey::geojson;
 
 /// The text of one import; a region's zones take some 100 MiB.
 pub const MAX_GEOJSON_BYTES: usize = 256 << 20;
