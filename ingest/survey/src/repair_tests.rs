@@ -63,7 +63,7 @@ fn a_bow_tie_whose_wings_are_equal_is_for_the_surveyor_unless_everything_is_allo
     let uneven: &[_] = &[(0, 0), (100, 100), (100, 0), (0, 90)];
     let (polygons, repairs) = check(parts(&[&[uneven]]), 1e9);
     assert_eq!(polygons.len(), 2, "both wings are land: {polygons:?}");
-    assert!(matches!(repairs.as_slice(), [Repair::SelfIntersection { .. }]));
+    assert!(matches!(repairs.last(), Some(Repair::SelfIntersection { .. })));
 }
 
 #[test]

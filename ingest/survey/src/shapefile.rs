@@ -150,7 +150,3 @@ fn shape(mut record: Cursor<'_>) -> Option<Result<RawShape, LandFault>> {
     }
     Some(if points == 0 { Err(LandFault::Empty) } else { Ok(RawShape::Rings(rings)) })
 }
-
-#[cfg(test)]
-#[path = "shapefile_tests.rs"]
-mod tests;
