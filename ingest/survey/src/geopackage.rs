@@ -37,7 +37,7 @@ pub(crate) fn read(file: &str, bytes: &[u8], limits: Limits) -> Result<RawSurvey
     let place = format!("table `{}`", layer.table.chars().take(60).collect::<String>());
     let failed = |error| broken(&place, &error);
     let mut statement = database.prepare(&format!("SELECT * FROM \"{quoted}\"")).map_err(failed)?;
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.query([]).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
         if features.len() == limits.features {

@@ -56,3 +56,6 @@ pub use read::read;
 pub use source::{Format, Source};
 pub use write::{Export, write_geojson, write_kml};
 pub use write_shapefile::{write_shapefile, write_shapefile_files};
+
+#[cfg(test)]
+mod peer_tests;

@@ -280,8 +280,7 @@ fn resolve(
     }
     let after_m2 = polygons_m2(&polygons);
     let change = after_m2 - before_m2;
-    // Not-a-number is not within.
-    if !(change.abs() <= area_change_max * before_m2.abs()) {
+    if change.abs() > area_change_max * before_m2.abs() {
         return Err(LandFault::RepairTooLarge { lon_deg, lat_deg, area_change_m2: change, area_m2: before_m2 });
     }
     if let Some(at) = crossed {

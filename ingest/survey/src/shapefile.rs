@@ -35,10 +35,8 @@ pub(crate) fn read(parts: &Parts<'_>, encoding: Option<Encoding>, limits: Limits
             message: format!("{} shapes have {} rows of attributes", shapes.len(), table.rows.len()),
         });
     }
-    let crs = match &parts.prj {
-        Some(text) => Some(wkt::read(&String::from_utf8_lossy(text)).map_err(|error| (file.clone(), error))),
-        None => None,
-    };
+    let crs = parts.prj.as_ref().map(|text| wkt::read(&String::from_utf8_lossy(text))).transpose();
+    let crs = crs.map_err(|error| ReadError::Crs { file: file.clone(), error })?;
     let features = shapes
         .into_iter()
         .zip(table.rows)
@@ -49,7 +47,7 @@ pub(crate) fn read(parts: &Parts<'_>, encoding: Option<Encoding>, limits: Limits
         format: Format::Shapefile,
         file: file.clone(),
         encoding: table.encoding.name().to_owned(),
-        crs: crs.transpose().map_err(|(file, error)| ReadError::Crs { file, error })?,
+        crs,
         features,
         notes,
     })

@@ -133,7 +133,8 @@ fn nearest(point: GeoPoint, edges: &[&Edge], vertices: &[(GeoPoint, u32)], snap_
     let own = owners(vertices, point);
     let is_own = |plot: u32| own.iter().any(|(_, owner)| *owner == plot);
     let shrink = shrink(point.lat_e7);
-    let (mut vertex, mut onto): (Option<(f64, GeoPoint)>, Option<(f64, GeoPoint, &Edge)>) = (None, None);
+    let mut vertex: Option<(f64, GeoPoint)> = None;
+    let mut onto: Option<(f64, GeoPoint, &Edge)> = None;
     for edge in edges.iter().filter(|edge| !is_own(edge.plot)) {
         for end in [edge.from, edge.to] {
             let (x, y) = offset(point, end, shrink);
