@@ -130,9 +130,9 @@ fn gdal_reads_what_we_write_and_finds_the_same_vertices() {
             point(1_172_234_563, 432_234_567),
         ],
         holes: vec![vec![
-            point(1_172_000_001, 431_500_001),
-            point(1_171_900_001, 431_400_001),
             point(1_172_000_002, 431_400_007),
+            point(1_171_900_001, 431_400_001),
+            point(1_172_000_001, 431_500_001),
         ]],
     };
     let island = Polygon {
