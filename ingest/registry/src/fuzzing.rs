@@ -2,8 +2,9 @@
 //!
 //! In:  any bytes.   Out: nothing; a panic is a finding.   Never: a part of what serves.
 
-use crate::{Datum, ImportOptions, geometry, ring, zone_import};
+use crate::{Datum, ImportOptions, geometry, zone_import};
 use model::ZoneKind;
+use survey::ring;
 
 /// A file for `zones import`, as WGS84 with the kinds that it states, and in the shifted datums as no-grazing land.
 pub fn zones_geojson(input: &[u8]) {

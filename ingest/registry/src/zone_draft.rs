@@ -4,12 +4,12 @@
 //! Never: a repaired geometry; I/O.
 
 use crate::Datum;
-use crate::geojson::{Nested, RawFeature};
-use crate::ring::{self, Crossing};
 use crate::zone_import::ImportOptions;
 use crate::zone_report::FeatureFault;
 use model::{Authority, GeoPoint, LandClass, Polygon, Ring, TownshipCode, ZoneId, ZoneKind};
 use std::collections::HashSet;
+use survey::geojson::{Nested, RawFeature};
+use survey::ring::{self, Crossing};
 
 const MAX_NAME_CHARS: usize = 100;
 const MAX_BASIS_CHARS: usize = 500;

@@ -5,9 +5,10 @@
 
 use crate::zone_draft::{ZoneDraft, draft};
 use crate::zone_report::{FeatureFault, FeatureOutcome, FeatureReport, ImportReport};
-use crate::{Datum, Registry, RegistryError, geojson, geometry};
+use crate::{Datum, Registry, RegistryError, geometry};
 use model::{Timestamp, ZoneId, ZoneKind};
 use std::collections::HashMap;
+use survey::geojson;
 
 /// The text of one import; a region's zones take some 100 MiB.
 pub const MAX_GEOJSON_BYTES: usize = 256 << 20;
