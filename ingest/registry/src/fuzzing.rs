@@ -2,20 +2,17 @@
 //!
 //! In:  any bytes.   Out: nothing; a panic is a finding.   Never: a part of what serves.
 
-use crate::{Datum, ImportOptions, geometry, zone_import};
+use crate::{Datum, ImportOptions, drafts, geometry};
 use model::ZoneKind;
-use survey::ring;
+use survey::{ReadOptions, Source, ring};
 
 /// A file for `zones import`, as WGS84 with the kinds that it states, and in the shifted datums as no-grazing land.
 pub fn zones_geojson(input: &[u8]) {
-    let Ok(text) = std::str::from_utf8(input) else { return };
     let kind = Some(ZoneKind::NoGrazing);
-    for options in [
-        ImportOptions::default(),
-        ImportOptions { datum: Datum::Gcj02, kind, ..ImportOptions::default() },
-        ImportOptions { datum: Datum::Bd09, kind, ..ImportOptions::default() },
-    ] {
-        match zone_import::read(text, options) {
+    for (datum, kind) in [(None, None), (Some(Datum::Gcj02), kind), (Some(Datum::Bd09), kind)] {
+        let options = ReadOptions { datum, ..ReadOptions::default() };
+        let Ok(survey) = survey::read(&Source::file("zones.geojson", input), &options) else { continue };
+        match drafts(&survey, ImportOptions { kind, ..ImportOptions::default() }) {
             Ok(drafts) => {
                 for draft in drafts {
                     let kept = geometry::decode(&geometry::encode(&draft.polygons));

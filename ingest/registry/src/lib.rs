@@ -43,9 +43,9 @@ pub use survey::Datum;
 pub use users::{MAX_USERS, NewUser, Role, User};
 pub use view::View;
 pub use zone_draft::ZoneDraft;
-pub use zone_import::{ImportOptions, MAX_GEOJSON_BYTES, MAX_VERTICES, MAX_ZONES, ZoneImportError};
+pub use zone_import::{ImportOptions, MAX_VERTICES, MAX_ZONES, ZoneImportError, drafts};
 pub use zone_report::{FeatureFault, FeatureNote, FeatureOutcome, FeatureReport, ImportReport};
-pub use zones::{Period, ZoneVersion};
+pub use zones::{Period, ZoneVersion, export_zones};
 
 #[cfg(test)]
 mod tests;

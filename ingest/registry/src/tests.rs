@@ -13,6 +13,7 @@ mod zones;
 use crate::{NewDevice, Registry};
 use model::{Clock, DeviceId, DeviceKind, Timestamp};
 use std::path::PathBuf;
+use survey::{Datum, ReadOptions, Source, Survey};
 
 /// A registry in a folder of its own, and the clock it goes by.
 pub(super) struct Fixture {
@@ -34,6 +35,17 @@ impl Fixture {
     pub(super) fn another(&self) -> Registry {
         Registry::open(&self.path, self.clock.clone()).unwrap()
     }
+}
+
+/// GeoJSON as a surveyor's file, with nothing told about it.
+pub(super) fn survey_of(text: &str) -> Survey {
+    survey_in(text, None)
+}
+
+/// The same, its degrees in this datum.
+pub(super) fn survey_in(text: &str, datum: Option<Datum>) -> Survey {
+    let options = ReadOptions { datum, ..ReadOptions::default() };
+    survey::read(&Source::file("zones.geojson", text.as_bytes()), &options).unwrap()
 }
 
 pub(super) fn at(text: &str) -> Timestamp {

@@ -1,10 +1,11 @@
 //! What an import of zones answers: one line for each feature of the file.
 //!
-//! In: what `zone_draft` and `zone_import` found.   Out: [`ImportReport`], for people and for programs.
+//! In: what `zone_draft`, `zone_import` and `publish` found.   Out: [`ImportReport`], for people and for programs.
 //! Never: a reason without its remedy.
 
-use model::BadName;
+use model::{BadName, SQUARE_METRES_PER_MU};
 use std::fmt::{self, Write};
+use survey::{AreaDifference, LandFault, Repair};
 
 /// Of one zone; it is redrawn every five years and corrected now and then.
 pub(crate) const MAX_VERSIONS: u32 = 1_000;
@@ -29,6 +30,8 @@ pub struct FeatureReport {
     pub outcome: FeatureOutcome,
     /// What its author should look at; it was imported nevertheless.
     pub notes: Vec<FeatureNote>,
+    /// What a dry run finds to differ from the land in force; `None` for a zone that is not there yet or is as it was.
+    pub difference: Option<AreaDifference>,
 }
 
 /// What is odd about a feature and not wrong.
@@ -42,6 +45,9 @@ pub enum FeatureNote {
         /// As the border says.
         computed_mu: f64,
     },
+    /// The border was mended.
+    #[error("repaired: {0}")]
+    Repaired(Repair),
 }
 
 /// What can become of a feature.
@@ -95,7 +101,10 @@ impl fmt::Display for FeatureReport {
             FeatureOutcome::Unchanged { version } => write!(f, "unchanged, version {version}"),
             FeatureOutcome::Refused(fault) => write!(f, "refused: {fault}"),
         }?;
-        self.notes.iter().try_for_each(|note| write!(f, "; {note}"))
+        self.notes.iter().try_for_each(|note| write!(f, "; {note}"))?;
+        let Some(AreaDifference { gained_m2, lost_m2 }) = self.difference else { return Ok(()) };
+        let mu = |square_metres: f64| square_metres / SQUARE_METRES_PER_MU;
+        write!(f, "; gains {:.2} mu and loses {:.2} mu against the version in force", mu(gained_m2), mu(lost_m2))
     }
 }
 
@@ -166,55 +175,9 @@ pub enum FeatureFault {
         /// What was written.
         found: String,
     },
-    /// No polygon.
-    #[error("geometry is {found}; use Polygon or MultiPolygon")]
-    GeometryType {
-        /// What was there.
-        found: String,
-    },
-    /// Not arrays of rings of positions.
-    #[error("coordinates are not rings of [longitude, latitude]; write the geometry anew")]
-    Shape,
-    /// Off the globe, or longitude and latitude swapped, or projected metres.
-    #[error("coordinate lon {lon_deg}, lat {lat_deg} is not on the globe; use degrees, longitude first")]
-    OffGlobe {
-        /// First number.
-        lon_deg: f64,
-        /// Second number.
-        lat_deg: f64,
-    },
-    /// No area.
-    #[error("a ring has {distinct} distinct vertices; at least 3 are needed")]
-    TooFew {
-        /// How many are left without repetitions.
-        distinct: usize,
-    },
-    /// The border crosses itself or another ring of the zone.
-    #[error("border crosses itself at lon {lon_deg:.7}, lat {lat_deg:.7}; correct the order of vertices there")]
-    Crosses {
-        /// Degrees east.
-        lon_deg: f64,
-        /// Degrees north.
-        lat_deg: f64,
-    },
-    /// A spike, or two parts over the same land.
-    #[error(
-        "border runs along itself from lon {lon_deg:.7}, lat {lat_deg:.7}; remove the spike or the overlapping part"
-    )]
-    Along {
-        /// Degrees east.
-        lon_deg: f64,
-        /// Degrees north.
-        lat_deg: f64,
-    },
-    /// Parts or holes that do not fit into each other.
-    #[error("border turns the inside out at lon {lon_deg:.7}, lat {lat_deg:.7}; correct the part, hole or knot there")]
-    Inverted {
-        /// Degrees east.
-        lon_deg: f64,
-        /// Degrees north.
-        lat_deg: f64,
-    },
+    /// No land, or none that could be mended.
+    #[error(transparent)]
+    Land(LandFault),
     /// So many corrections are a mistake in a script.
     #[error("zone has {MAX_VERSIONS} versions already; publish it under a new id")]
     Versions,

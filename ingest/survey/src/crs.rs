@@ -74,6 +74,14 @@ pub enum CrsError {
         /// What the numbers suggest.
         looks_like: String,
     },
+    /// Export it the right way round.
+    #[error("{x}, {y} has its latitude first; export it with longitude first")]
+    Swapped {
+        /// First number.
+        x: f64,
+        /// Second number.
+        y: f64,
+    },
     /// A datum was given for metres.
     #[error("{crs} has its datum; `{datum}` can only be stated for degrees")]
     DatumOfProjection {
@@ -150,6 +158,9 @@ impl Crs {
         let zone = (x / 1e6).floor();
         let within_zone = (100_000.0..900_000.0).contains(&(x - zone * 1e6)) && (0.0..10_000_000.0).contains(&y);
         let looks_like = match zone {
+            _ if x.abs() <= 90.0 && y.abs() <= 180.0 => {
+                return Err(CrsError::Swapped { x, y });
+            }
             _ if !within_zone => format!("{x}, {y} are neither degrees nor Gauss-Kruger metres"),
             13.0..=23.0 => format!("{x:.0} looks like zone {zone} of EPSG:{}", 4491.0 + zone - 13.0),
             25.0..=45.0 => format!("{x:.0} looks like zone {zone} of EPSG:{}", 4513.0 + zone - 25.0),
@@ -268,6 +279,21 @@ mod tests {
         assert!(matches!(Crs::parse("ESRI:4490"), Err(CrsError::Unknown { .. })));
         assert_eq!(Crs::parse("EPSG:2363"), Err(CrsError::OldDatum { found: "Xian 1980" }));
         assert_eq!(Crs::parse("EPSG:4214"), Err(CrsError::OldDatum { found: "Beijing 1954" }));
+    }
+
+    #[test]
+    fn numbers_without_a_coordinate_system_are_degrees_or_named_for_what_they_look_like() {
+        let of = |x, y| Crs::of_numbers(Some([x, y]), Datum::Wgs84);
+        assert_eq!(of(117.5, 43.2), Ok(Crs::Geographic(Datum::Wgs84)));
+        for (x, y, word) in [
+            (43.2, 117.5, "longitude first"),
+            (39_621_815.0, 4_791_586.0, "EPSG:4527"),
+            (621_815.0, 4_791_586.0, "meridian"),
+            (1e9, 5.0, "neither degrees"),
+        ] {
+            let message = of(x, y).unwrap_err().to_string();
+            assert!(message.contains(word), "{message}");
+        }
     }
 
     #[test]

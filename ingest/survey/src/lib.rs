@@ -16,12 +16,12 @@
 //! Pure: no network, no clock, no disk (GeoPackage's SQLite works in memory). Never: half a file; a panic, whatever the bytes;
 //! a geometry that was changed in silence; a guess of the datum without a note.
 
-mod area;
 mod attributes;
 mod crs;
 mod datum;
 mod dbf;
 mod densify;
+mod difference;
 mod encoding;
 mod error;
 pub mod geojson;
@@ -47,6 +47,7 @@ mod write_shapefile;
 
 pub use crs::{Crs, CrsError};
 pub use datum::Datum;
+pub use difference::{AreaDifference, difference};
 pub use encoding::Encoding;
 pub use error::{LandFault, MappingError, ReadError, WriteError};
 pub use land::{Feature, Land, Note, Repair, Survey};
@@ -54,7 +55,7 @@ pub use mapping::Mapping;
 pub use options::{Limits, ReadOptions};
 pub use read::read;
 pub use source::{Format, Source};
-pub use write::{Export, write_geojson, write_kml};
+pub use write::{Export, push_geometry, write_geojson, write_kml};
 pub use write_shapefile::{write_shapefile, write_shapefile_files};
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! What the surveyor's attributes and words are called here.
 //!
-//! In: a small TOML file, and attributes as a file has them.   Out: the same with `id`, `name`, `kind`, `township` and `land_class`
-//! where they can be found.   Next: `registry`, which judges them.
+//! In: a small TOML file, and attributes as a file has them.   Out: the same with ours (`id`, `name`, `kind`, `township`,
+//! `land_class`, `enforcement_body`, `legal_basis`, `area_mu`, `capacity`) where they can be found.   Next: `registry`, which judges them.
 //! Never: a key that is passed over; a word that becomes something else than the mapping or the plan's own language says.
 
 use crate::MappingError;
-use model::{LandClass, ZoneKind};
+use model::{Authority, LandClass, ZoneKind};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -18,6 +18,7 @@ pub struct Mapping {
     kinds: BTreeMap<String, String>,
     land_classes: BTreeMap<String, String>,
     townships: BTreeMap<String, String>,
+    enforcement_bodies: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -27,6 +28,7 @@ struct RawMapping {
     kind: BTreeMap<String, String>,
     land_class: BTreeMap<String, String>,
     township: BTreeMap<String, String>,
+    enforcement_body: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -37,9 +39,14 @@ struct RawAttributes {
     kind: Option<String>,
     township: Option<String>,
     land_class: Option<String>,
+    enforcement_body: Option<String>,
+    legal_basis: Option<String>,
+    area_mu: Option<String>,
+    capacity: Option<String>,
 }
 
-const KEYS: [&str; 5] = ["id", "name", "kind", "township", "land_class"];
+const KEYS: [&str; 9] =
+    ["id", "name", "kind", "township", "land_class", "enforcement_body", "legal_basis", "area_mu", "capacity"];
 
 /// The plan's own words.
 const KINDS: [(&str, ZoneKind); 15] = [
@@ -61,6 +68,15 @@ const KINDS: [(&str, ZoneKind); 15] = [
 ];
 const LAND_CLASSES: [(&str, LandClass); 3] =
     [("草地", LandClass::Grassland), ("林地", LandClass::Forest), ("沙地", LandClass::SandyLand)];
+const BODIES: [(&str, Authority); 7] = [
+    ("苏木乡镇", Authority::Township),
+    ("苏木乡镇人民政府", Authority::Township),
+    ("旗林草局", Authority::ForestryBureau),
+    ("旗林业和草原局", Authority::ForestryBureau),
+    ("林草执法中队", Authority::ForestrySquadron),
+    ("执法中队", Authority::ForestrySquadron),
+    ("保护区管理站", Authority::ReserveStation),
+];
 
 impl Mapping {
     /// Reads the text of a mapping file.
@@ -70,13 +86,30 @@ impl Mapping {
         let kinds = ZoneKind::ALL.map(ZoneKind::as_str);
         check("kind", &raw.kind, &kinds)?;
         check("land_class", &raw.land_class, &["grassland", "forest", "sandy-land", "unstated"])?;
-        let RawAttributes { id, name, kind, township, land_class } = raw.attributes;
-        let attributes = KEYS.into_iter().zip([id, name, kind, township, land_class]);
+        check(
+            "enforcement_body",
+            &raw.enforcement_body,
+            &["township", "forestry_bureau", "forestry_squadron", "reserve_station"],
+        )?;
+        let RawAttributes { id, name, kind, township, land_class, enforcement_body, legal_basis, area_mu, capacity } =
+            raw.attributes;
+        let attributes = KEYS.into_iter().zip([
+            id,
+            name,
+            kind,
+            township,
+            land_class,
+            enforcement_body,
+            legal_basis,
+            area_mu,
+            capacity,
+        ]);
         Ok(Self {
             attributes: attributes.filter_map(|(key, field)| Some((key, field?))).collect(),
             kinds: raw.kind,
             land_classes: raw.land_class,
             townships: raw.township,
+            enforcement_bodies: raw.enforcement_body,
         })
     }
 
@@ -113,6 +146,10 @@ impl Mapping {
                 class.map(|(_, class)| class.as_str().to_owned())
             }),
             "township" => of(&self.townships),
+            "enforcement_body" => of(&self.enforcement_bodies).or_else(|| {
+                let body = BODIES.iter().find(|(word, _)| *word == value);
+                body.map(|(_, body)| body.as_str().to_owned())
+            }),
             _ => None,
         };
         found.unwrap_or_else(|| value.to_owned())

@@ -8,7 +8,7 @@ use crate::raw::{RawFeature, RawRing, RawShape, RawSurvey};
 use crate::repair::{Shape, repair};
 use crate::snap::{Plot, snap};
 use crate::{
-    Crs, CrsError, Datum, Feature, Format, Land, LandFault, Note, ReadError, ReadOptions, Repair, Source, Survey, area,
+    Crs, CrsError, Datum, Feature, Format, Land, LandFault, Note, ReadError, ReadOptions, Repair, Source, Survey,
     geojson, geopackage, kml, shapefile, source,
 };
 use model::Ring;
@@ -62,7 +62,7 @@ pub fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Survey, ReadEr
 
 fn land(plot: Plot) -> Land {
     let Plot { polygons, repairs, .. } = plot;
-    Land { area_m2: area::polygons_m2(&polygons), polygons, repairs }
+    Land { area_m2: model::area_m2(&polygons), polygons, repairs }
 }
 
 fn check(options: &ReadOptions) -> Result<(), ReadError> {

@@ -10,7 +10,6 @@
 //! land is where more is added than taken (the positive rule). The area before, which the report compares, is what the
 //! surveyor's own program would say: outlines less holes, by their signed areas.
 
-use crate::area::{polygons_m2, signed_m2};
 use crate::ring::{self, Crossing};
 use crate::{LandFault, Repair};
 use i_overlay::core::fill_rule::FillRule;
@@ -241,7 +240,9 @@ fn resolve(
     if far.lon_e7.abs_diff(origin.lon_e7) >= SPAN_MAX || far.lat_e7.abs_diff(origin.lat_e7) >= SPAN_MAX {
         return Err(unmendable());
     }
-    let signed = |ring: &Ring, hole: bool| if hole { -signed_m2(ring).abs() } else { signed_m2(ring).abs() };
+    let signed = |ring: &Ring, hole: bool| {
+        if hole { -model::signed_area_m2(ring).abs() } else { model::signed_area_m2(ring).abs() }
+    };
     let before_m2: f64 = pieces.iter().map(|piece| signed(&piece.ring, piece.hole)).sum();
     let mut contours: Vec<Ring> = Vec::new();
     let (mut crossed, mut alone_m2) = (None, 0.0);
@@ -253,7 +254,7 @@ fn resolve(
         };
         crossed = crossed.or(Some(own.at()));
         let resolved = overlay(std::slice::from_ref(&piece.ring), origin, FillRule::NonZero);
-        alone_m2 += if piece.hole { -polygons_m2(&resolved) } else { polygons_m2(&resolved) };
+        alone_m2 += if piece.hole { -model::area_m2(&resolved) } else { model::area_m2(&resolved) };
         for mut ring in resolved.into_iter().flat_map(|polygon| std::iter::once(polygon.exterior).chain(polygon.holes))
         {
             if piece.hole {
@@ -278,7 +279,7 @@ fn resolve(
     if polygons.is_empty() {
         return Err(LandFault::NoLand);
     }
-    let after_m2 = polygons_m2(&polygons);
+    let after_m2 = model::area_m2(&polygons);
     let change = after_m2 - before_m2;
     if change.abs() > area_change_max * before_m2.abs() {
         return Err(LandFault::RepairTooLarge { lon_deg, lat_deg, area_change_m2: change, area_m2: before_m2 });

@@ -53,7 +53,7 @@ fn a_knot_is_untied_and_says_where_and_how_much() {
     let [Repair::SelfIntersection { at, area_change_m2 }] = repairs.as_slice() else { panic!("{repairs:?}") };
     assert_eq!(*at, ring(&[(49, 100)])[0].min(*at).max(*at));
     assert!(area_change_m2.abs() > 1.0, "{area_change_m2}");
-    assert!((polygons_m2(&polygons) - 10_100.0 * 90.58).abs() < 20_000.0);
+    assert!((model::area_m2(&polygons) - 10_100.0 * 90.58).abs() < 20_000.0);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_bow_tie_whose_wings_are_equal_is_for_the_surveyor_unless_everything_is_allo
 #[test]
 fn a_spike_goes_and_its_neighbours_stay() {
     let (polygons, repairs) = check(parts(&[&[&[(0, 0), (100, 0), (130, 0), (100, 0), (100, 100), (0, 100)]]]), 0.01);
-    assert_eq!(polygons_m2(&polygons), polygons_m2(&[Polygon { exterior: ring(FIELD), holes: Vec::new() }]));
+    assert_eq!(model::area_m2(&polygons), model::area_m2(&[Polygon { exterior: ring(FIELD), holes: Vec::new() }]));
     assert!(matches!(repairs.as_slice(), [Repair::SelfIntersection { .. }]), "{repairs:?}");
 }
 
@@ -123,7 +123,7 @@ fn a_shapefiles_rings_find_their_outlines_and_islands_lie_in_holes() {
     // All of them the other way round.
     let (turned, repairs) = check(rings(&[&reversed(&island), &reversed(&hole), FIELD]), 0.01);
     assert_eq!(repairs, [Repair::WrongWinding { rings: 3 }]);
-    assert_eq!(polygons_m2(&turned), polygons_m2(&polygons));
+    assert_eq!(model::area_m2(&turned), model::area_m2(&polygons));
 }
 
 #[test]

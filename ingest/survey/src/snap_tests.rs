@@ -1,5 +1,4 @@
 use super::*;
-use crate::area::polygons_m2;
 use crate::ring;
 use crate::snap_grid::metres;
 use proptest::prelude::*;
@@ -21,13 +20,13 @@ fn exterior(plot: &Plot) -> Vec<(i32, i32)> {
 
 #[track_caller]
 fn check(mut plots: Vec<Plot>, want: &[&[(i32, i32)]]) -> Vec<Plot> {
-    let before: Vec<f64> = plots.iter().map(|plot| polygons_m2(&plot.polygons)).collect();
+    let before: Vec<f64> = plots.iter().map(|plot| model::area_m2(&plot.polygons)).collect();
     let notes = snap(&mut plots, 0.5);
     assert_eq!(notes, []);
     for ((plot, want), before) in plots.iter().zip(want).zip(before) {
         assert_eq!(exterior(plot), *want, "feature {}", plot.index);
         let told: f64 = plot.repairs.iter().map(Repair::area_change_m2).sum();
-        let change = polygons_m2(&plot.polygons) - before;
+        let change = model::area_m2(&plot.polygons) - before;
         assert!((told - change).abs() < 0.01 + change.abs() * 0.01, "told {told}, is {change}");
     }
     plots

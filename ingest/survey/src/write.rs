@@ -27,26 +27,31 @@ pub fn write_geojson(features: &[Export<'_>]) -> Result<String, WriteError> {
         text.push_str("{\"type\":\"Feature\",\"properties\":");
         text.push_str(&properties);
         text.push_str(",\"geometry\":");
-        match polygons {
-            [] => text.push_str("null"),
-            [polygon] => {
-                text.push_str("{\"type\":\"Polygon\",\"coordinates\":");
-                rings(&mut text, polygon);
-                text.push('}');
-            }
-            many => {
-                text.push_str("{\"type\":\"MultiPolygon\",\"coordinates\":[");
-                for (number, polygon) in many.iter().enumerate() {
-                    text.push_str(if number > 0 { "," } else { "" });
-                    rings(&mut text, polygon);
-                }
-                text.push_str("]}");
-            }
-        }
+        push_geometry(&mut text, polygons);
         text.push('}');
     }
     text.push_str("\n]}\n");
     Ok(text)
+}
+
+/// Appends a geometry by RFC 7946: `null`, a Polygon or a MultiPolygon.
+pub fn push_geometry(text: &mut String, polygons: &[Polygon]) {
+    match polygons {
+        [] => text.push_str("null"),
+        [polygon] => {
+            text.push_str("{\"type\":\"Polygon\",\"coordinates\":");
+            rings(text, polygon);
+            text.push('}');
+        }
+        many => {
+            text.push_str("{\"type\":\"MultiPolygon\",\"coordinates\":[");
+            for (number, polygon) in many.iter().enumerate() {
+                text.push_str(if number > 0 { "," } else { "" });
+                rings(text, polygon);
+            }
+            text.push_str("]}");
+        }
+    }
 }
 
 fn rings(text: &mut String, polygon: &Polygon) {

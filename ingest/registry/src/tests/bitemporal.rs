@@ -42,6 +42,7 @@ fn draft(number: usize) -> crate::ZoneDraft {
         legal_basis: String::new(),
         area_mu: None,
         capacity_sheep_units: None,
+        repairs: vec![],
         polygons: vec![Polygon {
             exterior: vec![corner(west, south), corner(west + 1_000, south), corner(west, south + 1_000)],
             holes: vec![],

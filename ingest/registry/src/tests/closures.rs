@@ -25,7 +25,7 @@ fn until(last: &str) -> NewClosureDecision {
 
 fn with_land() -> Fixture {
     let fixture = fixture();
-    fixture.registry.import_zones(LAND, ImportOptions::default(), "li", "五年重划").unwrap();
+    fixture.registry.import_zones(&survey_of(LAND), ImportOptions::default(), "li", "五年重划").unwrap();
     fixture
 }
 

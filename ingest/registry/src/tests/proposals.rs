@@ -10,7 +10,7 @@ fn land(id: &str, east_deg: f64) -> String {
 }
 
 fn propose(registry: &Registry, text: &str) -> Proposal {
-    registry.propose_zones(text, ImportOptions::default(), "li", "五年重划").unwrap().0
+    registry.propose_zones(&survey_of(text), ImportOptions::default(), "li", "五年重划").unwrap().0
 }
 
 fn approve(registry: &Registry, id: u64, by: &str) -> Result<Proposal, crate::RegistryError> {
@@ -56,7 +56,7 @@ fn a_proposal_made_on_a_version_that_is_not_the_newest_any_more_is_refused() {
 fn a_repeal_waits_for_a_second_person_too() {
     let fixture = fixture();
     let registry = &fixture.registry;
-    registry.import_zones(&land("a", 117.1), ImportOptions::default(), "li", "五年重划").unwrap();
+    registry.import_zones(&survey_of(&land("a", 117.1)), ImportOptions::default(), "li", "五年重划").unwrap();
     let id = ZoneId::parse("a").unwrap();
     let proposal = registry.propose_repeal(&id, at("2026-05-01T00:00:00+08:00"), "li", "撤销").unwrap();
     check_message(&proposal.report, &["zone a", "2026-05-01 00:00:00"]);
@@ -72,10 +72,13 @@ fn a_repeal_waits_for_a_second_person_too() {
 fn what_has_no_reason_or_says_nothing_new_is_not_proposed() {
     let Fixture { registry, .. } = &fixture();
     let refused = |reason: &str| {
-        registry.propose_zones(&land("a", 117.1), ImportOptions::default(), "li", reason).unwrap_err().to_string()
+        registry
+            .propose_zones(&survey_of(&land("a", 117.1)), ImportOptions::default(), "li", reason)
+            .unwrap_err()
+            .to_string()
     };
     check_message(&refused(""), &["reason", "why"]);
-    registry.import_zones(&land("a", 117.1), ImportOptions::default(), "li", "五年重划").unwrap();
+    registry.import_zones(&survey_of(&land("a", 117.1)), ImportOptions::default(), "li", "五年重划").unwrap();
     check_message(&refused("再次"), &["nothing to propose"]);
 }
 
@@ -85,7 +88,9 @@ fn proposals_are_bounded_in_number_and_an_old_number_is_not_given_again() {
     for number in 0..MAX_OPEN_PROPOSALS {
         assert_eq!(propose(registry, &land(&format!("z{number}"), 117.1)).id, number + 1);
     }
-    let full = registry.propose_zones(&land("more", 117.1), ImportOptions::default(), "li", "五年重划").unwrap_err();
+    let full = registry
+        .propose_zones(&survey_of(&land("more", 117.1)), ImportOptions::default(), "li", "五年重划")
+        .unwrap_err();
     check_message(&full, &["at most 100 open proposals"]);
     registry.decline_proposal(Topic::Zones, MAX_OPEN_PROPOSALS, "wang", "不同意").unwrap();
     assert_eq!(propose(registry, &land("more", 117.1)).id, MAX_OPEN_PROPOSALS + 1);

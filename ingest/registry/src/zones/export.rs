@@ -1,13 +1,15 @@
-//! Zones as GeoJSON (RFC 7946); imported again they change nothing.
+//! Zones as files: GeoJSON (RFC 7946), a packed shapefile, KML; imported again they change nothing.
 //!
-//! In: zones or drafts.   Out: one FeatureCollection as text.   Never: a rounding.
+//! In: zones or drafts.   Out: text or bytes.   Never: a rounding.
 
 use crate::zone_draft::ZoneDraft;
 use crate::{Registry, RegistryError};
-use model::{Authority, Polygon, Ring, Timestamp, TownshipCode, Zone, ZoneId};
+use model::{Authority, Polygon, Timestamp, TownshipCode, Zone, ZoneId};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
+use survey::{Export, Format, WriteError, push_geometry, write_kml, write_shapefile};
 
 impl Registry {
     /// The zones in force as a FeatureCollection.
@@ -20,6 +22,34 @@ impl Registry {
     pub fn zones_geojson_as_of(&self, in_force_at: Timestamp, known_at: Timestamp) -> Result<String, RegistryError> {
         Ok(zones_text(&self.zones_as_of(in_force_at, known_at)?))
     }
+}
+
+/// The zones as a file in one of the formats that are written; a shapefile as a `.zip`.
+pub fn export_zones(zones: &[Arc<Zone>], format: Format) -> Result<Vec<u8>, WriteError> {
+    if format == Format::GeoJson {
+        return Ok(zones_text(zones).into_bytes());
+    }
+    let attributes: Vec<BTreeMap<String, String>> = zones.iter().map(|zone| texts(&properties(zone))).collect();
+    let features: Vec<Export<'_>> = zones
+        .iter()
+        .zip(&attributes)
+        .map(|(zone, attributes)| Export { attributes, polygons: &zone.polygons })
+        .collect();
+    match format {
+        Format::Kml => Ok(write_kml("zones", &features).into_bytes()),
+        _ => write_shapefile("zones", &features),
+    }
+}
+
+/// Properties as text; what is not stated is left out.
+fn texts(properties: &Value) -> BTreeMap<String, String> {
+    let Value::Object(properties) = properties else { return BTreeMap::new() };
+    let text = |value: &Value| match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+        other => Some(other.to_string()),
+    };
+    properties.iter().filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect()
 }
 
 fn zones_text(zones: &[Arc<Zone>]) -> String {
@@ -38,8 +68,9 @@ fn collection<'a>(features: impl Iterator<Item = (&'a ZoneId, Value, &'a [Polygo
             text.push(',');
         }
         // Writing into a String cannot fail.
-        write!(text, "{{\"type\":\"Feature\",\"id\":\"{id}\",\"properties\":{properties},").ok();
+        write!(text, "{{\"type\":\"Feature\",\"id\":\"{id}\",\"properties\":{properties},\"geometry\":").ok();
         push_geometry(&mut text, polygons);
+        text.push('}');
     }
     text.push_str("]}");
     text
@@ -76,29 +107,4 @@ fn draft_properties(draft: &ZoneDraft) -> Value {
         "area_mu": draft.area_mu,
         "capacity": draft.capacity_sheep_units,
     })
-}
-
-fn push_geometry(text: &mut String, polygons: &[Polygon]) {
-    text.push_str("\"geometry\":{\"type\":\"MultiPolygon\",\"coordinates\":[");
-    for (index, polygon) in polygons.iter().enumerate() {
-        text.push_str(if index > 0 { ",[" } else { "[" });
-        push_ring(text, &polygon.exterior);
-        for hole in &polygon.holes {
-            text.push(',');
-            push_ring(text, hole);
-        }
-        text.push(']');
-    }
-    text.push_str("]}}");
-}
-
-/// With the first vertex repeated at the end, as GeoJSON wants it. A whole 1e-7 degree prints with at most 7 decimals.
-fn push_ring(text: &mut String, ring: &Ring) {
-    text.push('[');
-    for (index, point) in ring.iter().chain(ring.first()).enumerate() {
-        let (lon_deg, lat_deg) = point.degrees();
-        let comma = if index > 0 { "," } else { "" };
-        write!(text, "{comma}[{lon_deg},{lat_deg}]").ok();
-    }
-    text.push(']');
 }

@@ -12,6 +12,7 @@ mod repeal;
 mod timeline;
 mod versions;
 
+pub use export::export_zones;
 pub use timeline::Period;
 pub use versions::ZoneVersion;
 

@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
+use survey::{ReadOptions, Source, Survey};
 
 /// What a file of zones is published by, and the newest version of each zone when it was proposed.
 #[derive(Serialize, Deserialize)]
@@ -30,16 +31,16 @@ struct RepealTerms {
 }
 
 impl Registry {
-    /// Proposes what [`Registry::import_zones`] would publish. The datum and the kind are settled now, `in_force: None` means
+    /// Proposes what [`Registry::import_zones`] would publish. The kinds are settled now, `in_force: None` means
     /// the instant of the approval.
     pub fn propose_zones(
         &self,
-        geojson: &str,
+        survey: &Survey,
         options: ImportOptions,
         by: &str,
         reason: &str,
     ) -> Result<(Proposal, ImportReport), ZoneImportError> {
-        self.propose_drafts(zone_import::read(geojson, options)?, options, by, reason)
+        self.propose_drafts(zone_import::drafts(survey, options)?, options, by, reason)
     }
 
     /// Proposes what [`Registry::publish_zones`] would publish.
@@ -107,8 +108,11 @@ fn check_base(change: &Change<'_>, waiting: &Waiting, id: &ZoneId, base: u32) ->
 /// Publishes the file of a proposal.
 pub(crate) fn publish(registry: &Registry, change: &Change<'_>, waiting: &Waiting) -> Result<(), RegistryError> {
     let terms: ZonesTerms = waiting.terms()?;
-    // The file is our own and holds WGS84 and every kind.
-    let drafts = zone_import::read(&waiting.body, ImportOptions::default()).map_err(|error| waiting.stale(error))?;
+    // The file is our own: whatever there was to mend or to join was mended before it was proposed.
+    let source = Source::file("proposal.geojson", waiting.body.as_bytes());
+    let as_it_is = ReadOptions { snap_m: 0.0, ..ReadOptions::default() };
+    let survey = survey::read(&source, &as_it_is).map_err(|error| waiting.stale(error))?;
+    let drafts = zone_import::drafts(&survey, ImportOptions::default()).map_err(|error| waiting.stale(error))?;
     for draft in &drafts {
         check_base(change, waiting, &draft.id, terms.base.get(draft.id.as_str()).copied().unwrap_or(0))?;
     }

@@ -12,6 +12,7 @@ use crate::{ImportOptions, ImportReport, MAX_VERTICES, MAX_ZONES, Registry, Regi
 use model::{Polygon, Timestamp, Zone, ZoneId};
 use std::collections::HashSet;
 use std::sync::Arc;
+use survey::AreaDifference;
 
 /// How far apart zones may lie: the geofence measures differences in 32 bits of 1e-7 degree, which is 214 degrees. One zone
 /// with a wrong sign would keep all others from being watched.
@@ -42,6 +43,7 @@ impl Registry {
         }
         let ImportOptions { in_force, in_force_to, .. } = options;
         let terms = Terms { in_force, in_force_to, reason, published_by: by };
+        let differences = if options.dry_run { self.differences(&drafts) } else { Vec::new() };
         // A dry run takes the same way and turns back at the end, so its answer is the real one.
         let outcome = self.write(by, |change| {
             let mut report = self.publish_in(change, drafts, &terms)?;
@@ -49,9 +51,27 @@ impl Registry {
             if options.dry_run { Err(Stop::DryRun(report)) } else { Ok(report) }
         });
         match outcome {
-            Ok(report) | Err(Stop::DryRun(report)) => Ok(report),
+            Ok(report) => Ok(report),
+            Err(Stop::DryRun(mut report)) => {
+                for (feature, difference) in report.features.iter_mut().zip(differences) {
+                    feature.difference = difference;
+                }
+                Ok(report)
+            }
             Err(Stop::Error(error)) => Err(error),
         }
+    }
+
+    /// For each draft, how its land differs from that in force.
+    fn differences(&self, drafts: &[ZoneDraft]) -> Vec<Option<AreaDifference>> {
+        let view = self.view().borrow().clone();
+        drafts
+            .iter()
+            .map(|draft| {
+                let held = view.zone(&draft.id).filter(|held| held.polygons != draft.polygons)?;
+                survey::difference(&held.polygons, &draft.polygons)
+            })
+            .collect()
     }
 
     /// The same as a part of a change.
@@ -70,9 +90,11 @@ impl Registry {
         let in_force = Period { from, to: terms.in_force_to };
         let mut report = ImportReport { features: Vec::with_capacity(drafts.len()), dry_run: false };
         for (index, draft) in drafts.into_iter().enumerate() {
-            let (id, notes) = (Some(draft.id.to_string()), area_note(&draft).into_iter().collect());
+            let id = Some(draft.id.to_string());
+            let repairs = draft.repairs.iter().cloned().map(FeatureNote::Repaired);
+            let notes = repairs.chain(area_note(&draft)).collect();
             let outcome = publish_one(change, draft, in_force, terms)?;
-            report.features.push(FeatureReport { index, id, outcome, notes });
+            report.features.push(FeatureReport { index, id, outcome, notes, difference: None });
         }
         if report.refused().next().is_some() {
             return Err(ZoneImportError::Refused(report));
@@ -92,7 +114,7 @@ fn publish_one(
     terms: &Terms<'_>,
 ) -> Result<FeatureOutcome, RegistryError> {
     if draft.polygons.is_empty() {
-        return Ok(FeatureOutcome::Refused(FeatureFault::GeometryType { found: "empty".to_owned() }));
+        return Ok(FeatureOutcome::Refused(FeatureFault::Land(survey::LandFault::Empty)));
     }
     let spans = super::spans(change.transaction, &draft.id)?;
     if let Some(version) = unchanged(change, &draft, &spans, in_force)? {
