@@ -11,8 +11,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Deserialize;
 use serde_json::json;
 
-/// The calendar that ships: Hexigten Banner, 2026-2030.
-const HEXIGTEN: &str = include_str!("../rules/hexigten.toml");
+/// The calendar that ships as its file: Hexigten Banner, 2026-2030.
+pub const HEXIGTEN: &str = include_str!("../rules/hexigten.toml");
 /// More than any plan has clauses; detection looks at every rule of a kind.
 const MAX_RULES: usize = 1_000;
 const MAX_TEXT_BYTES: usize = 1 << 20;

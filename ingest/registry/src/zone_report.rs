@@ -86,15 +86,22 @@ impl ImportReport {
     }
 }
 
+/// In words.
+impl fmt::Display for FeatureOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Published { version } => write!(f, "version {version}"),
+            Self::Unchanged { version } => write!(f, "unchanged, version {version}"),
+            Self::Refused(fault) => write!(f, "refused: {fault}"),
+        }
+    }
+}
+
 /// As one line for people: what became of it, and what to look at.
 impl fmt::Display for FeatureReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:24} ", self.id.as_deref().unwrap_or("-"))?;
-        match &self.outcome {
-            FeatureOutcome::Published { version } => write!(f, "version {version}"),
-            FeatureOutcome::Unchanged { version } => write!(f, "unchanged, version {version}"),
-            FeatureOutcome::Refused(fault) => write!(f, "refused: {fault}"),
-        }?;
+        self.outcome.fmt(f)?;
         self.notes.iter().try_for_each(|note| write!(f, "; {note}"))
     }
 }
