@@ -64,10 +64,20 @@ pub enum FeatureOutcome {
 impl ImportReport {
     /// A line for each feature, and the sum.
     pub fn text(&self) -> String {
+        self.digest(usize::MAX)
+    }
+
+    /// The same with a line for each of the first `lines` features, those with notes before the others.
+    pub fn digest(&self, lines: usize) -> String {
+        let (noted, plain): (Vec<_>, Vec<_>) = self.features.iter().partition(|feature| !feature.notes.is_empty());
+        let shown = if self.features.len() > lines { [noted, plain].concat() } else { self.features.iter().collect() };
         let mut text = String::new();
-        for feature in &self.features {
+        for feature in shown.iter().take(lines) {
             // Writing into a String cannot fail.
             writeln!(text, "{feature}").ok();
+        }
+        if let Some(more) = shown.len().checked_sub(lines).filter(|more| *more > 0) {
+            writeln!(text, "... and {more} more").ok();
         }
         text + &self.to_string()
     }

@@ -101,7 +101,7 @@ pub fn run(command: ClosuresCommand, config: &Config, as_json: bool) -> Result<(
                 (false, true) => {
                     return proposals::show(&registry.propose_rules(&text, &operator(), &reason)?, as_json);
                 }
-                (false, false) => registry.set_rules(&text, &operator())?,
+                (false, false) => registry.set_rules(&text, &operator(), &reason)?,
             };
             let names: Vec<_> = rules.iter().map(|rule| rule.name.as_str()).collect();
             print(&if as_json {
