@@ -65,6 +65,17 @@ impl Who {
         own.is_empty() || township.is_some_and(|township| own.iter().any(|code| code.as_str() == township))
     }
 
+    /// Refuses who has only some townships: what is decided may hold in the others too.
+    pub fn require_everywhere(&self) -> Result<(), Problem> {
+        if self.sees_everything() {
+            return Ok(());
+        }
+        let own = self.user.townships.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(", ");
+        Err(Problem::forbidden(format!(
+            "your account is for the townships {own}; ask somebody whose account is for all"
+        )))
+    }
+
     /// Whether everything is this user's business.
     pub fn sees_everything(&self) -> bool {
         self.user.townships.is_empty()

@@ -64,6 +64,10 @@ pub(crate) async fn decide(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     signed.who.require(&[Role::Supervisor, Role::Administrator])?;
     let new = parse(body)?;
+    // Who has some townships decides for these.
+    if new.townships.is_empty() || !new.townships.iter().all(|code| signed.who.sees(Some(code.as_str()))) {
+        signed.who.require_everywhere()?;
+    }
     let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
     let waits = app.parts.second_person;
     let proposal = blocking("deciding about a closure", move || {

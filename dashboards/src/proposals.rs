@@ -83,6 +83,7 @@ async fn approve(
     topic: Topic,
 ) -> Result<Json<Value>, Problem> {
     signed.who.require(deciders(topic))?;
+    signed.who.require_everywhere()?;
     let id = number(&id)?;
     let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
     let done = blocking("approving a proposal", move || registry.approve_proposal(topic, id, &by)).await?;
@@ -97,6 +98,7 @@ async fn decline(
     topic: Topic,
 ) -> Result<Json<Value>, Problem> {
     signed.who.require(deciders(topic))?;
+    signed.who.require_everywhere()?;
     let id = number(&id)?;
     let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
     let done =

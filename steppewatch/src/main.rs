@@ -52,6 +52,9 @@ enum Command {
     /// Zones of the registry.
     #[command(subcommand)]
     Zones(commands::zones::ZonesCommand),
+    /// When land is closed, and what was decided for single seasons.
+    #[command(subcommand)]
+    Closures(commands::closures::ClosuresCommand),
     /// What devices said, and whether it still is what they said.
     #[command(subcommand)]
     Journal(commands::journal::JournalCommand),
@@ -101,6 +104,7 @@ fn execute(cli: Cli) -> anyhow::Result<()> {
             serve(|stop| demo::run(args, config, json, stop))
         }
         Command::Zones(command) => commands::zones::run(command, &load(cli.config)?, cli.json),
+        Command::Closures(command) => commands::closures::run(command, &load(cli.config)?, cli.json),
         Command::Journal(command) => commands::journal::run(&command, &load(cli.config)?, cli.json),
         Command::Doctor => commands::doctor::run(&load(cli.config)?, cli.json),
         Command::Devices(command) => commands::devices::run(command, &load(cli.config)?, cli.json),

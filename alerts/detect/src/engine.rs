@@ -89,7 +89,13 @@ impl Engine {
         let mut found = Vec::new();
         for herd in &mut herds {
             self.weigh_again(herd);
-            found.extend(self.decide(herd, self.state.now, self.state.now, offset, Some("the zone map changed")));
+            found.extend(self.decide(
+                herd,
+                self.state.now,
+                self.state.now,
+                offset,
+                Some("the zones or closures changed"),
+            ));
         }
         self.state.herds = herds;
         finding(offset, found)

@@ -29,4 +29,6 @@ pub use settings::Settings;
 pub use world::World;
 
 #[cfg(test)]
+mod decision_tests;
+#[cfg(test)]
 mod testing;

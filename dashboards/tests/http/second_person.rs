@@ -131,3 +131,19 @@ async fn a_decision_that_cannot_be_is_refused_with_the_remedy() {
     }
     json(session.post("/api/v1/closures/decisions", until("2099-06-30")).await, StatusCode::CREATED).await;
 }
+
+#[tokio::test]
+async fn who_has_one_township_decides_for_it_and_approves_nothing() {
+    let server = Server::start_with_second_person().await;
+    server.add_user("local", &[Role::Supervisor], &[TOWNSHIP]);
+    server.add_user("elsewhere", &[Role::Supervisor], &["150425200"]);
+    let (local, elsewhere) = (server.login("local").await, server.login("elsewhere").await);
+    let body = until("2099-06-30");
+    problem(elsewhere.post("/api/v1/closures/decisions", body.clone()).await, StatusCode::FORBIDDEN).await;
+    let mut everywhere = body.clone();
+    everywhere["townships"] = json!([]);
+    problem(local.post("/api/v1/closures/decisions", everywhere).await, StatusCode::FORBIDDEN).await;
+    let answer = json(local.post("/api/v1/closures/decisions", body).await, StatusCode::ACCEPTED).await;
+    let path = format!("/api/v1/closures/decisions/{}/approve", answer["id"]);
+    problem(elsewhere.post(&path, json!({})).await, StatusCode::FORBIDDEN).await;
+}

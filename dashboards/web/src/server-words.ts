@@ -7,7 +7,7 @@ const REASONS: readonly { pattern: RegExp; key: MessageKey }[] = [
   { pattern: /^(?<count>\d+) sightings inside within (?<minutes>\d+) minutes$/, key: "reason_sightings" },
   { pattern: /^collar (?<device>\S+) stayed inside for (?<minutes>\d+) minutes$/, key: "reason_collar" },
   { pattern: /^already inside when the closure began$/, key: "reason_closure" },
-  { pattern: /^the zone map changed$/, key: "reason_map" },
+  { pattern: /^the (?:zone map|zones or closures) changed$/, key: "reason_map" },
 ];
 
 /** Why an incident was opened: one or more reasons, parted by semicolons. */

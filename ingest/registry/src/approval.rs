@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 pub const MAX_OPEN_PROPOSALS: u64 = 100;
 /// Of all open proposals' files together.
 const MAX_BODY_BYTES: u64 = 256 << 20;
-/// Decided ones that are kept for lists; the audit keeps all.
+/// Decided ones in a list.
+const DECIDED_LISTED: usize = 100;
+/// Decided ones that are kept; the audit keeps all.
 const MAX_DECIDED: u64 = 1_000;
 const MAX_REASON_CHARS: usize = 500;
 
@@ -112,12 +114,23 @@ impl ProposalState {
 }
 
 impl Registry {
-    /// The proposals about a topic, newest first: all that are open, and the last thousand that were decided.
+    /// The proposals about a topic, newest first: all that are open, and the last hundred that were decided.
     pub fn proposals(&self, topic: Topic) -> Result<Vec<Proposal>, RegistryError> {
         self.read(|connection| {
             let mut query = connection.prepare(&format!("SELECT {COLUMNS} FROM proposal ORDER BY id DESC"))?;
-            let all: Vec<Proposal> = query.query_and_then([], proposal)?.collect::<Result<_, RegistryError>>()?;
-            Ok(all.into_iter().filter(|proposal| proposal.kind.topic() == topic).collect())
+            let mut decided = 0;
+            let mut list = Vec::new();
+            for proposal in query.query_and_then([], proposal)? {
+                let proposal = proposal?;
+                if proposal.kind.topic() != topic {
+                    continue;
+                }
+                decided += usize::from(proposal.state != ProposalState::Open);
+                if proposal.state == ProposalState::Open || decided <= DECIDED_LISTED {
+                    list.push(proposal);
+                }
+            }
+            Ok(list)
         })
     }
 

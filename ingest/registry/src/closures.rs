@@ -230,7 +230,7 @@ pub(crate) fn publish_rules(change: &Change<'_>, waiting: &Waiting) -> Result<()
     if version != terms.base {
         return Err(waiting.stale(format!("the calendar has version {version} by now, it was made on {}", terms.base)));
     }
-    rules::publish(change, &waiting.body).map(|_rules| ())
+    rules::publish(change, &waiting.body, &waiting.proposal.reason).map(|_rules| ())
 }
 
 /// The calendar known at an instant.

@@ -5,14 +5,14 @@
 
 use crate::audit::Change;
 use crate::load::Part;
-use crate::{Registry, RegistryError, closures};
+use crate::{Registry, RegistryError, approval, closures};
 use model::{ClosureLevel, ClosureRule, LandClass, LegalDate, MonthDay, Timestamp, TownshipCode, ZoneId, ZoneKind};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Deserialize;
 use serde_json::json;
 
-/// The calendar that ships: Hexigten Banner, 2026-2030.
-const HEXIGTEN: &str = include_str!("../rules/hexigten.toml");
+/// The calendar that ships as its file: Hexigten Banner, 2026-2030.
+pub const HEXIGTEN: &str = include_str!("../rules/hexigten.toml");
 /// More than any plan has clauses; detection looks at every rule of a kind.
 const MAX_RULES: usize = 1_000;
 const MAX_TEXT_BYTES: usize = 1 << 20;
@@ -221,14 +221,15 @@ fn month_day(text: &str) -> Option<MonthDay> {
 }
 
 impl Registry {
-    /// Publishes another calendar, from now on; what it replaces is kept.
-    pub fn set_rules(&self, text: &str, by: &str) -> Result<Vec<ClosureRule>, RegistryError> {
-        self.write(by, |change| publish(change, text))
+    /// Publishes another calendar, from now on; what it replaces is kept. The reason goes to the audit.
+    pub fn set_rules(&self, text: &str, by: &str, reason: &str) -> Result<Vec<ClosureRule>, RegistryError> {
+        approval::check_reason(reason)?;
+        self.write(by, |change| publish(change, text, reason))
     }
 }
 
 /// The same as a part of a change. A decision that is still to be kept needs its rule.
-pub(crate) fn publish(change: &Change<'_>, text: &str) -> Result<Vec<ClosureRule>, RegistryError> {
+pub(crate) fn publish(change: &Change<'_>, text: &str, reason: &str) -> Result<Vec<ClosureRule>, RegistryError> {
     let rules = parse(text)?;
     let today = LegalDate::of(change.now);
     for decision in closures::load(change.transaction, change.now)?.iter().filter(|one| Some(one.last) >= today) {
@@ -246,7 +247,7 @@ pub(crate) fn publish(change: &Change<'_>, text: &str) -> Result<Vec<ClosureRule
         params![before + 1, text, change.now.as_millis()],
     )?;
     let names: Vec<_> = rules.iter().map(|rule| rule.name.as_str()).collect();
-    let after = json!({ "version": before + 1, "rules": names });
+    let after = json!({ "version": before + 1, "rules": names, "reason": reason });
     change.audit("rules.set".to_owned(), Some(json!({ "version": before })), Some(after))?;
     Ok(rules)
 }

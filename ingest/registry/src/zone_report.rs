@@ -70,10 +70,20 @@ pub enum FeatureOutcome {
 impl ImportReport {
     /// A line for each feature, and the sum.
     pub fn text(&self) -> String {
+        self.digest(usize::MAX)
+    }
+
+    /// The same with a line for each of the first `lines` features, those with notes before the others.
+    pub fn digest(&self, lines: usize) -> String {
+        let (noted, plain): (Vec<_>, Vec<_>) = self.features.iter().partition(|feature| !feature.notes.is_empty());
+        let shown = if self.features.len() > lines { [noted, plain].concat() } else { self.features.iter().collect() };
         let mut text = String::new();
-        for feature in &self.features {
+        for feature in shown.iter().take(lines) {
             // Writing into a String cannot fail.
             writeln!(text, "{feature}").ok();
+        }
+        if let Some(more) = shown.len().checked_sub(lines).filter(|more| *more > 0) {
+            writeln!(text, "... and {more} more").ok();
         }
         text + &self.to_string()
     }
@@ -92,15 +102,22 @@ impl ImportReport {
     }
 }
 
+/// In words.
+impl fmt::Display for FeatureOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Published { version } => write!(f, "version {version}"),
+            Self::Unchanged { version } => write!(f, "unchanged, version {version}"),
+            Self::Refused(fault) => write!(f, "refused: {fault}"),
+        }
+    }
+}
+
 /// As one line for people: what became of it, and what to look at.
 impl fmt::Display for FeatureReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:24} ", self.id.as_deref().unwrap_or("-"))?;
-        match &self.outcome {
-            FeatureOutcome::Published { version } => write!(f, "version {version}"),
-            FeatureOutcome::Unchanged { version } => write!(f, "unchanged, version {version}"),
-            FeatureOutcome::Refused(fault) => write!(f, "refused: {fault}"),
-        }?;
+        self.outcome.fmt(f)?;
         self.notes.iter().try_for_each(|note| write!(f, "; {note}"))?;
         let Some(AreaDifference { gained_m2, lost_m2 }) = self.difference else { return Ok(()) };
         let mu = |square_metres: f64| square_metres / SQUARE_METRES_PER_MU;

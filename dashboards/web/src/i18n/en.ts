@@ -130,7 +130,7 @@ export const en: Dictionary = {
   event_comment: "Comment",
   reason_sightings: "{count} sightings inside within {minutes} minutes",
   reason_closure: "already inside when the closure began",
-  reason_map: "the zone map changed",
+  reason_map: "the zones or closures changed",
   reason_collar: "collar {device} stayed inside for {minutes} minutes",
   outcome: "Outcome",
   outcome_violation: "Violation",

@@ -130,7 +130,7 @@ export const zh = {
   event_comment: "备注",
   reason_sightings: "{minutes} 分钟内在区内观测到 {count} 次",
   reason_closure: "封闭开始时已在区内",
-  reason_map: "区域图有变更",
+  reason_map: "区域或封闭期有变更",
   reason_collar: "项圈 {device} 在区内停留 {minutes} 分钟",
   outcome: "处理结果",
   outcome_violation: "违规放牧",

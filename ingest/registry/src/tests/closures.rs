@@ -111,9 +111,9 @@ fn a_calendar_may_not_drop_the_season_of_a_decision_that_still_runs() {
     registry.decide_closure(&until("2026-06-30"), "li").unwrap();
     let other =
         "[[rule]]\nname = 'r'\nkinds = ['balance']\nlevel = 'warn'\nlegal_basis = 'x'\nfine_yuan_per_sheep_unit = 0\n";
-    check_message(&registry.set_rules(other, "li").unwrap_err(), &[SEASON, "2026-06-30", "keep its name"]);
+    check_message(&registry.set_rules(other, "li", "新规划").unwrap_err(), &[SEASON, "2026-06-30", "keep its name"]);
     fixture.clock.set(at("2026-07-01T00:00:00+08:00"));
-    registry.set_rules(other, "li").unwrap();
+    registry.set_rules(other, "li", "新规划").unwrap();
     let names = |k: &str| registry.calendar_as_of(at(k)).unwrap().rules.len();
     assert_eq!((names("2026-06-30T23:59:59+08:00"), names("2026-07-01T00:00:00+08:00")), (7, 1));
 }

@@ -125,10 +125,10 @@ fn another_calendar_is_published_to_every_handle_and_a_wrong_one_changes_nothing
     let fixture = fixture();
     let other = fixture.another();
     assert_eq!(other.view().borrow().calendar.rules, crate::rules::hexigten());
-    check_message(&fixture.registry.set_rules("[[rule]]", "li").unwrap_err(), &["name"]);
+    check_message(&fixture.registry.set_rules("[[rule]]", "li", "新规划").unwrap_err(), &["name"]);
     let text = "[[rule]]\nname = 'late spring'\nkinds = ['balance']\nseason = { from = '04-01', to = '06-30' }\n\
                 level = 'enforce'\nlegal_basis = 'order 7'\nfine_yuan_per_sheep_unit = 120\n";
-    let rules = fixture.registry.set_rules(text, "li").unwrap();
+    let rules = fixture.registry.set_rules(text, "li", "新规划").unwrap();
     assert!(other.refresh().unwrap());
     assert_eq!(other.view().borrow().calendar.rules, rules);
     assert_eq!(fixture.registry.audit(10).unwrap().len(), 1);

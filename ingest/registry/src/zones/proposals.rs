@@ -15,6 +15,9 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use survey::{ReadOptions, Source, Survey};
 
+/// Of a dry run's words that are kept: as many as a person reads before approving; the file itself is kept whole.
+const REPORT_LINES: usize = 200;
+
 /// What a file of zones is published by, and the newest version of each zone when it was proposed.
 #[derive(Serialize, Deserialize)]
 struct ZonesTerms {
@@ -64,7 +67,7 @@ impl Registry {
         let (in_force_ms, in_force_to_ms) =
             (options.in_force.map(Timestamp::as_millis), options.in_force_to.map(Timestamp::as_millis));
         let terms = json!(ZonesTerms { in_force_ms, in_force_to_ms, base });
-        let new = NewProposal { kind: ProposalKind::Zones, terms, report: report.text(), reason, body };
+        let new = NewProposal { kind: ProposalKind::Zones, terms, report: report.digest(REPORT_LINES), reason, body };
         let proposal = self.write::<_, RegistryError>(by, |change| approval::propose(change, new))?;
         Ok((proposal, report))
     }
