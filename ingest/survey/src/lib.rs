@@ -38,6 +38,8 @@ mod shapefile;
 mod snap;
 mod snap_apply;
 mod snap_grid;
+mod snap_places;
+mod snap_plan;
 mod source;
 mod transverse_mercator;
 mod wkb;

@@ -4,8 +4,10 @@
 //! it could not be.   Never: a ring that crosses itself or encloses nothing.
 
 use crate::ring;
-use crate::snap::{Joined, Plan, Plot, rings};
+use crate::snap::{Joined, Plot, rings};
 use crate::snap_grid::metres;
+use crate::snap_places::Places;
+use crate::snap_plan::Plan;
 use model::{GeoPoint, Polygon, Ring};
 use std::collections::{BTreeMap, HashSet};
 
@@ -20,49 +22,46 @@ const ATTEMPTS_MAX: usize = 6;
 /// How far around it.
 const AROUND_M: f64 = 3.0;
 
-pub(crate) fn apply(plot: &mut Plot, plan: &Plan, joined: &mut BTreeMap<usize, Joined>) -> Outcome {
+/// `numbers` are the places of the plot's vertices.
+pub(crate) fn apply(
+    plot: &mut Plot,
+    numbers: &[u32],
+    places: &Places,
+    plan: &Plan,
+    joined: &mut BTreeMap<u32, Joined>,
+) -> Outcome {
     let mut outcome = Outcome { changed: false, left_at: None };
-    let touched = rings(plot).any(|ring| {
-        let edge = |(a, b): (&GeoPoint, &GeoPoint)| plan.inserts.contains_key(&(*a.min(b), *a.max(b)));
-        ring.iter().any(|vertex| plan.moves.contains_key(vertex))
-            || ring.iter().zip(ring.iter().cycle().skip(1)).any(edge)
-    });
-    if !touched {
-        return outcome;
-    }
-    let mut left: HashSet<GeoPoint> = HashSet::new();
+    let mut pass = Pass { places, plan, left: HashSet::new(), changes: Vec::new() };
     for _ in 0..ATTEMPTS_MAX {
-        let mut changes = Vec::new();
-        let polygons: Vec<Polygon> = plot
-            .polygons
-            .iter()
-            .map(|polygon| Polygon {
-                exterior: rebuild(&polygon.exterior, plan, &left, &mut changes),
-                holes: polygon.holes.iter().map(|hole| rebuild(hole, plan, &left, &mut changes)).collect(),
-            })
-            .collect();
-        let next = Plot { index: plot.index, polygons, repairs: Vec::new() };
-        let around = match fault(&next, plot) {
-            None => {
-                for (with, change) in changes {
-                    let sum = joined.entry(with).or_default();
-                    sum.vertices += 1;
-                    sum.max_shift_m = sum.max_shift_m.max(change.max_shift_m);
-                    sum.area_change_m2 += change.area_change_m2;
-                    outcome.changed = true;
-                }
-                plot.polygons = next.polygons;
-                return outcome;
+        pass.changes.clear();
+        let mut rest = numbers;
+        let mut next = |ring: &Ring| {
+            let (here, after) = rest.split_at_checked(ring.len()).unwrap_or_default();
+            rest = after;
+            pass.rebuild(ring, here)
+        };
+        let rebuilt = |polygon: &Polygon| Polygon {
+            exterior: next(&polygon.exterior),
+            holes: polygon.holes.iter().map(&mut next).collect(),
+        };
+        let polygons = plot.polygons.iter().map(rebuilt).collect();
+        if pass.changes.is_empty() {
+            return outcome;
+        }
+        let moved = Plot { index: plot.index, polygons, repairs: Vec::new() };
+        let Some(around) = fault(&moved, plot) else {
+            for (with, change) in pass.changes {
+                let sum = joined.entry(with).or_default();
+                sum.vertices += 1;
+                sum.max_shift_m = sum.max_shift_m.max(change.max_shift_m);
+                sum.area_change_m2 += change.area_change_m2;
             }
-            Some(at) => at,
+            plot.polygons = moved.polygons;
+            outcome.changed = true;
+            return outcome;
         };
         outcome.left_at = outcome.left_at.or(Some(around));
-        let before = left.len();
-        let moved = plan.moves.iter().filter(|(from, _)| metres(**from, around) < AROUND_M).map(|(from, _)| *from);
-        left.extend(moved);
-        let inserted = plan.inserts.values().flatten().map(|(point, _)| *point);
-        left.extend(inserted.filter(|point| metres(*point, around) < AROUND_M));
-        if left.len() == before {
+        if !pass.leave(around, rings(plot), numbers) {
             break;
         }
     }
@@ -80,55 +79,94 @@ fn fault(next: &Plot, before: &Plot) -> Option<GeoPoint> {
     flipped.and_then(|(_, before)| before.first().copied())
 }
 
-/// The ring with its vertices moved and its edges' new vertices, and what each of them changed.
-fn rebuild(ring: &Ring, plan: &Plan, left: &HashSet<GeoPoint>, changes: &mut Vec<(usize, Joined)>) -> Ring {
-    let target = |point: &GeoPoint| match plan.moves.get(point) {
-        Some((to, with)) if !left.contains(point) => (*to, Some(*with)),
-        _ => (*point, None),
-    };
-    let square_m2 = ring.first().map_or(0.0, |first| {
-        let one = |lon: i32, lat: i32| GeoPoint {
-            lon_e7: first.lon_e7.wrapping_add(lon),
-            lat_e7: first.lat_e7.wrapping_add(lat),
-        };
-        metres(*first, one(1_000, 0)) * metres(*first, one(0, 1_000)) / 1e6
-    });
-    let mut built: Ring = Vec::with_capacity(ring.len());
-    // The vertex before in its new place: areas are counted as if vertices moved one after the other, and the last one has
-    // not moved yet.
-    let mut before = ring.last().copied();
-    for (vertex, next) in ring.iter().zip(ring.iter().cycle().skip(1)) {
-        let (new, with) = target(vertex);
-        if let (Some(with), Some(before)) = (with, before) {
-            // A ring's first vertex is where the last one's way ends.
-            let next = if Some(next) == ring.first() { target(next).0 } else { *next };
-            let area = triangle(before, new, next) - triangle(before, *vertex, next);
-            let change = Joined { vertices: 1, max_shift_m: metres(*vertex, new), area_change_m2: area * square_m2 };
-            changes.push((with, change));
+struct Pass<'a> {
+    places: &'a Places,
+    plan: &'a Plan,
+    /// What is not moved and not taken in, since the ring would cross itself there.
+    left: HashSet<GeoPoint>,
+    /// With whom, and what each vertex changed.
+    changes: Vec<(u32, Joined)>,
+}
+
+impl Pass<'_> {
+    /// Leaves what is around a place; false when everything there is left already.
+    fn leave<'a>(&mut self, around: GeoPoint, rings: impl Iterator<Item = &'a Ring>, mut numbers: &[u32]) -> bool {
+        let before = self.left.len();
+        for ring in rings {
+            let (here, after) = numbers.split_at_checked(ring.len()).unwrap_or_default();
+            numbers = after;
+            for (number, next) in here.iter().zip(here.iter().cycle().skip(1)) {
+                let point = self.places.point(*number);
+                if self.plan.target(*number).is_some() && metres(point, around) < AROUND_M {
+                    self.left.insert(point);
+                }
+                let inserts = self.plan.inserts(*number.min(next), *number.max(next));
+                self.left.extend(
+                    inserts.iter().map(|insert| insert.point).filter(|point| metres(*point, around) < AROUND_M),
+                );
+            }
         }
-        built.push(new);
-        before = Some(new);
-        let key = (*vertex.min(next), *vertex.max(next));
-        let Some(inserts) = plan.inserts.get(&key) else { continue };
-        let mut inserts: Vec<_> = inserts.iter().filter(|(point, _)| !left.contains(point)).collect();
-        if vertex > next {
-            inserts.reverse();
-        }
-        let mut from = *vertex;
-        for (point, with) in inserts {
-            let area_change_m2 = triangle(from, *point, *next) * square_m2;
-            let max_shift_m = distance_to_line_m(*point, from, *next);
-            changes.push((*with, Joined { vertices: 1, max_shift_m, area_change_m2 }));
-            built.push(*point);
-            from = *point;
-        }
-        before = Some(from);
+        self.left.len() > before
     }
-    built.dedup();
-    while built.len() > 1 && built.first() == built.last() {
-        built.pop();
+
+    fn target(&self, number: u32) -> (GeoPoint, Option<u32>) {
+        let point = self.places.point(number);
+        match self.plan.target(number) {
+            Some((to, with)) if self.left.is_empty() || !self.left.contains(&point) => (to, Some(with)),
+            _ => (point, None),
+        }
     }
-    built
+
+    /// The ring with its vertices moved and its edges' new vertices.
+    fn rebuild(&mut self, ring: &Ring, numbers: &[u32]) -> Ring {
+        let square_m2 = ring.first().map_or(0.0, |first| square_m2(*first));
+        let mut built: Ring = Vec::with_capacity(ring.len());
+        // The vertex before in its new place: areas are counted as if vertices moved one after the other, and the last one
+        // has not moved yet.
+        let mut before = ring.last().copied();
+        let last = numbers.len().saturating_sub(1);
+        for (at, (number, next)) in numbers.iter().zip(numbers.iter().cycle().skip(1)).enumerate() {
+            let (vertex, (new, with)) = (self.places.point(*number), self.target(*number));
+            if let (Some(with), Some(before)) = (with, before) {
+                let next = if at == last { self.target(*next).0 } else { self.places.point(*next) };
+                let area = triangle(before, new, next) - triangle(before, vertex, next);
+                let change = Joined { vertices: 1, max_shift_m: metres(vertex, new), area_change_m2: area * square_m2 };
+                self.changes.push((with, change));
+            }
+            built.push(new);
+            before = Some(new);
+            let inserts = self.plan.inserts(*number.min(next), *number.max(next));
+            if inserts.is_empty() {
+                continue;
+            }
+            let mut inserts: Vec<_> = inserts.iter().filter(|insert| !self.left.contains(&insert.point)).collect();
+            if number > next {
+                inserts.reverse();
+            }
+            let end = self.places.point(*next);
+            let mut from = vertex;
+            for insert in inserts {
+                let area_change_m2 = triangle(from, insert.point, end) * square_m2;
+                let max_shift_m = distance_to_line_m(insert.point, from, end);
+                self.changes.push((insert.plot, Joined { vertices: 1, max_shift_m, area_change_m2 }));
+                built.push(insert.point);
+                from = insert.point;
+            }
+            before = Some(from);
+        }
+        built.dedup();
+        while built.len() > 1 && built.first() == built.last() {
+            built.pop();
+        }
+        built
+    }
+}
+
+/// A square of 1e-7 degree here.
+fn square_m2(at: GeoPoint) -> f64 {
+    let east = GeoPoint { lon_e7: at.lon_e7.wrapping_add(1_000), ..at };
+    let north = GeoPoint { lat_e7: at.lat_e7.wrapping_add(1_000), ..at };
+    metres(at, east) * metres(at, north) / 1e6
 }
 
 /// The area of a triangle in squares of 1e-7 degree, positive to the left.
@@ -142,8 +180,5 @@ fn triangle(a: GeoPoint, b: GeoPoint, c: GeoPoint) -> f64 {
 fn distance_to_line_m(point: GeoPoint, from: GeoPoint, to: GeoPoint) -> f64 {
     // Of the triangle: twice the area by the base, both in metres of this latitude.
     let base_m = metres(from, to);
-    let east = GeoPoint { lon_e7: point.lon_e7.wrapping_add(1_000), ..point };
-    let north = GeoPoint { lat_e7: point.lat_e7.wrapping_add(1_000), ..point };
-    let square_m2 = metres(point, east) * metres(point, north) / 1e6;
-    if base_m > 0.0 { 2.0 * triangle(from, point, to).abs() * square_m2 / base_m } else { 0.0 }
+    if base_m > 0.0 { 2.0 * triangle(from, point, to).abs() * square_m2(point) / base_m } else { 0.0 }
 }

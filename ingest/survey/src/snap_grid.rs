@@ -4,24 +4,31 @@
 //! Never: every vertex against every edge. Edges are entered into the cells of a grid that a circle around a vertex could reach
 //! them from, so that a vertex looks into its own cell only; both lists are sorted by cell and walked together.
 
-use crate::snap::owners;
+use crate::snap_places::Places;
 use model::GeoPoint;
 
-/// One side of a ring, its smaller end first.
+/// One side of a ring by its places, the smaller first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Edge {
-    pub(crate) from: GeoPoint,
-    pub(crate) to: GeoPoint,
+    pub(crate) from: u32,
+    pub(crate) to: u32,
     pub(crate) plot: u32,
 }
 
-/// Something of another feature that is near to a vertex.
+/// Something of another feature that is near to a place.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Near {
+pub(crate) struct Near {
+    pub(crate) point: u32,
+    pub(crate) metres: f64,
+    pub(crate) what: What,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum What {
     /// A vertex; it goes before edges.
-    Vertex { point: GeoPoint, other: GeoPoint, metres: f64 },
+    Vertex(u32),
     /// An edge, and the place on it that is nearest.
-    Edge { point: GeoPoint, edge: Edge, foot: GeoPoint, metres: f64 },
+    Edge(Edge, GeoPoint),
 }
 
 /// Metres of 1e-7 degree of latitude.
@@ -54,14 +61,13 @@ struct Grid {
 }
 
 impl Grid {
-    fn new(edges: &[Edge], snap_m: f64) -> Self {
-        let poleward =
-            edges.iter().map(|edge| edge.from.lat_e7.saturating_abs().max(edge.to.lat_e7.saturating_abs())).max();
+    fn new(places: &Places, edges: &[Edge], snap_m: f64) -> Self {
+        let poleward = places.points().iter().map(|point| point.lat_e7.saturating_abs()).max();
         let up = (snap_m / UNIT_M).ceil();
         let sideways = (up / shrink(poleward.unwrap_or(0))).ceil();
         let lengths = edges.iter().map(|edge| {
-            let span = |a: i32, b: i32| i64::from(a.abs_diff(b));
-            span(edge.from.lon_e7, edge.to.lon_e7) + span(edge.from.lat_e7, edge.to.lat_e7)
+            let (from, to) = (places.point(edge.from), places.point(edge.to));
+            i64::from(from.lon_e7.abs_diff(to.lon_e7)) + i64::from(from.lat_e7.abs_diff(to.lat_e7))
         });
         let mean = lengths.sum::<i64>() / i64::try_from(edges.len().max(1)).unwrap_or(i64::MAX);
         let radius = (sideways as i64 + 1, up as i64 + 1);
@@ -78,9 +84,9 @@ impl Grid {
     }
 
     /// Every cell from which a vertex could be near to this edge.
-    fn enter(&self, edge: &Edge, mut enter: impl FnMut(Cell)) {
-        let (west, east) = (i64::from(edge.from.lon_e7), i64::from(edge.to.lon_e7));
-        let (from, to) = (i64::from(edge.from.lat_e7), i64::from(edge.to.lat_e7));
+    fn enter(&self, from: GeoPoint, to: GeoPoint, mut enter: impl FnMut(Cell)) {
+        let (west, east) = (i64::from(from.lon_e7), i64::from(to.lon_e7));
+        let (from, to) = (i64::from(from.lat_e7), i64::from(to.lat_e7));
         let (sideways, up) = self.radius;
         let (first, last) = (self.column(west - sideways), self.column(east + sideways));
         for column in first..=last {
@@ -102,50 +108,101 @@ impl Grid {
     }
 }
 
-/// What is near to each vertex, if anything is.
-pub(crate) fn near(edges: &[Edge], vertices: &[(GeoPoint, u32)], snap_m: f64) -> Vec<Near> {
-    let grid = Grid::new(edges, snap_m);
-    let mut entries: Vec<(Cell, u32)> = Vec::with_capacity(edges.len() * 3);
+/// Cells by a few bits of their numbers: says yes to all that were put in, and now and then to another.
+struct Cells(Vec<u64>);
+
+impl Cells {
+    const BITS: u32 = 26;
+
+    fn new() -> Self {
+        Self(vec![0; 1 << (Self::BITS - 6)])
+    }
+
+    fn place((column, row): Cell) -> (usize, u64) {
+        let mixed = (u64::from(column) << 32 | u64::from(row)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let bit = mixed >> (64 - Self::BITS);
+        ((bit >> 6) as usize, 1 << (bit & 63))
+    }
+
+    fn put(&mut self, cell: Cell) {
+        let (word, bit) = Self::place(cell);
+        if let Some(word) = self.0.get_mut(word) {
+            *word |= bit;
+        }
+    }
+
+    fn has(&self, cell: Cell) -> bool {
+        let (word, bit) = Self::place(cell);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+}
+
+/// What is near to each place, if anything is. With `changed`, only around edges that end in one of those, which are in order.
+pub(crate) fn near(places: &Places, edges: &[Edge], changed: Option<&[GeoPoint]>, snap_m: f64) -> Vec<Near> {
+    let grid = Grid::new(places, edges, snap_m);
+    let ends = |edge: &Edge| (places.point(edge.from), places.point(edge.to));
+    let around = changed.map(|changed| {
+        let is_changed = places.among(changed);
+        let is_changed = |place: u32| is_changed.get(place as usize).copied().unwrap_or(false);
+        let mut cells = Cells::new();
+        for edge in edges.iter().filter(|edge| is_changed(edge.from) || is_changed(edge.to)) {
+            let (from, to) = ends(edge);
+            grid.enter(from, to, |cell| cells.put(cell));
+        }
+        cells
+    });
+    let wanted = |cell: Cell| around.as_ref().is_none_or(|cells| cells.has(cell));
+    let mut entries: Vec<(Cell, u32)> = Vec::with_capacity(edges.len());
     for (number, edge) in (0u32..).zip(edges) {
-        grid.enter(edge, |cell| entries.push((cell, number)));
+        let (from, to) = ends(edge);
+        grid.enter(from, to, |cell| {
+            if wanted(cell) {
+                entries.push((cell, number));
+            }
+        });
     }
     entries.sort_unstable();
-    let mut points: Vec<(Cell, GeoPoint)> = vertices.iter().map(|(point, _)| (grid.cell_of(*point), *point)).collect();
+    let mut points: Vec<(Cell, u32)> = (0u32..)
+        .zip(places.points())
+        .map(|(number, point)| (grid.cell_of(*point), number))
+        .filter(|(cell, _)| wanted(*cell))
+        .collect();
     points.sort_unstable();
-    points.dedup();
     let mut found = Vec::new();
+    let mut here: Vec<Edge> = Vec::new();
     let mut entries = entries.as_slice();
     for in_cell in points.chunk_by(|a, b| a.0 == b.0) {
         let Some((cell, _)) = in_cell.first() else { continue };
-        entries = entries.get(entries.partition_point(|(other, _)| other < cell)..).unwrap_or_default();
-        let here = entries.get(..entries.partition_point(|(other, _)| other == cell)).unwrap_or_default();
-        let here: Vec<&Edge> = here.iter().filter_map(|(_, number)| edges.get(*number as usize)).collect();
+        let skip = entries.iter().take_while(|(other, _)| other < cell).count();
+        entries = entries.get(skip..).unwrap_or_default();
+        let numbers = entries.iter().take_while(|(other, _)| other == cell).map(|(_, number)| *number as usize);
+        here.clear();
+        here.extend(numbers.filter_map(|number| edges.get(number)));
         // Inside of a feature nobody else is near.
         if here.windows(2).all(|pair| matches!(pair, [a, b] if a.plot == b.plot)) {
             continue;
         }
-        found.extend(in_cell.iter().filter_map(|(_, point)| nearest(*point, &here, vertices, snap_m)));
+        found.extend(in_cell.iter().filter_map(|(_, point)| nearest(*point, &here, places, snap_m)));
     }
     found
 }
 
-fn nearest(point: GeoPoint, edges: &[&Edge], vertices: &[(GeoPoint, u32)], snap_m: f64) -> Option<Near> {
-    let own = owners(vertices, point);
-    let is_own = |plot: u32| own.iter().any(|(_, owner)| *owner == plot);
+fn nearest(number: u32, edges: &[Edge], places: &Places, snap_m: f64) -> Option<Near> {
+    let (point, own) = (places.point(number), places.owners(number));
     let shrink = shrink(point.lat_e7);
-    let mut vertex: Option<(f64, GeoPoint)> = None;
+    let mut vertex: Option<(f64, u32)> = None;
     let mut onto: Option<(f64, GeoPoint, &Edge)> = None;
-    for edge in edges.iter().filter(|edge| !is_own(edge.plot)) {
+    for edge in edges.iter().filter(|edge| !own.contains(&edge.plot)) {
         for end in [edge.from, edge.to] {
-            let (x, y) = offset(point, end, shrink);
+            let (x, y) = offset(point, places.point(end), shrink);
             let metres = x.hypot(y);
             let nearer = vertex.is_none_or(|best| metres.total_cmp(&best.0).then(end.cmp(&best.1)).is_lt());
             // A vertex that also belongs to an owner of this one stays apart from it.
-            if metres <= snap_m && nearer && !owners(vertices, end).iter().any(|(_, plot)| is_own(*plot)) {
+            if metres <= snap_m && nearer && !places.owners(end).iter().any(|plot| own.contains(plot)) {
                 vertex = Some((metres, end));
             }
         }
-        let (metres, foot) = foot(point, edge, shrink);
+        let (metres, foot) = foot(point, places.point(edge.from), places.point(edge.to), shrink);
         let key = |edge: &Edge| (edge.from, edge.to, edge.plot);
         let nearer = onto.is_none_or(|best| metres.total_cmp(&best.0).then(key(edge).cmp(&key(best.2))).is_lt());
         if metres <= snap_m && nearer {
@@ -153,25 +210,23 @@ fn nearest(point: GeoPoint, edges: &[&Edge], vertices: &[(GeoPoint, u32)], snap_
         }
     }
     if let Some((metres, other)) = vertex {
-        return Some(Near::Vertex { point, other, metres });
+        return Some(Near { point: number, metres, what: What::Vertex(other) });
     }
     let (metres, foot, edge) = onto?;
     // A border that the vertex's own feature shares: it would touch itself.
-    let shared = edges.iter().any(|other| is_own(other.plot) && (other.from, other.to) == (edge.from, edge.to));
-    (!shared && foot != edge.from && foot != edge.to).then_some(Near::Edge { point, edge: *edge, foot, metres })
+    let shared = edges.iter().any(|other| own.contains(&other.plot) && (other.from, other.to) == (edge.from, edge.to));
+    let between = foot != places.point(edge.from) && foot != places.point(edge.to);
+    (!shared && between).then_some(Near { point: number, metres, what: What::Edge(*edge, foot) })
 }
 
 /// The place of an edge that is nearest to a point, and how near.
-fn foot(point: GeoPoint, edge: &Edge, shrink: f64) -> (f64, GeoPoint) {
-    let (from_x, from_y) = offset(point, edge.from, shrink);
-    let (to_x, to_y) = offset(point, edge.to, shrink);
+fn foot(point: GeoPoint, from: GeoPoint, to: GeoPoint, shrink: f64) -> (f64, GeoPoint) {
+    let (from_x, from_y) = offset(point, from, shrink);
+    let (to_x, to_y) = offset(point, to, shrink);
     let (along_x, along_y) = (to_x - from_x, to_y - from_y);
     let squared = along_x * along_x + along_y * along_y;
     let share = if squared > 0.0 { (-(from_x * along_x + from_y * along_y) / squared).clamp(0.0, 1.0) } else { 0.0 };
     let between = |a: i32, b: i32| (f64::from(a) + share * (f64::from(b) - f64::from(a))).round() as i32;
-    let foot = GeoPoint {
-        lon_e7: between(edge.from.lon_e7, edge.to.lon_e7),
-        lat_e7: between(edge.from.lat_e7, edge.to.lat_e7),
-    };
+    let foot = GeoPoint { lon_e7: between(from.lon_e7, to.lon_e7), lat_e7: between(from.lat_e7, to.lat_e7) };
     ((from_x + share * along_x).hypot(from_y + share * along_y), foot)
 }
