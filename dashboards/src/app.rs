@@ -55,6 +55,10 @@ pub struct Holding {
 /// The zones that hold a place at an instant, by what was known at another: position, in force at, known at. Reads the disk.
 pub type ZonesAsOf = Arc<dyn Fn(Position, Timestamp, Timestamp) -> Result<Vec<Holding>, RegistryError> + Send + Sync>;
 
+/// Judges the last days again with these zones in the places of those of the same id: the incidents gained, lost and changed as
+/// JSON, or why it could not be done. Takes as long as the journal is.
+pub type Foresee = Arc<dyn Fn(Vec<Zone>, u16) -> Result<serde_json::Value, String> + Send + Sync>;
+
 /// Whether the whole platform is ready, or why not.
 pub type Ready = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
@@ -84,6 +88,8 @@ pub struct Parts {
     pub zones_at: ZonesAt,
     /// Where a place lay at another time.
     pub zones_as_of: ZonesAsOf,
+    /// What the last days would have been with other zones.
+    pub foresee: Foresee,
     /// Whether changes of zones and closures wait for a second person.
     pub second_person: bool,
     /// Shown at `/readyz`.

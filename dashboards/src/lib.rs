@@ -37,6 +37,7 @@ mod router;
 mod subscribers;
 mod throttle;
 mod tracks;
+mod upload;
 mod users;
 mod view;
 mod zone_at;
@@ -44,8 +45,9 @@ mod zone_feature;
 mod zone_import;
 mod zones;
 
-pub use app::{ClosureAt, Holding, Parts, Ready, ServeError, ZonesAsOf, ZonesAt, serve};
+pub use app::{ClosureAt, Foresee, Holding, Parts, Ready, ServeError, ZonesAsOf, ZonesAt, serve};
 pub use closures::calendar_json;
 pub use proposals::proposal_json;
 pub use zone_at::holding_json;
+pub use zone_import::report_json;
 pub use zones::version_json;

@@ -1,71 +1,124 @@
 //! Zones change: new versions from a file, and the end of a zone.
 //!
-//! In: GeoJSON or a zone's id, with the reason.   Out: what became of each feature; where a second person is asked for, the
+//! In: a surveyor's file or a zone's id, with the reason.   Out: what became of each feature; where a second person is asked for, the
 //! number of the proposal that waits.   Never: a change without the role and a reason.
 
 use crate::app::{App, blocking};
 use crate::auth::Signed;
-use crate::extract::{self, Body, Params, Raw};
+use crate::extract::{self, Body, Params};
 use crate::problem::Problem;
 use crate::proposals::{legal_field, proposal_json};
+use crate::upload::Upload;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use model::{ZoneId, ZoneKind};
-use registry::{Datum, FeatureOutcome, ImportOptions, ImportReport, Proposal, Role, ZoneImportError};
+use model::{SQUARE_METRES_PER_MU, ZoneId, ZoneKind};
+use registry::{FeatureOutcome, ImportOptions, ImportReport, Proposal, Role, ZoneImportError};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use survey::{Crs, Datum, Encoding, Mapping, ReadError, ReadOptions, Survey};
 
 /// Who may change zones.
 const EDITORS: [Role; 2] = [Role::ZoneEditor, Role::Administrator];
+/// How many days a dry run judges again where nobody says.
+const DAYS_DEFAULT: u16 = 30;
+const DAYS_MAX: u16 = 366;
 
-/// What `POST /zones/import` takes beside the file.
-#[derive(Deserialize)]
+/// What `POST /zones/import` takes beside the file, in the query or as fields of the form.
+#[derive(Deserialize, Default)]
 pub(crate) struct Import {
     kind: Option<String>,
+    crs: Option<String>,
     datum: Option<String>,
+    encoding: Option<String>,
+    mapping: Option<String>,
+    snap: Option<String>,
     in_force: Option<String>,
     in_force_to: Option<String>,
     dry_run: Option<String>,
+    days: Option<String>,
     reason: Option<String>,
 }
 
-/// `POST /zones/import`: the GeoJSON is the body.
+/// `POST /zones/import`: a file as the body, or a form with one file or the files of a shapefile.
 pub(crate) async fn import(
     State(app): State<Arc<App>>,
     signed: Signed,
     Params(query): Params<Import>,
-    Raw(body): Raw,
+    mut upload: Upload,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     signed.who.require(&EDITORS)?;
+    let query = query.with(&mut upload.fields);
     let reason = query.reason.clone().unwrap_or_default();
-    let options = options(query)?;
+    let (options, reading, days) = (options(&query)?, reading(&query)?, days(&query)?);
     if reason.trim().is_empty() && !options.dry_run {
         return Err(Problem::bad_request("parameter `reason` is missing; say why the zones change"));
     }
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
-    let waits = app.parts.second_person && !options.dry_run;
-    let (report, proposal) = blocking("importing zones", move || {
-        let text = std::str::from_utf8(&body).map_err(|error| {
-            Problem::bad_request(format!("body is no UTF-8 text: {error}; GeoJSON is always UTF-8"))
-        })?;
-        if waits {
-            let (proposal, report) = registry.propose_zones(text, options, &by, &reason)?;
-            return Ok((report, Some(proposal)));
-        }
-        Ok::<_, Problem>((registry.import_zones(text, options, &by, &reason)?, None))
-    })
-    .await?;
-    let mut json = report_json(&report);
-    let status = match (&proposal, json.as_object_mut()) {
-        (Some(proposal), Some(fields)) => {
-            fields.insert("proposal".to_owned(), proposal_json(proposal));
-            StatusCode::ACCEPTED
-        }
-        _ => StatusCode::OK,
-    };
+    let by = signed.who.user.username.clone();
+    let shared = Arc::clone(&app);
+    let (status, json) =
+        blocking("importing zones", move || carry_out(&shared, &upload, &reading, options, days, &by, &reason)).await?;
     Ok((status, Json(json)))
+}
+
+fn carry_out(
+    app: &App,
+    upload: &Upload,
+    reading: &ReadOptions,
+    options: ImportOptions,
+    days: u16,
+    by: &str,
+    reason: &str,
+) -> Result<(StatusCode, Value), Problem> {
+    let registry = &app.parts.registry;
+    let survey = survey::read(&upload.source(), reading)?;
+    if app.parts.second_person && !options.dry_run {
+        let (proposal, report) = registry.propose_zones(&survey, options, by, reason)?;
+        let json = with(report_json(&report), [("proposal", proposal_json(&proposal))]);
+        return Ok((StatusCode::ACCEPTED, described(json, &survey)));
+    }
+    let mut json = described(report_json(&registry.import_zones(&survey, options, by, reason)?), &survey);
+    if options.dry_run && days > 0 {
+        let proposed = registry::drafts(&survey, options)?.into_iter().map(|draft| draft.preview()).collect();
+        let difference = (app.parts.foresee)(proposed, days).map_err(|why| Problem::internal("judging again", why))?;
+        json = with(json, [("incidents", difference)]);
+    }
+    Ok((StatusCode::OK, json))
+}
+
+/// What the file said about itself.
+fn described(json: Value, survey: &Survey) -> Value {
+    let notes = survey.notes.iter().map(ToString::to_string).collect();
+    with(json, [("crs", survey.crs.clone().into()), ("encoding", survey.encoding.clone().into()), ("notes", notes)])
+}
+
+fn with<const N: usize>(mut json: Value, fields: [(&str, Value); N]) -> Value {
+    if let Some(object) = json.as_object_mut() {
+        object.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+    }
+    json
+}
+
+impl Import {
+    /// What the form says goes before what the address says.
+    fn with(self, fields: &mut BTreeMap<String, String>) -> Self {
+        let mut take = |name: &str, else_: Option<String>| fields.remove(name).or(else_);
+        Self {
+            kind: take("kind", self.kind),
+            crs: take("crs", self.crs),
+            datum: take("datum", self.datum),
+            encoding: take("encoding", self.encoding),
+            mapping: take("mapping", self.mapping),
+            snap: take("snap", self.snap),
+            in_force: take("in_force", self.in_force),
+            in_force_to: take("in_force_to", self.in_force_to),
+            dry_run: take("dry_run", self.dry_run),
+            days: take("days", self.days),
+            reason: take("reason", self.reason),
+        }
+    }
 }
 
 /// What `POST /zones/{id}/repeal` takes.
@@ -101,16 +154,12 @@ pub(crate) async fn repeal(
     })
 }
 
-fn options(query: Import) -> Result<ImportOptions, Problem> {
+fn options(query: &Import) -> Result<ImportOptions, Problem> {
     let kind = query.kind.as_deref().map(|word| {
         ZoneKind::parse(word).ok_or_else(|| {
             let allowed = ZoneKind::ALL.map(ZoneKind::as_str).join(", ");
             Problem::bad_request(format!("kind `{word}` is none; use {allowed}"))
         })
-    });
-    let datum = query.datum.as_deref().map(|word| {
-        let allowed = Datum::ALL.map(Datum::as_str).join(", ");
-        Datum::parse(word).ok_or_else(|| Problem::bad_request(format!("datum `{word}` is none; use {allowed}")))
     });
     let dry_run = match query.dry_run.as_deref() {
         None | Some("false" | "0") => false,
@@ -119,14 +168,48 @@ fn options(query: Import) -> Result<ImportOptions, Problem> {
     };
     Ok(ImportOptions {
         kind: kind.transpose()?,
-        datum: datum.transpose()?.unwrap_or_default(),
         in_force: extract::legal_instant("in_force", query.in_force.as_deref())?,
         in_force_to: extract::legal_instant("in_force_to", query.in_force_to.as_deref())?,
         dry_run,
     })
 }
 
-fn report_json(report: &ImportReport) -> Value {
+/// How many days a dry run judges again.
+fn days(query: &Import) -> Result<u16, Problem> {
+    let Some(text) = query.days.as_deref() else { return Ok(DAYS_DEFAULT) };
+    text.parse()
+        .ok()
+        .filter(|days| *days <= DAYS_MAX)
+        .ok_or_else(|| Problem::bad_request(format!("days `{text}` is not allowed; use 0 to {DAYS_MAX}")))
+}
+
+fn reading(query: &Import) -> Result<ReadOptions, Problem> {
+    let wrong = |what: &str, why: &dyn std::fmt::Display| Problem::bad_request(format!("{what}: {why}"));
+    let crs = query.crs.as_deref().map(|name| Crs::parse(name).map_err(|error| wrong("crs", &error)));
+    let datum = query.datum.as_deref().map(|word| {
+        let allowed = Datum::ALL.map(Datum::as_str).join(", ");
+        Datum::parse(word).ok_or_else(|| Problem::bad_request(format!("datum `{word}` is none; use {allowed}")))
+    });
+    let encoding = query.encoding.as_deref().map(|name| {
+        Encoding::parse(name).ok_or_else(|| wrong("encoding", &format!("`{name}` is none; use GBK, GB18030 or UTF-8")))
+    });
+    let mapping = query.mapping.as_deref().map(|text| Mapping::parse(text).map_err(|error| wrong("mapping", &error)));
+    let snap = query.snap.as_deref().map(|text| {
+        text.parse().map_err(|_| wrong("snap", &format!("`{text}` is no number; give metres, 0 for none")))
+    });
+    let plain = ReadOptions::default();
+    Ok(ReadOptions {
+        crs: crs.transpose()?,
+        datum: datum.transpose()?,
+        encoding: encoding.transpose()?,
+        mapping: mapping.transpose()?.unwrap_or_default(),
+        snap_m: snap.transpose()?.unwrap_or(plain.snap_m),
+        ..plain
+    })
+}
+
+/// What became of each feature of a file.
+pub fn report_json(report: &ImportReport) -> Value {
     let features = report.features.iter().map(|feature| {
         let (outcome, version, reason) = match &feature.outcome {
             FeatureOutcome::Published { version } => ("published", Some(*version), None),
@@ -134,8 +217,12 @@ fn report_json(report: &ImportReport) -> Value {
             FeatureOutcome::Refused(fault) => ("refused", None, Some(fault.to_string())),
         };
         let notes: Vec<_> = feature.notes.iter().map(ToString::to_string).collect();
+        let difference = feature.difference.map(|difference| {
+            let mu = |square_metres: f64| (square_metres / SQUARE_METRES_PER_MU * 100.0).round() / 100.0;
+            json!({ "gained_mu": mu(difference.gained_m2), "lost_mu": mu(difference.lost_m2) })
+        });
         json!({ "index": feature.index, "id": feature.id, "outcome": outcome, "version": version, "reason": reason,
-                "notes": notes })
+                "notes": notes, "difference": difference })
     });
     let features: Vec<_> = features.collect();
     json!({ "dry_run": report.dry_run, "published": report.published(), "features": features })
@@ -145,7 +232,15 @@ impl From<ZoneImportError> for Problem {
     fn from(error: ZoneImportError) -> Self {
         match error {
             ZoneImportError::Registry(error) => error.into(),
-            ZoneImportError::TooLarge { .. } => Self::of_status(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+            _ => Self::bad_request(error.to_string()),
+        }
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::TooLarge { .. } => Self::of_status(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
             _ => Self::bad_request(error.to_string()),
         }
     }

@@ -19,6 +19,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use survey::{ReadOptions, Source};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -108,7 +109,8 @@ fn settle(registry: &Registry, scenario: &Scenario, args: &DemoArgs) -> Result<C
         return Ok(credentials);
     }
     for land in [scenario.townships_geojson(), scenario.zones_geojson()] {
-        registry.import_zones(&land, ImportOptions::default(), BY, "made up for the demonstration")?;
+        let survey = survey::read(&Source::file("land.geojson", land.as_bytes()), &ReadOptions::default())?;
+        registry.import_zones(&survey, ImportOptions::default(), BY, "made up for the demonstration")?;
     }
     let known = registry.view().borrow().devices.keys().cloned().collect::<Vec<_>>();
     let mut credentials = Credentials::new();

@@ -58,6 +58,8 @@ enum Command {
     /// What devices said, and whether it still is what they said.
     #[command(subcommand)]
     Journal(commands::journal::JournalCommand),
+    /// Judge a stretch of the journal again under other zones or rules: incidents gained, lost, changed.
+    Replay(commands::replay::ReplayArgs),
     /// Look at disk, clock, ports and data, and say a line for each.
     Doctor,
     /// Devices of the registry and their credentials.
@@ -106,6 +108,7 @@ fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Zones(command) => commands::zones::run(command, &load(cli.config)?, cli.json),
         Command::Closures(command) => commands::closures::run(command, &load(cli.config)?, cli.json),
         Command::Journal(command) => commands::journal::run(&command, &load(cli.config)?, cli.json),
+        Command::Replay(args) => commands::replay::run(&args, &load(cli.config)?, cli.json),
         Command::Doctor => commands::doctor::run(&load(cli.config)?, cli.json),
         Command::Devices(command) => commands::devices::run(command, &load(cli.config)?, cli.json),
     }

@@ -5,13 +5,22 @@
 //! Detection and decoding are pure, so this is the service's own judgement, run beside it. The journal is only read. Both sides
 //! begin with no herd known: what stood there when the stretch began is found again as soon as it is seen.
 
+use anyhow::Context;
+use dashboards::Foresee;
 use detect::{Engine, Settings, World};
 use ingest::decode::{Decoder, MEMORY_ENTRIES, Said};
 use journal::JournalError;
-use journal::sqlite::SqliteReader;
-use model::{Body, Case, Device, DeviceKind, IncidentId, Offset, Position, Reading, Timestamp, What};
+use journal::sqlite::{SqliteJournal, SqliteReader};
+use model::{
+    Body, Case, Clock, ClosureCalendar, Device, DeviceKind, IncidentId, Offset, Position, Reading, Timestamp, What,
+    Zone,
+};
+use registry::{Registry, View};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Entries read at a time.
 const BATCH_ENTRIES: usize = 4_096;
@@ -26,6 +35,13 @@ pub struct Stretch {
     pub from: Timestamp,
     /// Received before this.
     pub to: Timestamp,
+}
+
+impl Stretch {
+    /// The last so many days.
+    pub fn last(days: u16, now: Timestamp) -> Self {
+        Self { from: now.minus(Duration::from_secs(u64::from(days) * 86_400)), to: now }
+    }
 }
 
 /// What would have been otherwise.
@@ -58,6 +74,67 @@ impl Bounds {
         let (low, high) = (|edge: f64| edge - NEAR_DEG, |edge: f64| edge + NEAR_DEG);
         low(self.lat.0) <= lat && lat <= high(self.lat.1) && low(self.lon.0) <= lon && lon <= high(self.lon.1)
     }
+}
+
+impl Bounds {
+    /// Around all that differs between two lists of zones; `None` if nothing does.
+    pub fn of_change(present: &[Arc<Zone>], other: &[Arc<Zone>]) -> Option<Self> {
+        let differs = |zone: &&Arc<Zone>, others: &[Arc<Zone>]| {
+            let same = others.iter().find(|other| other.id == zone.id);
+            same.is_none_or(|same| {
+                same.polygons != zone.polygons
+                    || (same.kind, same.land_class, same.authority()) != (zone.kind, zone.land_class, zone.authority())
+                    || same.township != zone.township
+            })
+        };
+        let zones = present.iter().filter(|zone| differs(zone, other));
+        let zones = zones.chain(other.iter().filter(|zone| differs(zone, present)));
+        let vertices = zones.flat_map(|zone| &zone.polygons).flat_map(|polygon| &polygon.exterior);
+        vertices.map(|vertex| vertex.degrees()).fold(None, |bounds: Option<Self>, (lon, lat)| {
+            let Self { lat: lats, lon: lons } = bounds.unwrap_or(Self { lat: (lat, lat), lon: (lon, lon) });
+            Some(Self { lat: (lats.0.min(lat), lats.1.max(lat)), lon: (lons.0.min(lon), lons.1.max(lon)) })
+        })
+    }
+}
+
+/// What the last days would have been with these zones in the places of those of the same id.
+pub fn with_zones(
+    reader: &SqliteReader,
+    view: &View,
+    proposed: Vec<Zone>,
+    stretch: Stretch,
+    progress: impl FnMut(f64),
+) -> anyhow::Result<Difference> {
+    let zones = merged(&view.zones, proposed);
+    let Some(changed) = Bounds::of_change(&view.zones, &zones) else { return Ok(Difference::default()) };
+    let worlds = [world(view, view.zones.clone(), view.calendar.clone())?, world(view, zones, view.calendar.clone())?];
+    Ok(compare(reader, stretch, &Settings::default(), worlds, Some(changed), progress)?)
+}
+
+/// The same for the API, of a running platform's journal.
+pub fn foresee(registry: &Registry, journal: PathBuf, clock: Clock) -> Foresee {
+    let registry = registry.clone();
+    Arc::new(move |proposed, days| {
+        let judged = || -> anyhow::Result<Difference> {
+            let reader = SqliteJournal::open_read_only(&journal)?;
+            let stretch = Stretch::last(days, clock.now());
+            let view = registry.view().borrow().clone();
+            with_zones(&reader, &view, proposed.clone(), stretch, |_share| {})
+        };
+        judged().map(|difference| difference_json(&difference)).map_err(|error| format!("{error:#}"))
+    })
+}
+
+/// What detection knows of the devices, on this land under this law.
+pub fn world(view: &View, zones: Vec<Arc<Zone>>, calendar: ClosureCalendar) -> anyhow::Result<Arc<World>> {
+    Ok(Arc::new(World::new(view.devices.clone(), zones, calendar).context("the zones cannot be indexed")?))
+}
+
+/// By id: what is proposed replaces what is there.
+pub fn merged(present: &[Arc<Zone>], proposed: Vec<Zone>) -> Vec<Arc<Zone>> {
+    let mut zones: BTreeMap<_, _> = present.iter().map(|zone| (zone.id.clone(), Arc::clone(zone))).collect();
+    zones.extend(proposed.into_iter().map(|zone| (zone.id.clone(), Arc::new(zone))));
+    zones.into_values().collect()
 }
 
 /// Judges the stretch under both. With `changed`, only what was said near that land is judged: the rest is the same on both
@@ -193,4 +270,34 @@ fn same(left: &Case, right: &Case) -> bool {
         && left.authority == right.authority
         && left.closure.level == right.closure.level
         && left.closure.rule == right.closure.rule
+}
+
+/// An incident for programs.
+fn case_json(case: &Case) -> Value {
+    let zones = case.zones.iter().map(|zone| json!({"id": zone.id.as_str(), "name": zone.name}));
+    json!({
+        "id": case.id.to_string(),
+        "first_seen": case.first_seen.to_rfc3339(),
+        "last_seen": case.last_seen.to_rfc3339(),
+        "position": {"lat": case.position.lat_deg(), "lon": case.position.lon_deg()},
+        "zones": zones.collect::<Vec<_>>(),
+        "rule": case.closure.rule,
+        "level": case.closure.level.as_str(),
+        "authority": case.authority.as_str(),
+        "sheep_units": {"low": case.sheep_units.low, "high": case.sheep_units.high},
+    })
+}
+
+/// What differs, for programs.
+pub fn difference_json(difference: &Difference) -> Value {
+    let Difference { gained, lost, changed, alike, entries } = difference;
+    let list = |cases: &[Case]| cases.iter().map(case_json).collect::<Vec<_>>();
+    let changed = changed.iter().map(|(was, is)| json!({"was": case_json(was), "would_be": case_json(is)}));
+    json!({
+        "entries": entries,
+        "alike": alike,
+        "gained": list(gained),
+        "lost": list(lost),
+        "changed": changed.collect::<Vec<_>>(),
+    })
 }

@@ -193,6 +193,7 @@ fn show(
         closure_at: law.closure_at(),
         zones_at: law.zones_at(),
         zones_as_of: law.zones_as_of(),
+        foresee: crate::replay::foresee(&stores.registry, config.data.join("journal.db"), stores.clock.clone()),
         second_person: config.second_person,
         ready: Arc::new(move || {
             if !is_serving.load(Ordering::Relaxed) {

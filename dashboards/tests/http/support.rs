@@ -94,7 +94,7 @@ impl Server {
         registry.ensure_admin(Some(PASSWORD)).unwrap();
         let in_force = Timestamp::parse_legal("2026-01-01");
         let options = ImportOptions { in_force, ..ImportOptions::default() };
-        registry.import_zones(&zone_geojson(), options, "test", "五年重划").unwrap();
+        registry.import_zones(&survey_of(&zone_geojson()), options, "test", "五年重划").unwrap();
         let alert_log = AlertLog::open(&file("alerts.db")).unwrap();
         let stop = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -126,6 +126,7 @@ impl Server {
                 in_zone_1(position).then(|| ZoneId::parse("zone-1").unwrap()).into_iter().collect()
             }),
             zones_as_of: as_of(server.registry.clone()),
+            foresee: Arc::new(|zones, days| Ok(json!({ "zones": zones.len(), "days": days }))),
             second_person,
             ready: Arc::new(|| Ok(())),
             secure_cookie: false,
@@ -323,4 +324,9 @@ pub fn delivery(id: &str, incident: &str, state: &str) -> RecordBody {
         "at": "2026-05-01T00:10:01.000Z", "answer": "503"
     });
     RecordBody::Delivery(serde_json::from_value(delivery).unwrap())
+}
+
+/// GeoJSON as a surveyor's file.
+fn survey_of(text: &str) -> survey::Survey {
+    survey::read(&survey::Source::file("zones.geojson", text.as_bytes()), &Default::default()).unwrap()
 }

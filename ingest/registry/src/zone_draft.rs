@@ -4,7 +4,7 @@
 //! Never: a guess; I/O.
 
 use crate::zone_report::FeatureFault;
-use model::{Authority, LandClass, Polygon, TownshipCode, ZoneId, ZoneKind};
+use model::{Authority, LandClass, Polygon, Timestamp, TownshipCode, Zone, ZoneId, ZoneKind};
 use std::collections::BTreeMap;
 use survey::{Feature, Repair};
 
@@ -42,6 +42,30 @@ pub struct ZoneDraft {
     pub polygons: Vec<Polygon>,
     /// What was mended in them; for the report.
     pub repairs: Vec<Repair>,
+}
+
+impl ZoneDraft {
+    /// The zone as it would be in force, to try it out.
+    pub fn preview(self) -> Zone {
+        Zone {
+            id: self.id,
+            name: self.name,
+            kind: self.kind,
+            land_class: self.land_class,
+            township: self.township,
+            enforcement_body: self.enforcement_body,
+            legal_basis: self.legal_basis,
+            area_mu: self.area_mu,
+            capacity_sheep_units: self.capacity_sheep_units,
+            version: 0,
+            in_force_from: Timestamp::default(),
+            in_force_to: None,
+            known_from: Timestamp::default(),
+            reason: String::new(),
+            published_by: String::new(),
+            polygons: self.polygons,
+        }
+    }
 }
 
 /// Checks one feature; `kind` goes before what it says itself.

@@ -6,6 +6,7 @@ pub mod devices;
 pub mod doctor;
 pub mod journal;
 mod proposals;
+pub mod replay;
 mod words;
 pub mod zones;
 

@@ -163,22 +163,13 @@ fn says(zone: &Zone, draft: &ZoneDraft) -> bool {
 
 fn into_zone(draft: ZoneDraft, version: u32, in_force: Period, known_from: Timestamp, terms: &Terms<'_>) -> Zone {
     Zone {
-        id: draft.id,
-        name: draft.name,
-        kind: draft.kind,
-        land_class: draft.land_class,
-        township: draft.township,
-        enforcement_body: draft.enforcement_body,
-        legal_basis: draft.legal_basis,
-        area_mu: draft.area_mu,
-        capacity_sheep_units: draft.capacity_sheep_units,
         version,
         in_force_from: in_force.from,
         in_force_to: in_force.to,
         known_from,
         reason: terms.reason.to_owned(),
         published_by: terms.published_by.to_owned(),
-        polygons: draft.polygons,
+        ..draft.preview()
     }
 }
 

@@ -23,7 +23,8 @@ fn fixture() -> Fixture {
     let clock = Clock::manual(at("2026-01-10"));
     let registry = Registry::open(&folder.path().join("registry.db"), clock.clone()).unwrap();
     let options = ImportOptions { in_force: Some(at("2026-02-01")), ..ImportOptions::default() };
-    registry.import_zones(LAND, options, "li", "五年重划").unwrap();
+    let survey = survey::read(&survey::Source::file("land.geojson", LAND.as_bytes()), &Default::default()).unwrap();
+    registry.import_zones(&survey, options, "li", "五年重划").unwrap();
     Fixture { registry, clock, _folder: folder }
 }
 
