@@ -18,6 +18,7 @@ mod http_in;
 mod influx;
 mod integrator;
 mod journal;
+mod land;
 mod metrics;
 mod readme;
 mod real_input;
