@@ -24,4 +24,5 @@ mod readme;
 mod real_input;
 mod silence;
 mod station;
+mod survey;
 mod wire;

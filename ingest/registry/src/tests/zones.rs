@@ -108,8 +108,8 @@ fn coordinates_that_enclose_nothing_or_lie_nowhere_are_refused() {
     check("[[[117,43],[117.1,43],[117.2,43],[117,43]]]", &["no ring encloses land"]);
     check("[[[117,\"43\"],[117.1,43],[117.1,43.1]]]", &["rings of positions"]);
     check("[[117,43],[117.1,43],[117.1,43.1]]", &["rings of positions"]);
-    check("[]", &["rings of positions"]);
-    check("[[]]", &["rings of positions"]);
+    check("[]", &["geometry is empty"]);
+    check("[[]]", &["no ring encloses land"]);
 }
 
 #[test]
