@@ -1,6 +1,8 @@
 use super::*;
 use crate::testing::square;
 use model::{LandClass, MonthDay, TownshipCode, ZoneId, ZoneKind};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 const SEASON: &str = "春季休牧";
 
@@ -212,4 +214,60 @@ fn a_rule_holds_in_its_townships_zones_and_land_and_while_it_is_law() {
     assert_eq!(closed(plan.clone(), "2025-12-31T23:59:59+08:00").level, ClosureLevel::None);
     assert_eq!(closed(plan.clone(), "2026-01-01").until, date("2031-01-01").begins_at());
     assert_eq!(closed(plan, "2031-01-01").level, ClosureLevel::None);
+}
+
+/// Every day from the first of 2025 on, for three years.
+fn days() -> Vec<LegalDate> {
+    std::iter::successors(LegalDate::parse("2025-01-01"), |day| day.next()).take(3 * 365).collect()
+}
+
+/// A season in its year by the numbers of its days, and decisions: year, first day and length, adds, for this zone.
+type Drawn = ((usize, usize), Vec<(usize, usize, usize, bool, bool)>);
+
+fn drawn() -> impl Strategy<Value = Drawn> {
+    let decision = (0_usize..3, 0_usize..340, 0_usize..60, any::<bool>(), prop::bool::weighted(0.8));
+    ((0_usize..300, 0_usize..60), prop::collection::vec(decision, 0..5))
+}
+
+proptest! {
+    #[test]
+    fn what_holds_and_until_when_is_what_marking_day_by_day_finds(((begin, length), decisions) in drawn()) {
+        let all = days();
+        let here = zone(ZoneKind::Balance, "150425100");
+        let day_of = |index: usize| all[index.min(all.len() - 1)];
+        let season = (day_of(begin).month_day(), day_of(begin + length).month_day());
+        let mut calendar = ClosureCalendar::from(vec![rule(SEASON, ZoneKind::Balance, Some(season), ClosureLevel::Enforce)]);
+        for (number, (year, first, length, adds, mine)) in decisions.iter().enumerate() {
+            let first = year * 365 + first;
+            calendar.decisions.push(ClosureDecision {
+                year: 2025 + *year as i16,
+                first: day_of(first),
+                last: day_of(first + length),
+                adds: *adds,
+                zones: vec![ZoneId::parse(if *mine { "a" } else { "b" }).unwrap()],
+                ..decided(number as u64, "2026-04-01", "2026-06-15")
+            });
+        }
+        let mut closed: BTreeSet<LegalDate> = BTreeSet::new();
+        for year in 2025..2028 {
+            let within = |first: LegalDate, last: LegalDate| all.iter().copied().filter(move |day| (first..=last).contains(day));
+            let by_rule = (LegalDate::of_year(year, season.0).unwrap(), LegalDate::of_year(year, season.1).unwrap());
+            let mut marked: BTreeSet<LegalDate> = within(by_rule.0, by_rule.1).collect();
+            for decision in calendar.decisions.iter().filter(|one| one.year == year && one.zones[0].as_str() == "a") {
+                if !decision.adds {
+                    marked.clear();
+                }
+                marked.extend(within(decision.first, decision.last));
+            }
+            closed.extend(marked);
+        }
+        // What is close to the end may go on in a year that was not marked.
+        for day in &all[..2 * 365] {
+            let found = closure_at(&calendar, &here, day.begins_at().unwrap());
+            prop_assert_eq!(found.level > ClosureLevel::None, closed.contains(day), "{}", day);
+            let open = all.iter().find(|later| *later > day && !closed.contains(later));
+            let until = open.filter(|_| closed.contains(day)).and_then(|open| open.begins_at());
+            prop_assert_eq!(found.until, until, "{}", day);
+        }
+    }
 }

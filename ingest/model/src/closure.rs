@@ -82,7 +82,7 @@ fn in_scope(townships: &[TownshipCode], zones: &[ZoneId], zone: &Zone) -> bool {
 /// What was decided about a rule's season of one year: a later end because green-up is late, for example.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClosureDecision {
-    /// Its number; a later decision has a higher one.
+    /// Its number.
     pub id: u64,
     /// The name of the rule whose level and fine hold.
     pub rule: String,
@@ -122,7 +122,7 @@ impl ClosureDecision {
 pub struct ClosureCalendar {
     /// In the calendar's order.
     pub rules: Vec<ClosureRule>,
-    /// By number, so that the later one comes later.
+    /// In the order of their approval: of several about one season the later one counts.
     pub decisions: Vec<ClosureDecision>,
 }
 

@@ -198,11 +198,6 @@ impl Zone {
     pub fn computed_area_mu(&self) -> f64 {
         area_mu(&self.polygons)
     }
-
-    /// Whether its in-force interval, taken alone, holds an instant.
-    pub fn holds_at(&self, at: Timestamp) -> bool {
-        self.in_force_from <= at && self.in_force_to.is_none_or(|to| at < to)
-    }
 }
 
 #[cfg(test)]
@@ -271,12 +266,5 @@ mod tests {
         let hole = square.polygons[0].exterior.clone();
         square.polygons[0].holes.push(hole);
         assert!(square.computed_area_mu().abs() < 1e-6);
-    }
-
-    #[test]
-    fn an_interval_holds_its_first_instant_and_not_its_last() {
-        let zone = zone(ZoneKind::Balance, LandClass::Grassland);
-        let holds = [9, 10, 19, 20].map(|at| zone.holds_at(Timestamp::from_millis(at)));
-        assert_eq!(holds, [false, true, true, false]);
     }
 }

@@ -5,10 +5,10 @@
 //! without its audit entry. Open proposals are bounded in number and size, decided ones lose their files.
 
 use crate::audit::Change;
+use crate::proposal::{COLUMNS, Proposal, ProposalKind, ProposalState, Topic, proposal};
 use crate::zones::proposals as zones;
 use crate::{Registry, RegistryError, closures};
-use model::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
 /// Open proposals at once: more than a shift can look at.
@@ -20,98 +20,6 @@ const DECIDED_LISTED: usize = 100;
 /// Decided ones that are kept; the audit keeps all.
 const MAX_DECIDED: u64 = 1_000;
 const MAX_REASON_CHARS: usize = 500;
-
-/// What a proposal would do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProposalKind {
-    /// Publish versions of zones.
-    Zones,
-    /// Repeal a zone.
-    Repeal,
-    /// Give a closure other days in one year.
-    Closure,
-    /// Publish another closure calendar.
-    Rules,
-}
-
-/// What a proposal is about, and so whose it is to approve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Topic {
-    /// The land.
-    Zones,
-    /// The law over it.
-    Closures,
-}
-
-/// What became of a proposal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProposalState {
-    /// It waits.
-    Open,
-    /// It was carried out.
-    Approved,
-    /// It was not.
-    Declined,
-}
-
-/// A change that one person proposed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Proposal {
-    /// Its number.
-    pub id: u64,
-    /// What it would do.
-    pub kind: ProposalKind,
-    /// The same in words: what a dry run said.
-    pub report: String,
-    /// Why.
-    pub reason: String,
-    /// Who.
-    pub proposed_by: String,
-    /// When.
-    pub proposed_at: Timestamp,
-    /// What became of it.
-    pub state: ProposalState,
-    /// Who decided.
-    pub decided_by: Option<String>,
-    /// When.
-    pub decided_at: Option<Timestamp>,
-    /// What they said.
-    pub remark: Option<String>,
-}
-
-impl ProposalKind {
-    const ALL: [Self; 4] = [Self::Zones, Self::Repeal, Self::Closure, Self::Rules];
-
-    /// As written in the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Zones => "zones",
-            Self::Repeal => "repeal",
-            Self::Closure => "closure",
-            Self::Rules => "rules",
-        }
-    }
-
-    fn topic(self) -> Topic {
-        match self {
-            Self::Zones | Self::Repeal => Topic::Zones,
-            Self::Closure | Self::Rules => Topic::Closures,
-        }
-    }
-}
-
-impl ProposalState {
-    const ALL: [Self; 3] = [Self::Open, Self::Approved, Self::Declined];
-
-    /// As written in the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Approved => "approved",
-            Self::Declined => "declined",
-        }
-    }
-}
 
 impl Registry {
     /// The proposals about a topic, newest first: all that are open, and the last hundred that were decided.
@@ -305,25 +213,5 @@ pub(crate) fn decide(
         decided_at: Some(change.now),
         remark: remark.map(str::to_owned),
         ..proposal
-    })
-}
-
-const COLUMNS: &str = "id, kind, report, reason, proposed_by, proposed_at_ms, state, decided_by, decided_at_ms, remark";
-
-fn proposal(row: &Row<'_>) -> Result<Proposal, RegistryError> {
-    let id: i64 = row.get(0)?;
-    let (kind, state): (String, String) = (row.get(1)?, row.get(6)?);
-    let corrupt = || RegistryError::corrupt("proposal", id.to_string());
-    Ok(Proposal {
-        id: u64::try_from(id).map_err(|_| corrupt())?,
-        kind: ProposalKind::ALL.into_iter().find(|known| known.as_str() == kind).ok_or_else(corrupt)?,
-        report: row.get(2)?,
-        reason: row.get(3)?,
-        proposed_by: row.get(4)?,
-        proposed_at: Timestamp::from_millis(row.get(5)?),
-        state: ProposalState::ALL.into_iter().find(|known| known.as_str() == state).ok_or_else(corrupt)?,
-        decided_by: row.get(7)?,
-        decided_at: row.get::<_, Option<i64>>(8)?.map(Timestamp::from_millis),
-        remark: row.get(9)?,
     })
 }

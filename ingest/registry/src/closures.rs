@@ -4,10 +4,10 @@
 //! known at another time.   Never: a decision without a document and a reason; one that is changed or forgotten. Who decides
 //! otherwise decides again: the later one counts.
 
-use crate::approval::{self, NewProposal, ProposalKind, ProposalState, Waiting};
+use crate::approval::{self, NewProposal, Waiting};
 use crate::audit::Change;
 use crate::load::Part;
-use crate::{Proposal, Registry, RegistryError, rules, zones};
+use crate::{Proposal, ProposalKind, ProposalState, Registry, RegistryError, rules, zones};
 use model::{ClosureCalendar, ClosureDecision, ClosureRule, LegalDate, Timestamp, TownshipCode, ZoneId};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};

@@ -4,10 +4,12 @@
 //! versions.   Never: an approval of a change to versions that are not the newest any more.
 
 use super::publish::Terms;
-use crate::approval::{self, NewProposal, ProposalKind, Waiting};
+use crate::approval::{self, NewProposal, Waiting};
 use crate::audit::Change;
 use crate::zone_draft::ZoneDraft;
-use crate::{ImportOptions, ImportReport, Proposal, Registry, RegistryError, ZoneImportError, zone_import};
+use crate::{
+    ImportOptions, ImportReport, Proposal, ProposalKind, Registry, RegistryError, ZoneImportError, zone_import,
+};
 use model::{Timestamp, ZoneId};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
