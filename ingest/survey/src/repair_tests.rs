@@ -1,4 +1,5 @@
 use super::*;
+use crate::area::polygons_m2;
 use proptest::prelude::*;
 
 /// A ring from metres-like numbers: 1 is 1e-4 degrees, about ten metres.
