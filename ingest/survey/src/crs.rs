@@ -190,6 +190,14 @@ impl Crs {
         on_globe(lon, lat).then_some((lon, lat))
     }
 
+    /// Whether both give the same places, whatever they are called.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Projected(a), Self::Projected(b)) => Projection { name: b.name.clone(), ..a.clone() } == *b,
+            _ => self == other,
+        }
+    }
+
     /// Whether lines that are straight in the survey are straight in WGS84 degrees.
     pub(crate) fn keeps_lines(&self) -> bool {
         matches!(self, Self::Geographic(Datum::Wgs84 | Datum::Cgcs2000))

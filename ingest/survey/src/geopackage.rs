@@ -104,9 +104,8 @@ fn layer(
     database: &Connection,
     broken: &impl Fn(&str, &rusqlite::Error) -> ReadError,
 ) -> Result<Layer, ReadError> {
-    // Only tables of their own: not generated ones, not views.
     for table in ["gpkg_contents", "gpkg_geometry_columns", "gpkg_spatial_ref_sys"] {
-        plain_table(database, table).map_err(|error| broken(table, &error))?;
+        check_plain(file, database, table, broken)?;
     }
     let sql = "SELECT g.table_name, g.column_name, g.srs_id FROM gpkg_geometry_columns g JOIN gpkg_contents c \
                ON c.table_name = g.table_name WHERE c.data_type = 'features' LIMIT 50";
@@ -122,17 +121,28 @@ fn layer(
             layers.iter().chain([&layer]).map(|layer| layer.table.chars().take(40).collect()).collect();
         return Err(ReadError::SeveralLayers { file: file.to_owned(), layers: names.join(", ") });
     }
-    plain_table(database, &layer.table).map_err(failed)?;
+    check_plain(file, database, &layer.table, broken)?;
     Ok(layer)
 }
 
-/// Nothing in it is computed when it is read.
-fn plain_table(database: &Connection, name: &str) -> rusqlite::Result<()> {
-    let sql = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE";
-    let text: String = database.query_row(sql, [name], |row| row.get(0))?;
-    let computed = |word: &str| text.to_ascii_uppercase().contains(word);
-    let plain = !computed("VIRTUAL") && !computed("GENERATED") && !text.contains("AS (") && !text.contains("AS(");
-    if plain { Ok(()) } else { Err(rusqlite::Error::InvalidColumnName(name.chars().take(60).collect())) }
+/// A table in which nothing is computed when it is read: no view, no virtual table, no generated column.
+fn check_plain(
+    file: &str,
+    database: &Connection,
+    table: &str,
+    broken: &impl Fn(&str, &rusqlite::Error) -> ReadError,
+) -> Result<(), ReadError> {
+    let sql = "SELECT (SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name = ?1 COLLATE NOCASE), \
+               (SELECT count(*) FROM pragma_table_xinfo(?1) WHERE hidden <> 0)";
+    let found = database.query_row(sql, [table], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)));
+    match found.map_err(|error| broken("its schema", &error))? {
+        (1, 0) => Ok(()),
+        _ => Err(ReadError::Broken {
+            file: file.to_owned(),
+            place: format!("table `{}`", table.chars().filter(|c| !c.is_control()).take(60).collect::<String>()),
+            message: "it is missing, or no plain table".to_owned(),
+        }),
+    }
 }
 
 fn crs(database: &Connection, srs: i64) -> rusqlite::Result<Option<Result<Crs, CrsError>>> {

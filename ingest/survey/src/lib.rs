@@ -9,7 +9,7 @@
 //! shapefile.rs geojson.rs kml.rs geopackage.rs    Parts -> Raw    rings in the survey's own coordinates
 //! mapping.rs   attributes -> ours   BSM -> id, 禁牧区 -> no-grazing
 //! densify.rs   rings -> Ring        straight in the survey stays straight here, to a centimetre
-//! repair.rs    rings -> Polygons    simple on the whole-number grid, or a reason
+//! repair.rs    rings -> Polygons    simple on the whole-number grid (resolve.rs mends), or a reason
 //! snap.rs      Polygons -> Polygons borders that were meant to be one are one
 //! ```
 //!
@@ -24,6 +24,8 @@ mod densify;
 mod difference;
 mod encoding;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod geojson;
 mod geopackage;
 mod kml;
@@ -33,6 +35,7 @@ mod options;
 mod raw;
 mod read;
 mod repair;
+mod resolve;
 pub mod ring;
 mod shapefile;
 mod snap;

@@ -120,7 +120,7 @@ fn crs(raw: &RawSurvey, options: &ReadOptions, notes: &mut Vec<Note>) -> Result<
         }
     }
     match &raw.crs {
-        Some(stated) if *stated != taken => {
+        Some(stated) if !stated.same(&taken) => {
             notes.push(Note::CrsOverridden { file: stated.to_string(), taken: taken.to_string() });
         }
         // GeoJSON without a word is WGS84 by its standard.

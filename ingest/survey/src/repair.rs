@@ -1,21 +1,13 @@
 //! From rings as they were drawn to polygons whose borders cross neither themselves nor each other.
 //!
 //! In: the rings of one feature on whole 1e-7 degrees.   Out: polygons and every [`Repair`]; or the [`LandFault`] that only the
-//! surveyor can correct.   Next: `snap`.
+//! surveyor can correct.   Next: `resolve` for what is not valid, then `snap`.
 //! Never: a change of what was valid: such rings come out vertex by vertex as they went in; a change of more area than the
 //! caller allows.
-//!
-//! Which land is meant (docs/adr/0013): each line by itself goes around whatever it winds around, in either direction (the nonzero
-//! rule: both wings of a bow tie, and a loop drawn twice is no hole). Then outlines add one and holes take one away, and
-//! land is where more is added than taken (the positive rule). The area before, which the report compares, is what the
-//! surveyor's own program would say: outlines less holes, by their signed areas.
 
-use crate::ring::{self, Crossing};
+use crate::resolve::resolve;
+use crate::ring;
 use crate::{LandFault, Repair};
-use i_overlay::core::fill_rule::FillRule;
-use i_overlay::core::overlay::{IntOverlayOptions, Overlay, ShapeType};
-use i_overlay::core::overlay_rule::OverlayRule;
-use i_overlay::i_float::int::point::IntPoint;
 use model::{GeoPoint, Polygon, Ring};
 
 /// What the format says about its rings.
@@ -33,9 +25,9 @@ pub(crate) enum Shape {
 
 /// A ring with its role; its inside lies to the left.
 #[derive(Debug, Clone)]
-struct Piece {
-    ring: Ring,
-    hole: bool,
+pub(crate) struct Piece {
+    pub(crate) ring: Ring,
+    pub(crate) hole: bool,
 }
 
 /// Checks the rings of one feature, and mends what can be mended.
@@ -97,7 +89,7 @@ fn pieces(shape: Shape, repairs: &mut Vec<Repair>) -> Vec<Piece> {
 }
 
 /// The ring with its inside to the left, and whether it had to be turned for that.
-fn directed(mut ring: Ring, hole: bool) -> (Ring, bool) {
+pub(crate) fn directed(mut ring: Ring, hole: bool) -> (Ring, bool) {
     let area = ring::signed_area(&ring);
     let turn = if hole { area > 0 } else { area < 0 };
     if turn {
@@ -107,7 +99,7 @@ fn directed(mut ring: Ring, hole: bool) -> (Ring, bool) {
 }
 
 /// Whether all vertices lie on one line.
-fn flat(ring: &[GeoPoint]) -> bool {
+pub(crate) fn flat(ring: &[GeoPoint]) -> bool {
     let Some(first) = ring.first() else { return true };
     let from_first = |point: &GeoPoint| {
         let difference = |a: i32, b: i32| i128::from(a) - i128::from(b);
@@ -193,7 +185,7 @@ fn stray(hole: &Ring, outlines: &[(Ring, [GeoPoint; 2])], work: &mut usize) -> b
     })
 }
 
-fn bounds(ring: &[GeoPoint]) -> Option<[GeoPoint; 2]> {
+pub(crate) fn bounds(ring: &[GeoPoint]) -> Option<[GeoPoint; 2]> {
     let first = *ring.first()?;
     Some(ring.iter().fold([first, first], |[low, high], point| {
         let corner = |of: fn(i32, i32) -> i32, corner: GeoPoint| GeoPoint {
@@ -219,114 +211,6 @@ fn inside_or_on(ring: &[GeoPoint], point: GeoPoint) -> bool {
         }
     }
     inside
-}
-
-/// A repair that does not come to rest after this many rounds on the grid never will.
-const ROUNDS_MAX: usize = 10;
-/// The overlay multiplies differences in 64 bits.
-const SPAN_MAX: u32 = 1 << 30;
-
-fn resolve(
-    pieces: &[Piece],
-    crossing: Crossing,
-    area_change_max: f64,
-    repairs: &mut Vec<Repair>,
-) -> Result<Vec<Polygon>, LandFault> {
-    let at = crossing.at();
-    let (lon_deg, lat_deg) = at.degrees();
-    let unmendable = || LandFault::Unmendable { lon_deg, lat_deg };
-    let [origin, far] =
-        bounds(&pieces.iter().flat_map(|piece| piece.ring.iter().copied()).collect::<Ring>()).ok_or_else(unmendable)?;
-    if far.lon_e7.abs_diff(origin.lon_e7) >= SPAN_MAX || far.lat_e7.abs_diff(origin.lat_e7) >= SPAN_MAX {
-        return Err(unmendable());
-    }
-    let signed = |ring: &Ring, hole: bool| {
-        if hole { -model::signed_area_m2(ring).abs() } else { model::signed_area_m2(ring).abs() }
-    };
-    let before_m2: f64 = pieces.iter().map(|piece| signed(&piece.ring, piece.hole)).sum();
-    let mut contours: Vec<Ring> = Vec::new();
-    let (mut crossed, mut alone_m2) = (None, 0.0);
-    for piece in pieces {
-        let Some(own) = ring::first_crossing(std::iter::once(&outward(piece))) else {
-            alone_m2 += signed(&piece.ring, piece.hole);
-            contours.push(piece.ring.clone());
-            continue;
-        };
-        crossed = crossed.or(Some(own.at()));
-        let resolved = overlay(std::slice::from_ref(&piece.ring), origin, FillRule::NonZero);
-        alone_m2 += if piece.hole { -model::area_m2(&resolved) } else { model::area_m2(&resolved) };
-        for mut ring in resolved.into_iter().flat_map(|polygon| std::iter::once(polygon.exterior).chain(polygon.holes))
-        {
-            if piece.hole {
-                ring.reverse();
-            }
-            contours.push(ring);
-        }
-    }
-    let mut polygons = overlay(&contours, origin, FillRule::Positive);
-    for round in 0.. {
-        let rings: Vec<Ring> = polygons
-            .iter()
-            .flat_map(|polygon| std::iter::once(&polygon.exterior).chain(&polygon.holes))
-            .cloned()
-            .collect();
-        match ring::first_crossing(rings.iter()) {
-            None => break,
-            Some(_) if round == ROUNDS_MAX => return Err(unmendable()),
-            Some(_) => polygons = overlay(&rings, origin, FillRule::Positive),
-        }
-    }
-    if polygons.is_empty() {
-        return Err(LandFault::NoLand);
-    }
-    let after_m2 = model::area_m2(&polygons);
-    let change = after_m2 - before_m2;
-    if change.abs() > area_change_max * before_m2.abs() {
-        return Err(LandFault::RepairTooLarge { lon_deg, lat_deg, area_change_m2: change, area_m2: before_m2 });
-    }
-    if let Some(at) = crossed {
-        repairs.push(Repair::SelfIntersection { at, area_change_m2: alone_m2 - before_m2 });
-    }
-    if crossed.is_none() || contours.len() > 1 && (after_m2 - alone_m2).abs() > 0.05 {
-        repairs.push(Repair::OverlappingParts { at, area_change_m2: after_m2 - alone_m2 });
-    }
-    Ok(polygons)
-}
-
-/// The ring as an outline, as the sweep wants a single ring.
-fn outward(piece: &Piece) -> Ring {
-    directed(piece.ring.clone(), false).0
-}
-
-/// The land that these contours enclose under a rule, on the same grid.
-fn overlay(contours: &[Ring], origin: GeoPoint, rule: FillRule) -> Vec<Polygon> {
-    // Collinear vertices stay: a neighbour may have them too.
-    let options = IntOverlayOptions::keep_all_points();
-    let mut overlay = Overlay::new_custom(contours.iter().map(Vec::len).sum(), options, Default::default());
-    // In range: the feature spans less than 2^30.
-    let inward = |point: &GeoPoint| IntPoint {
-        x: point.lon_e7.wrapping_sub(origin.lon_e7),
-        y: point.lat_e7.wrapping_sub(origin.lat_e7),
-    };
-    let outward = |point: &IntPoint| GeoPoint {
-        lon_e7: point.x.wrapping_add(origin.lon_e7),
-        lat_e7: point.y.wrapping_add(origin.lat_e7),
-    };
-    for contour in contours {
-        overlay.add_contour(&contour.iter().map(inward).collect::<Vec<_>>(), ShapeType::Subject);
-    }
-    let mut polygons = Vec::new();
-    for shape in overlay.overlay(OverlayRule::Subject, rule) {
-        let mut rings = shape.into_iter().map(|contour| {
-            let mut ring: Ring = contour.iter().map(outward).collect();
-            ring.dedup();
-            ring
-        });
-        let Some(exterior) = rings.next().filter(|ring| !flat(ring)) else { continue };
-        let holes = rings.filter(|ring| !flat(ring)).map(|ring| directed(ring, true).0).collect();
-        polygons.push(Polygon { exterior: directed(exterior, false).0, holes });
-    }
-    polygons
 }
 
 #[cfg(test)]

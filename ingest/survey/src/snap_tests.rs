@@ -108,8 +108,20 @@ fn two_borders_with_vertices_in_different_places_become_one_line() {
 }
 
 #[test]
-fn a_neck_that_would_cross_itself_is_left_apart_and_named() {
-    // The second one's thin tongue lies along the first one's border, within reach with both of its sides.
+fn a_corner_that_would_cross_its_own_border_is_left_apart_and_named() {
+    // The second one's notch reaches almost through to its western border, and beyond that lies the first one's.
+    let west: &[_] = &[(0, 0), (990, 0), (1010, 1000), (0, 1000)];
+    let notched: &[_] =
+        &[(1001, -500), (2000, -500), (2000, 400), (1004, 480), (2000, 600), (2000, 1500), (1001, 1500)];
+    let mut plots = vec![plot(0, west), plot(5, notched)];
+    let notes = snap(&mut plots, 0.5);
+    assert!(matches!(notes.as_slice(), [Note::NotSnapped { feature: 5, .. }]), "{notes:?}");
+    assert_eq!(exterior(&plots[1]), notched);
+    assert_eq!(plots[1].repairs, []);
+}
+
+#[test]
+fn a_tongue_along_a_border_may_touch_itself_but_not_cross() {
     let tongue = plot(5, &[(1005, 0), (1004, 500), (1005, 1000), (1001, 1000), (1003, 500), (1001, 0)]);
     let mut plots = vec![plot(0, &[(0, 0), (1002, 0), (1002, 1000), (0, 1000)]), tongue];
     snap(&mut plots, 0.5);

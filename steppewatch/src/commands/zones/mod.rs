@@ -7,7 +7,7 @@ pub use import::survey;
 
 use super::{Misuse, legal_time, operator, print, proposals, registry};
 use crate::config::Config;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use dashboards::version_json;
 use model::{Clock, Timestamp, Zone, ZoneId};
