@@ -39,6 +39,14 @@ pub(crate) fn signed_m2(ring: &[GeoPoint]) -> f64 {
     sum * SEMI_MAJOR_M * SEMI_MAJOR_M / 2.0
 }
 
+/// A square of 1e-7 degree at this latitude.
+pub(crate) fn unit_m2(at: GeoPoint) -> f64 {
+    let (sin, cos) = at.degrees().1.to_radians().sin_cos();
+    let w = 1.0 - ECCENTRICITY_SQUARED * sin * sin;
+    let unit = 1e-7f64.to_radians() * SEMI_MAJOR_M;
+    unit * unit * (1.0 - ECCENTRICITY_SQUARED) * cos / (w * w)
+}
+
 /// Of exteriors without their holes.
 pub(crate) fn polygons_m2(polygons: &[Polygon]) -> f64 {
     let ring = |ring: &Ring| signed_m2(ring).abs();

@@ -149,8 +149,7 @@ pub(crate) fn survey(file: &str, bytes: &[u8], limits: Limits) -> Result<RawSurv
     if document.features.len() > limits.features {
         return Err(too_large("features", limits.features));
     }
-    let crs = document.crs.map(|name| Crs::parse(&name)).transpose();
-    let crs = crs.map_err(|error| ReadError::Crs { file: file.to_owned(), error })?;
+    let crs = document.crs.map(|name| Crs::parse(&name));
     let mut vertices = 0;
     let mut features = Vec::with_capacity(document.features.len());
     for feature in document.features {

@@ -84,7 +84,7 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CrsAssumed { crs } => write!(f, "the file states no coordinate system; {crs} was assumed"),
-            Self::CrsOverridden { file, taken } => write!(f, "the file states {file}; {taken} was taken, as asked"),
+            Self::CrsOverridden { file, taken } => write!(f, "the file says: {file}; {taken} was taken, as asked"),
             Self::EncodingDetected { encoding } => {
                 write!(f, "the file states no encoding; its text looks like {encoding}")
             }

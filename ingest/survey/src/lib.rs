@@ -2,7 +2,7 @@
 //!
 //! In:  the bytes of a shapefile, GeoJSON, KML or GeoPackage, and how they are to be read.   Out: [`Survey`]: for each feature
 //! its attributes and its [`Land`] in whole 1e-7 degrees, with every [`Repair`] and how much area it changed; or why it has
-//! none.   Next: `registry` makes zones of it.   Back: [`write_geojson`], [`write_shapefile`], [`write_kml`].
+//! none.   Next: `registry` makes zones of it.   Back: [`write_geojson`], [`write_shapefile()`], [`write_kml`].
 //!
 //! ```text
 //! source.rs    files -> Parts       which format, its members, unpacked within bounds
@@ -64,3 +64,5 @@ pub use write_shapefile::{write_shapefile, write_shapefile_files};
 
 #[cfg(test)]
 mod peer_tests;
+#[cfg(test)]
+mod real_tests;
