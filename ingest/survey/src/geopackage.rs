@@ -171,3 +171,7 @@ fn geometry(blob: &[u8]) -> Result<crate::raw::RawShape, LandFault> {
     };
     wkb::read(blob.get(8 + envelope..).ok_or_else(cut)?)
 }
+
+#[cfg(test)]
+#[path = "geopackage_tests.rs"]
+mod tests;

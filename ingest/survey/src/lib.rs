@@ -50,7 +50,7 @@ mod wkt;
 mod write;
 mod write_shapefile;
 
-pub use crs::{Crs, CrsError};
+pub use crs::{Crs, CrsError, Projection};
 pub use datum::Datum;
 pub use encoding::Encoding;
 pub use error::{LandFault, MappingError, ReadError, WriteError};
