@@ -41,6 +41,14 @@ pub fn signed_area_m2(ring: &[GeoPoint]) -> f64 {
     sum * SEMI_MAJOR_M * SEMI_MAJOR_M / 2.0
 }
 
+/// Square metres of a square of 1e-7 degree at a latitude: the smallest difference that a border can have.
+pub fn square_unit_m2(at: GeoPoint) -> f64 {
+    let (sin, cos) = at.degrees().1.to_radians().sin_cos();
+    let w = 1.0 - ECCENTRICITY_SQUARED * sin * sin;
+    let unit = 1e-7f64.to_radians() * SEMI_MAJOR_M;
+    unit * unit * (1.0 - ECCENTRICITY_SQUARED) * cos / (w * w)
+}
+
 /// Square metres of exteriors without their holes.
 pub fn area_m2(polygons: &[Polygon]) -> f64 {
     let ring = |ring: &Ring| signed_area_m2(ring).abs();

@@ -24,7 +24,7 @@ mod time;
 mod zone;
 
 pub use alert::{Alert, AlertKind, Receipt, ReceiptState, Severity, Subject, Trigger};
-pub use area::{SQUARE_METRES_PER_MU, area_m2, area_mu, signed_area_m2};
+pub use area::{SQUARE_METRES_PER_MU, area_m2, area_mu, signed_area_m2, square_unit_m2};
 pub use clock::Clock;
 pub use closure::{Closure, ClosureCalendar, ClosureDecision, ClosureLevel, ClosureRule, MonthDay};
 pub use command::{Action, Command, Outcome};

@@ -10,7 +10,7 @@ use crate::raw::{self, RawRing, RawShape, RawSurvey};
 use crate::{Crs, Format, LandFault, Limits, ReadError};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -61,11 +61,6 @@ pub struct RawGeometry {
 }
 
 impl RawFeature {
-    /// A property as text; numbers count as text, an empty text and `null` as absent.
-    pub fn property(&self, name: &str) -> Option<String> {
-        text(self.properties.as_ref().and_then(Value::as_object).and_then(|object: &Map<_, _>| object.get(name)))
-    }
-
     /// Every property as text, and the feature's own id where no property has that name.
     fn attributes(&self, limits: Limits) -> BTreeMap<String, String> {
         let mut attributes = Attributes::new(limits);
@@ -84,11 +79,6 @@ impl RawFeature {
         let mut parts = Vec::new();
         self.geometry.as_ref().ok_or(LandFault::Empty)?.parts(&mut parts, 0)?;
         if parts.is_empty() { Err(LandFault::Empty) } else { Ok(RawShape::Parts(parts)) }
-    }
-
-    /// The zone's id: the property, or the feature's own.
-    pub fn id(&self) -> Option<String> {
-        self.property("id").or_else(|| text(self.id.as_ref()))
     }
 }
 
@@ -149,8 +139,7 @@ pub(crate) fn survey(file: &str, bytes: &[u8], limits: Limits) -> Result<RawSurv
     if document.features.len() > limits.features {
         return Err(too_large("features", limits.features));
     }
-    let crs = document.crs.map(|name| Crs::parse(&name)).transpose();
-    let crs = crs.map_err(|error| ReadError::Crs { file: file.to_owned(), error })?;
+    let crs = document.crs.map(|name| Crs::parse(&name));
     let mut vertices = 0;
     let mut features = Vec::with_capacity(document.features.len());
     for feature in document.features {

@@ -30,7 +30,6 @@ pub(crate) fn read(file: &str, bytes: &[u8], limits: Limits) -> Result<RawSurvey
     let database = open(bytes).map_err(|error| broken("its header", &error))?;
     let layer = layer(file, &database, &broken)?;
     let crs = crs(&database, layer.srs).map_err(|error| broken("gpkg_spatial_ref_sys", &error))?;
-    let crs = crs.transpose().map_err(|error| ReadError::Crs { file: file.to_owned(), error })?;
     let quoted = layer.table.replace('"', "\"\"");
     let mut features = Vec::new();
     let mut vertices = 0;
@@ -172,3 +171,7 @@ fn geometry(blob: &[u8]) -> Result<crate::raw::RawShape, LandFault> {
     };
     wkb::read(blob.get(8 + envelope..).ok_or_else(cut)?)
 }
+
+#[cfg(test)]
+#[path = "geopackage_tests.rs"]
+mod tests;

@@ -103,7 +103,7 @@ pub(crate) fn read(file: &str, bytes: &[u8], limits: Limits) -> Result<RawSurvey
         format: Format::Kml,
         file: file.to_owned(),
         encoding,
-        crs: Some(Crs::Geographic(Datum::Wgs84)),
+        crs: Some(Ok(Crs::Geographic(Datum::Wgs84))),
         features: state.features,
         notes: Vec::new(),
     })

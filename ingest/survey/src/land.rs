@@ -71,7 +71,8 @@ pub enum Note {
         /// How many attributes have such bytes.
         attributes: usize,
     },
-    /// Two borders lie near each other and could not be joined without one of them crossing itself.
+    /// Two borders lie near each other and could not be joined without one of them crossing itself, or so many that none is
+    /// the nearest.
     NotSnapped {
         /// Whose border was left as it was.
         feature: usize,
@@ -84,7 +85,7 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CrsAssumed { crs } => write!(f, "the file states no coordinate system; {crs} was assumed"),
-            Self::CrsOverridden { file, taken } => write!(f, "the file states {file}; {taken} was taken, as asked"),
+            Self::CrsOverridden { file, taken } => write!(f, "the file says: {file}; {taken} was taken, as asked"),
             Self::EncodingDetected { encoding } => {
                 write!(f, "the file states no encoding; its text looks like {encoding}")
             }
@@ -96,7 +97,7 @@ impl fmt::Display for Note {
                 write!(
                     f,
                     "the border of feature {feature} was left apart from its neighbour's near lon {lon:.7}, lat {lat:.7}: \
-                     joined, it would cross itself"
+                     joined, it would cross itself, or there are too many to tell"
                 )
             }
         }

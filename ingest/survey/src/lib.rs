@@ -2,7 +2,7 @@
 //!
 //! In:  the bytes of a shapefile, GeoJSON, KML or GeoPackage, and how they are to be read.   Out: [`Survey`]: for each feature
 //! its attributes and its [`Land`] in whole 1e-7 degrees, with every [`Repair`] and how much area it changed; or why it has
-//! none.   Next: `registry` makes zones of it.   Back: [`write_geojson`], [`write_shapefile`], [`write_kml`].
+//! none.   Next: `registry` makes zones of it.   Back: [`write_geojson`], [`write_shapefile()`], [`write_kml`].
 //!
 //! ```text
 //! source.rs    files -> Parts       which format, its members, unpacked within bounds
@@ -26,7 +26,7 @@ mod encoding;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
-pub mod geojson;
+mod geojson;
 mod geopackage;
 mod kml;
 mod land;
@@ -50,7 +50,7 @@ mod wkt;
 mod write;
 mod write_shapefile;
 
-pub use crs::{Crs, CrsError};
+pub use crs::{Crs, CrsError, Projection};
 pub use datum::Datum;
 pub use difference::{AreaDifference, difference};
 pub use encoding::Encoding;
@@ -65,3 +65,5 @@ pub use write_shapefile::{write_shapefile, write_shapefile_files};
 
 #[cfg(test)]
 mod peer_tests;
+#[cfg(test)]
+mod real_tests;

@@ -2,7 +2,7 @@
 //!
 //! Never: a vertex that was moved, an attribute that was renamed.
 
-use crate::{Crs, Format, LandFault, Note};
+use crate::{Crs, CrsError, Format, LandFault, Note};
 use std::collections::BTreeMap;
 
 /// A closed line as the file has it: first number (east), second number (north). It may repeat its first vertex at the end.
@@ -29,8 +29,8 @@ pub(crate) struct RawSurvey {
     /// Which file the features came from.
     pub(crate) file: String,
     pub(crate) encoding: String,
-    /// As stated by the file, if it states any.
-    pub(crate) crs: Option<Crs>,
+    /// As stated by the file, if it states any. One that cannot be used is no matter when the caller states another.
+    pub(crate) crs: Option<Result<Crs, CrsError>>,
     pub(crate) features: Vec<RawFeature>,
     pub(crate) notes: Vec<Note>,
 }

@@ -99,7 +99,7 @@ fn crs(raw: &RawSurvey, options: &ReadOptions, notes: &mut Vec<Note>) -> Result<
     let refuse = |error| ReadError::Crs { file: raw.file.clone(), error };
     let mut taken = match (&options.crs, &raw.crs) {
         (Some(asked), _) => asked.clone(),
-        (None, Some(stated)) => stated.clone(),
+        (None, Some(stated)) => stated.clone().map_err(refuse)?,
         (None, None) => {
             let shapes = raw.features.iter().filter_map(|feature| feature.shape.as_ref().ok());
             let first = shapes.flat_map(RawShape::rings).flatten().next().copied();
@@ -120,7 +120,8 @@ fn crs(raw: &RawSurvey, options: &ReadOptions, notes: &mut Vec<Note>) -> Result<
         }
     }
     match &raw.crs {
-        Some(stated) if !stated.same(&taken) => {
+        Some(Err(stated)) => notes.push(Note::CrsOverridden { file: stated.to_string(), taken: taken.to_string() }),
+        Some(Ok(stated)) if !stated.same(&taken) => {
             notes.push(Note::CrsOverridden { file: stated.to_string(), taken: taken.to_string() });
         }
         // GeoJSON without a word is WGS84 by its standard.

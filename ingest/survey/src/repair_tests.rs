@@ -148,6 +148,15 @@ fn a_feature_that_spans_the_globe_and_crosses_itself_is_left_to_the_surveyor() {
     assert!(matches!(repair(shape, 1e9), Err(LandFault::Unmendable { .. })));
 }
 
+#[test]
+fn a_tangle_of_a_thousand_lines_is_left_to_the_surveyor_at_once() {
+    use rand::{Rng, SeedableRng};
+    let mut random = rand::rngs::StdRng::seed_from_u64(3);
+    let tangle: Vec<(i32, i32)> =
+        (0..1_000).map(|_| (random.random_range(0..10_000), random.random_range(0..10_000))).collect();
+    assert!(matches!(repair(parts(&[&[&tangle]]), f64::INFINITY), Err(LandFault::Unmendable { .. })));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -37,6 +37,9 @@ pub(crate) fn resolve(
     if far.lon_e7.abs_diff(origin.lon_e7) >= SPAN_MAX || far.lat_e7.abs_diff(origin.lat_e7) >= SPAN_MAX {
         return Err(unmendable());
     }
+    if tangled(pieces) {
+        return Err(unmendable());
+    }
     let signed = |ring: &Ring, hole: bool| {
         if hole { -model::signed_area_m2(ring).abs() } else { model::signed_area_m2(ring).abs() }
     };
@@ -88,6 +91,38 @@ pub(crate) fn resolve(
         repairs.push(Repair::OverlappingParts { at, area_change_m2: after_m2 - alone_m2 });
     }
     Ok(polygons)
+}
+
+/// So many crossings are no slip of the hand, and their resolution would take memory by their number.
+const CROSSINGS_MAX: usize = 20_000;
+/// About a second.
+const PAIRS_MAX: usize = 200_000_000;
+
+/// Whether there are more crossings than anybody would want mended; a line sweeps over the edges until that is known.
+fn tangled(pieces: &[Piece]) -> bool {
+    let mut edges: Vec<(GeoPoint, GeoPoint)> = pieces
+        .iter()
+        .flat_map(|piece| piece.ring.iter().zip(piece.ring.iter().cycle().skip(1)))
+        .map(|(a, b)| (*a.min(b), *a.max(b)))
+        .collect();
+    edges.sort_unstable();
+    let (mut crossings, mut pairs) = (0, 0);
+    let mut active: Vec<(GeoPoint, GeoPoint)> = Vec::new();
+    for (from, to) in edges {
+        let (low, high) = (from.lat_e7.min(to.lat_e7), from.lat_e7.max(to.lat_e7));
+        pairs += active.len();
+        active.retain(|(other_from, other_to)| {
+            let beside =
+                other_from.lat_e7.min(other_to.lat_e7) <= high && low <= other_from.lat_e7.max(other_to.lat_e7);
+            crossings += usize::from(beside && ring::cross((from, to), (*other_from, *other_to)));
+            other_to.lon_e7 >= from.lon_e7
+        });
+        active.push((from, to));
+        if crossings > CROSSINGS_MAX || pairs > PAIRS_MAX {
+            return true;
+        }
+    }
+    false
 }
 
 /// The ring as an outline, as the sweep wants a single ring.

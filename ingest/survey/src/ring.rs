@@ -74,6 +74,12 @@ fn orientation(a: GeoPoint, b: GeoPoint, c: GeoPoint) -> i128 {
     i128::from(ab_x) * i128::from(ac_y) - i128::from(ab_y) * i128::from(ac_x)
 }
 
+/// Whether two edges cross between their ends.
+pub(crate) fn cross((a, b): (GeoPoint, GeoPoint), (c, d): (GeoPoint, GeoPoint)) -> bool {
+    let side = |a, b, c| orientation(a, b, c).signum();
+    side(a, b, c) * side(a, b, d) < 0 && side(c, d, a) * side(c, d, b) < 0
+}
+
 /// South to north where both are under the line. Consistent as long as no two of them cross to the west of it.
 impl Ord for Edge {
     fn cmp(&self, other: &Self) -> Ordering {

@@ -35,8 +35,7 @@ pub(crate) fn read(parts: &Parts<'_>, encoding: Option<Encoding>, limits: Limits
             message: format!("{} shapes have {} rows of attributes", shapes.len(), table.rows.len()),
         });
     }
-    let crs = parts.prj.as_ref().map(|text| wkt::read(&String::from_utf8_lossy(text))).transpose();
-    let crs = crs.map_err(|error| ReadError::Crs { file: file.clone(), error })?;
+    let crs = parts.prj.as_ref().map(|text| wkt::read(&String::from_utf8_lossy(text)));
     let features = shapes
         .into_iter()
         .zip(table.rows)

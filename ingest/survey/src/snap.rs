@@ -45,7 +45,10 @@ pub(crate) fn snap(plots: &mut [Plot], snap_m: f64) -> Vec<Note> {
     let mut left: BTreeMap<usize, GeoPoint> = BTreeMap::new();
     for _ in 0..PASSES_MAX {
         let places = Places::of(plots);
-        let candidates = near(&places, &places.edges(plots), changed.as_deref(), snap_m);
+        let (candidates, crowded) = near(&places, &places.edges(plots), changed.as_deref(), snap_m);
+        if let Some((plot, at)) = crowded {
+            left.entry(plot as usize).or_insert(at);
+        }
         let plan = plan(&candidates, &places, &places.among(&fixed));
         if plan.is_empty() {
             break;

@@ -119,7 +119,6 @@ impl Pass<'_> {
 
     /// The ring with its vertices moved and its edges' new vertices.
     fn rebuild(&mut self, ring: &Ring, numbers: &[u32]) -> Ring {
-        let square_m2 = ring.first().map_or(0.0, |first| square_m2(*first));
         let mut built: Ring = Vec::with_capacity(ring.len());
         // The vertex before in its new place: areas are counted as if vertices moved one after the other, and the last one
         // has not moved yet.
@@ -130,7 +129,11 @@ impl Pass<'_> {
             if let (Some(with), Some(before)) = (with, before) {
                 let next = if at == last { self.target(*next).0 } else { self.places.point(*next) };
                 let area = triangle(before, new, next) - triangle(before, vertex, next);
-                let change = Joined { vertices: 1, max_shift_m: metres(vertex, new), area_change_m2: area * square_m2 };
+                let change = Joined {
+                    vertices: 1,
+                    max_shift_m: metres(vertex, new),
+                    area_change_m2: area * model::square_unit_m2(middle(before, vertex, next)),
+                };
                 self.changes.push((with, change));
             }
             built.push(new);
@@ -146,7 +149,8 @@ impl Pass<'_> {
             let end = self.places.point(*next);
             let mut from = vertex;
             for insert in inserts {
-                let area_change_m2 = triangle(from, insert.point, end) * square_m2;
+                let area_change_m2 =
+                    triangle(from, insert.point, end) * model::square_unit_m2(middle(from, insert.point, end));
                 let max_shift_m = distance_to_line_m(insert.point, from, end);
                 self.changes.push((insert.plot, Joined { vertices: 1, max_shift_m, area_change_m2 }));
                 built.push(insert.point);
@@ -162,11 +166,10 @@ impl Pass<'_> {
     }
 }
 
-/// A square of 1e-7 degree here.
-fn square_m2(at: GeoPoint) -> f64 {
-    let east = GeoPoint { lon_e7: at.lon_e7.wrapping_add(1_000), ..at };
-    let north = GeoPoint { lat_e7: at.lat_e7.wrapping_add(1_000), ..at };
-    metres(at, east) * metres(at, north) / 1e6
+/// Where the area of a triangle lies.
+fn middle(a: GeoPoint, b: GeoPoint, c: GeoPoint) -> GeoPoint {
+    let mean = |a: i32, b: i32, c: i32| ((i64::from(a) + i64::from(b) + i64::from(c)) / 3) as i32;
+    GeoPoint { lon_e7: mean(a.lon_e7, b.lon_e7, c.lon_e7), lat_e7: mean(a.lat_e7, b.lat_e7, c.lat_e7) }
 }
 
 /// The area of a triangle in squares of 1e-7 degree, positive to the left.
@@ -180,5 +183,5 @@ fn triangle(a: GeoPoint, b: GeoPoint, c: GeoPoint) -> f64 {
 fn distance_to_line_m(point: GeoPoint, from: GeoPoint, to: GeoPoint) -> f64 {
     // Of the triangle: twice the area by the base, both in metres of this latitude.
     let base_m = metres(from, to);
-    if base_m > 0.0 { 2.0 * triangle(from, point, to).abs() * square_m2(point) / base_m } else { 0.0 }
+    if base_m > 0.0 { 2.0 * triangle(from, point, to).abs() * model::square_unit_m2(point) / base_m } else { 0.0 }
 }

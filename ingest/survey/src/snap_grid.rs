@@ -137,8 +137,17 @@ impl Cells {
     }
 }
 
-/// What is near to each place, if anything is. With `changed`, only around edges that end in one of those, which are in order.
-pub(crate) fn near(places: &Places, edges: &[Edge], changed: Option<&[GeoPoint]>, snap_m: f64) -> Vec<Near> {
+/// More edges in one cell are a scribble, in which nothing is the nearest.
+const CROWD_MAX: usize = 1_024;
+
+/// What is near to each place, if anything is; and a plot and place where it is too crowded to tell. With `changed`, only
+/// around edges that end in one of those, which are in order.
+pub(crate) fn near(
+    places: &Places,
+    edges: &[Edge],
+    changed: Option<&[GeoPoint]>,
+    snap_m: f64,
+) -> (Vec<Near>, Option<(u32, GeoPoint)>) {
     let grid = Grid::new(places, edges, snap_m);
     let ends = |edge: &Edge| (places.point(edge.from), places.point(edge.to));
     let around = changed.map(|changed| {
@@ -168,7 +177,7 @@ pub(crate) fn near(places: &Places, edges: &[Edge], changed: Option<&[GeoPoint]>
         .filter(|(cell, _)| wanted(*cell))
         .collect();
     points.sort_unstable();
-    let mut found = Vec::new();
+    let (mut found, mut crowded) = (Vec::new(), None);
     let mut here: Vec<Edge> = Vec::new();
     let mut entries = entries.as_slice();
     for in_cell in points.chunk_by(|a, b| a.0 == b.0) {
@@ -182,9 +191,13 @@ pub(crate) fn near(places: &Places, edges: &[Edge], changed: Option<&[GeoPoint]>
         if here.windows(2).all(|pair| matches!(pair, [a, b] if a.plot == b.plot)) {
             continue;
         }
+        if here.len() > CROWD_MAX {
+            crowded = crowded.or(here.first().map(|edge| (edge.plot, places.point(edge.from))));
+            continue;
+        }
         found.extend(in_cell.iter().filter_map(|(_, point)| nearest(*point, &here, places, snap_m)));
     }
-    found
+    (found, crowded)
 }
 
 fn nearest(number: u32, edges: &[Edge], places: &Places, snap_m: f64) -> Option<Near> {

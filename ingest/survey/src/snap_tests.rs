@@ -192,4 +192,31 @@ proptest! {
         let near_but_apart = all.iter().any(|a| all.iter().any(|b| a != b && metres(*a, *b) < 0.1));
         prop_assert!(!near_but_apart);
     }
+
+    #[test]
+    fn two_hands_along_one_winding_border_give_one_line_whoever_comes_first(
+        west in prop::collection::btree_map(1..999i32, -3..=3i32, 1..60),
+        east in prop::collection::btree_map(1..999i32, -3..=3i32, 1..60),
+        bend in -200..200i32,
+    ) {
+        let border = |y: i32, shake: i32| 1000 + bend * (y * (1000 - y) / 1000) / 250 + shake;
+        let west: Vec<_> = [(0, 0), (1000, 0)].into_iter()
+            .chain(west.iter().map(|(y, shake)| (border(*y, *shake), *y)))
+            .chain([(1000, 1000), (0, 1000)]).collect();
+        let east: Vec<_> = [(1001, 1000)].into_iter()
+            .chain(east.iter().rev().map(|(y, shake)| (border(*y, *shake), *y)))
+            .chain([(1001, 0), (2000, 0), (2000, 1000)]).collect();
+        let drawn = [plot(0, &west), plot(1, &east)];
+        prop_assume!(drawn.iter().all(|plot| ring::first_crossing(rings(plot)).is_none()));
+        let (mut plots, mut backwards) = (drawn.to_vec(), vec![drawn[1].clone(), drawn[0].clone()]);
+        snap(&mut plots, 0.5);
+        snap(&mut backwards, 0.5);
+        prop_assert_eq!(sorted(&plots), sorted(&backwards));
+        for (plot, before) in plots.iter().zip(&drawn) {
+            prop_assert_eq!(ring::first_crossing(rings(plot)), None);
+            let told: f64 = plot.repairs.iter().map(Repair::area_change_m2).sum();
+            let change = model::area_m2(&plot.polygons) - model::area_m2(&before.polygons);
+            prop_assert!((told - change).abs() < 0.02 + change.abs() * 0.01, "told {}, is {}", told, change);
+        }
+    }
 }
