@@ -6,14 +6,33 @@
 //! zones share lies in exactly one of them. The index is immutable; a change of the zones builds a new one, and readers
 //! of the old one go on until they take the new.
 
+mod build;
+mod crowd;
 mod edge;
-mod grid;
+mod frame;
+mod leaf;
+mod lookup;
+mod sets;
+mod simd;
 mod spread;
+mod store;
 
+pub use sets::SetId;
 pub use spread::Spread;
 
-use grid::Grid;
+use build::{Buckets, Builder};
+use edge::Edge;
+use frame::Frame;
+use lookup::Cells;
 use model::{GeoPoint, Polygon, Position};
+use sets::{Held, Sets};
+use std::sync::Arc;
+use store::{Store, Writer};
+
+/// Most edges an index can number.
+const EDGES_MAX: usize = 100_000_000;
+/// Most zones an index can number.
+const ZONES_MAX: usize = 10_000_000;
 
 /// Why no index was built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,34 +51,69 @@ pub enum BuildError {
         /// How many there may be.
         limit: usize,
     },
+    /// More zones than the index can number.
+    #[error("there are {zones} zones; at most {limit} are possible, so split the data by region")]
+    TooManyZones {
+        /// How many there are.
+        zones: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// The index would need more than 4 GiB, or more than 2^30 sets of zones.
+    #[error("so many borders lie so close together that the index has no room for them, so simplify or split the data")]
+    TooDense,
 }
 
-/// An index over a set of zones.
+/// An index over a set of zones. A copy shares the memory.
 #[derive(Debug, Clone)]
 pub struct Geofence {
-    grid: Grid,
+    frame: Frame,
+    /// Nodes of the top cells.
+    top: Arc<[u32]>,
+    store: Store,
+    sets: Arc<Held>,
     zones: usize,
 }
 
 impl Geofence {
     /// Builds the index; zone `i` of the answers is `zones[i]`. Rings may run either way round.
     pub fn build<'a>(zones: impl IntoIterator<Item = &'a [Polygon]>) -> Result<Self, BuildError> {
+        let mut sets = Sets::new();
         let mut edges = Vec::new();
         let mut count: u32 = 0;
         for polygons in zones {
+            let zone = sets.id(&[count]);
             for polygon in polygons {
                 for ring in std::iter::once(&polygon.exterior).chain(&polygon.holes) {
-                    edge::collect(ring, count, &mut edges);
+                    edge::collect(ring, zone, &mut edges);
                 }
             }
-            count = count.saturating_add(1);
+            count += 1;
+            if count as usize > ZONES_MAX {
+                return Err(BuildError::TooManyZones { zones: count as usize, limit: ZONES_MAX });
+            }
         }
-        Ok(Self { grid: Grid::build(edge::deduplicated(edges))?, zones: count as usize })
+        Self::of_edges(&edges, sets, count as usize, Writer::new())
+    }
+
+    fn of_edges(edges: &[Edge], sets: Sets, zones: usize, writer: Writer) -> Result<Self, BuildError> {
+        let too_many = BuildError::TooMany { vertices: edges.len(), limit: EDGES_MAX };
+        if edges.len() > EDGES_MAX {
+            return Err(too_many);
+        }
+        let frame = match bounds(edges) {
+            Some((low, high)) => Frame::over(low, high, edges.len())?,
+            None => Frame::NONE,
+        };
+        let buckets = Buckets::fill(&frame, edges).ok_or(BuildError::TooDense)?;
+        let mut builder = Builder::new(frame, sets, writer);
+        let top = builder.rows(&buckets, edges)?;
+        Ok(Self { frame, top: top.into(), store: builder.writer.finish(), sets: Arc::new(builder.sets.finish()), zones })
     }
 
     /// An index of no zones.
     pub fn empty() -> Self {
-        Self { grid: Grid::empty(), zones: 0 }
+        Self { frame: Frame::NONE, top: Arc::default(), store: Store::default(), sets: Arc::new(Sets::new().finish()), zones: 0 }
     }
 
     /// How many zones there are.
@@ -67,9 +121,34 @@ impl Geofence {
         self.zones
     }
 
+    fn cells(&self) -> Cells<'_> {
+        Cells { frame: &self.frame, top: &self.top, store: &self.store }
+    }
+
+    /// The set of zones that hold a point.
+    pub fn set_at(&self, point: GeoPoint) -> SetId {
+        self.cells().set_at(point)
+    }
+
+    /// The sets of many points: `sets[i]` becomes that of `points[i]`, as far as both reach.
+    pub fn sets_at(&self, points: &[GeoPoint], sets: &mut [SetId]) {
+        self.cells().sets_at(points, sets);
+    }
+
+    /// The zones of a set that this index has answered, in ascending order.
+    pub fn zones_of(&self, set: SetId) -> &[u32] {
+        self.sets.of(set)
+    }
+
     /// Writes the zones that hold `point` into `into` (cleared first), in ascending order.
     pub fn zones_at(&self, point: GeoPoint, into: &mut Vec<u32>) {
-        self.grid.zones_at(point, into);
+        into.clear();
+        into.extend_from_slice(self.zones_of(self.set_at(point)));
+    }
+
+    /// What the index takes, shared memory included.
+    pub fn memory_bytes(&self) -> usize {
+        self.top.len() * size_of::<u32>() + self.store.bytes() + self.sets.bytes()
     }
 
     /// For each zone that a position may lie in: how surely it does, 0 to 1. Zones with probability 0 are left out.
@@ -88,6 +167,17 @@ impl Geofence {
         hits.sort_unstable();
         hits.into_iter().map(|(zone, count)| (zone, f64::from(count) / spread::LATTICE_POINTS as f64)).collect()
     }
+}
+
+fn bounds(edges: &[Edge]) -> Option<(GeoPoint, GeoPoint)> {
+    let mut points = edges.iter().flat_map(|edge| [edge.low, edge.high]);
+    let first = points.next()?;
+    Some(points.fold((first, first), |(low, high), point| {
+        (
+            GeoPoint { lon_e7: low.lon_e7.min(point.lon_e7), lat_e7: low.lat_e7.min(point.lat_e7) },
+            GeoPoint { lon_e7: high.lon_e7.max(point.lon_e7), lat_e7: high.lat_e7.max(point.lat_e7) },
+        )
+    }))
 }
 
 #[cfg(test)]

@@ -1,0 +1,287 @@
+//! Lays edges out in cells, until few lie in each.
+//!
+//! In: edges, and the zones along their way.   Out: nodes.   Never: a lookup.
+
+use super::BuildError;
+use super::crowd;
+use super::edge::{Edge, Joiner};
+use super::frame::{Cell, Frame};
+use super::leaf::Encoder;
+use super::sets::{SetId, Sets};
+use super::store::{Kind, LINE_WORDS, Node, PAYLOAD_MAX, Writer};
+
+/// A cell with more edges than this is split.
+const LEAF_EDGES: usize = 16;
+/// Words: a leaf begins at a multiple of this.
+const LEAF_ALIGN: usize = 4;
+/// A block is four cells wide and high.
+const BLOCK_SHIFT: u32 = 2;
+/// Cells of less than 70 cm are split no further, or a bundle of borders that run side by side would fill the memory.
+const SHIFT_MIN: u32 = 6;
+/// Cells of less than 50 m with few edges are not split only because these are of many zones.
+const CROWD_SHIFT: u32 = 12;
+/// As many different borders in a cell give so few sets of zones that all of them may be held.
+const BORDERS_FEW: usize = 3;
+
+/// Splits cells and writes what lies in them.
+#[derive(Debug)]
+pub(super) struct Builder {
+    pub(super) frame: Frame,
+    pub(super) sets: Sets,
+    pub(super) writer: Writer,
+    encoder: Encoder,
+    joiner: Joiner,
+    /// Lists that are not in use.
+    spare: Vec<Vec<Edge>>,
+}
+
+/// A part of a cell, its edges, and the zones at its lower left corner.
+struct Part<'a> {
+    place: u32,
+    cell: Cell,
+    edges: &'a [Edge],
+    corner: SetId,
+}
+
+impl Builder {
+    pub(super) fn new(frame: Frame, sets: Sets, writer: Writer) -> Self {
+        Self { frame, sets, writer, encoder: Encoder::default(), joiner: Joiner::default(), spare: Vec::new() }
+    }
+
+    /// What was too much, if anything was.
+    pub(super) fn check(&self) -> Result<(), BuildError> {
+        if self.writer.is_full() || self.sets.len() >= PAYLOAD_MAX as usize {
+            return Err(BuildError::TooDense);
+        }
+        Ok(())
+    }
+
+    /// Nodes of all top cells, row by row from the west, where the edges of each are listed.
+    pub(super) fn rows(&mut self, buckets: &Buckets, edges: &[Edge]) -> Result<Vec<u32>, BuildError> {
+        let mut nodes = Vec::with_capacity(self.frame.cells());
+        let mut list = Vec::new();
+        for row in 0..self.frame.rows {
+            let mut corner = SetId::EMPTY;
+            for column in 0..self.frame.columns {
+                let numbers = buckets.of(nodes.len());
+                if numbers.is_empty() {
+                    nodes.push(Node::new(Kind::Set(corner.0)).0);
+                    continue;
+                }
+                list.clear();
+                list.extend(numbers.iter().filter_map(|number| edges.get(*number as usize)));
+                self.join(&mut list);
+                let cell = self.frame.cell(column, row);
+                nodes.push(self.node(cell, &list, corner).0);
+                corner = self.step_east(cell, &list, corner);
+            }
+            self.check()?;
+        }
+        Ok(nodes)
+    }
+
+    /// Joins edges that stand on the same two points.
+    pub(super) fn join(&mut self, edges: &mut Vec<Edge>) {
+        if edges.len() > 1 {
+            self.joiner.join(edges, &mut self.sets);
+        }
+    }
+
+    /// The zones at the lower left corner of the next cell to the east.
+    pub(super) fn step_east(&mut self, cell: Cell, edges: &[Edge], corner: SetId) -> SetId {
+        let east = self.frame.beyond_east(cell);
+        let parted = edges.iter().filter(|edge| edge.parts_level(cell.west, east, cell.south));
+        parted.fold(corner, |set, edge| self.sets.xor(set, edge.toggles))
+    }
+
+    /// What lies in a cell.
+    pub(super) fn node(&mut self, cell: Cell, edges: &[Edge], corner: SetId) -> Node {
+        if edges.is_empty() || cell.shift == 0 {
+            return Node::new(Kind::Set(corner.0));
+        }
+        let is_small = cell.shift <= SHIFT_MIN;
+        if edges.len() <= LEAF_EDGES || is_small {
+            let top = self.frame.beyond_north(cell);
+            if let Some(words) = self.encoder.encode(cell, top, edges, corner, &mut self.sets) {
+                return Node::new(Kind::Leaf(self.writer.put(words, LEAF_ALIGN)));
+            }
+            if is_small || cell.shift <= CROWD_SHIFT {
+                let mut reached = Vec::new();
+                self.reach(cell, edges, corner, &mut reached);
+                reached.sort_unstable();
+                reached.dedup();
+                let words = crowd::encode(cell, top, edges, corner, &reached, &mut self.sets);
+                return Node::new(Kind::Crowd(self.writer.put(&words, LEAF_ALIGN)));
+            }
+        }
+        let block = self.writer.put(&[0; LINE_WORDS], LINE_WORDS);
+        if !self.writer.is_full() {
+            self.split(cell, edges, corner, &mut |builder, part| {
+                let node = builder.node(part.cell, part.edges, part.corner);
+                builder.writer.set(block + part.place, node);
+            });
+        }
+        Node::new(Kind::Block(block))
+    }
+
+    /// Every set of zones that a point of the cell has, and perhaps a few more.
+    fn reach(&mut self, cell: Cell, edges: &[Edge], corner: SetId, reached: &mut Vec<SetId>) {
+        let mut borders: Vec<SetId> = Vec::new();
+        for edge in edges {
+            if borders.len() <= BORDERS_FEW && !borders.contains(&edge.toggles) {
+                borders.push(edge.toggles);
+            }
+        }
+        if cell.shift == 0 || borders.is_empty() {
+            reached.push(corner);
+        } else if borders.len() <= BORDERS_FEW {
+            for code in 0..1_u32 << borders.len() {
+                let crossed = borders.iter().enumerate().filter(|(place, _)| code >> place & 1 == 1);
+                reached.push(crossed.fold(corner, |set, (_, toggles)| self.sets.xor(set, *toggles)));
+            }
+        } else {
+            self.split(cell, edges, corner, &mut |builder, part| {
+                builder.reach(part.cell, part.edges, part.corner, reached);
+            });
+        }
+    }
+
+    /// Hands out the parts of a cell that lie in the frame: the corner's zones are walked up its left border, and from
+    /// there to the right along the bottom of each part.
+    fn split(&mut self, cell: Cell, edges: &[Edge], corner: SetId, each: &mut dyn FnMut(&mut Self, Part)) {
+        let shift = cell.shift.saturating_sub(BLOCK_SHIFT);
+        let side = 1 << (cell.shift - shift);
+        let touched: Vec<u16> = edges.iter().map(|edge| self.touched(cell, shift, edge)).collect();
+        let mut list = self.spare.pop().unwrap_or_default();
+        for row in 0..side {
+            let Some(south) = offset(cell.south, row, shift).filter(|south| *south <= self.frame.north()) else { break };
+            let parted = edges.iter().filter(|edge| edge.parts_column(cell.west, cell.south, south));
+            let mut corner = parted.fold(corner, |set, edge| self.sets.xor(set, edge.toggles));
+            for column in 0..side {
+                let Some(west) = offset(cell.west, column, shift).filter(|west| *west <= self.frame.east()) else { break };
+                let place = row * 4 + column;
+                let cell = Cell { west, south, shift };
+                list.clear();
+                let touching = edges.iter().zip(&touched).filter(|(_, touched)| **touched >> place & 1 == 1);
+                list.extend(touching.map(|(edge, _)| *edge));
+                each(self, Part { place, cell, edges: &list, corner });
+                corner = self.step_east(cell, &list, corner);
+            }
+        }
+        self.spare.push(list);
+    }
+
+    /// Bits of the parts that an edge touches, borders included, and perhaps of some that it only passes closely.
+    fn touched(&self, cell: Cell, shift: u32, edge: &Edge) -> u16 {
+        let last = (1_i64 << (cell.shift - shift)) - 1;
+        let part = |value: i32, start: i32| ((i64::from(value) - i64::from(start)) >> shift).clamp(0, last);
+        // A border belongs to the parts on both sides, so look one unit further to the lower left.
+        let columns = part(edge.west().saturating_sub(1), cell.west)..=part(edge.east(), cell.west);
+        let rows = part(edge.low.lat_e7.saturating_sub(1), cell.south)..=part(edge.high.lat_e7, cell.south);
+        let is_slanted = columns.start() != columns.end() && rows.start() != rows.end();
+        let (dx, dy) = (difference(edge.high.lon_e7, edge.low.lon_e7), difference(edge.high.lat_e7, edge.low.lat_e7));
+        let half = f64::from(1_u32 << shift) / 2.0;
+        // Rounded up by far more than what floating point may be wrong by.
+        let reach = half * (dx.abs() + dy.abs()) * (1.0 + 1e-9) + 1.0;
+        let (to_x, to_y) = (difference(cell.west, edge.low.lon_e7), difference(cell.south, edge.low.lat_e7));
+        let mut bits = 0;
+        for row in rows {
+            for column in columns.clone() {
+                let middle = |place: i64| (place as f64).mul_add(2.0, 1.0) * half;
+                // How far the middle of the part lies from the line through the edge, and how far a part reaches.
+                let side = dx * (to_y + middle(row)) - (to_x + middle(column)) * dy;
+                if !is_slanted || side.abs() <= reach {
+                    bits |= 1 << (row * 4 + column);
+                }
+            }
+        }
+        bits
+    }
+}
+
+fn difference(a: i32, b: i32) -> f64 {
+    f64::from(a) - f64::from(b)
+}
+
+fn offset(start: i32, place: u32, shift: u32) -> Option<i32> {
+    i32::try_from(i64::from(start) + (i64::from(place) << shift)).ok()
+}
+
+/// Which edges touch each top cell, by number. The lists lie in one piece of memory: counted first, then filled in.
+#[derive(Debug)]
+pub(super) struct Buckets {
+    /// Cell `i` holds `numbers[starts[i]..starts[i + 1]]`.
+    starts: Vec<u32>,
+    numbers: Vec<u32>,
+}
+
+impl Buckets {
+    /// `None` where there are more than 32 bits can count.
+    pub(super) fn fill(frame: &Frame, edges: &[Edge]) -> Option<Self> {
+        let mut starts = vec![0_u32; frame.cells() + 1];
+        let mut total: u64 = 0;
+        for edge in edges {
+            each_touched(frame, edge, |cells| {
+                total += cells.len() as u64;
+                for start in starts.get_mut(cells).unwrap_or_default() {
+                    *start = start.wrapping_add(1);
+                }
+            });
+        }
+        u32::try_from(total).ok()?;
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += std::mem::replace(start, sum);
+        }
+        // `starts[i]` moves on to the start of the next cell while cell i is filled, so what is wanted is one place further.
+        let mut numbers = vec![0_u32; usize::try_from(total).ok()?];
+        for (number, edge) in edges.iter().enumerate() {
+            each_touched(frame, edge, |cells| {
+                for next in starts.get_mut(cells).unwrap_or_default() {
+                    if let Some(slot) = numbers.get_mut(*next as usize) {
+                        *slot = u32::try_from(number).unwrap_or(u32::MAX);
+                    }
+                    *next += 1;
+                }
+            });
+        }
+        starts.insert(0, 0);
+        Some(Self { starts, numbers })
+    }
+
+    pub(super) fn of(&self, cell: usize) -> &[u32] {
+        let range = match (self.starts.get(cell), self.starts.get(cell + 1)) {
+            (Some(start), Some(end)) => *start as usize..*end as usize,
+            _ => 0..0,
+        };
+        self.numbers.get(range).unwrap_or_default()
+    }
+}
+
+/// Hands out the top cells that an edge touches, borders included, row by row as ranges.
+fn each_touched(frame: &Frame, edge: &Edge, mut found: impl FnMut(std::ops::Range<usize>)) {
+    let mut hand_out = |row: u32, west: i64, east: i64| {
+        let start = row as usize * frame.columns as usize;
+        // A border belongs to the cells on both sides, so look one unit further to the left.
+        found(start + frame.column(west - 1) as usize..start + frame.column(east) as usize + 1);
+    };
+    let (low, high) = (edge.low, edge.high);
+    let rows = frame.row(i64::from(low.lat_e7) - 1)..=frame.row(i64::from(high.lat_e7));
+    let (west, east) = (i64::from(edge.west()), i64::from(edge.east()));
+    if rows.start() == rows.end() || frame.column(west - 1) == frame.column(east) {
+        rows.for_each(|row| hand_out(row, west, east));
+        return;
+    }
+    let (height, width) = (difference(high.lat_e7, low.lat_e7), difference(high.lon_e7, low.lon_e7));
+    for row in rows {
+        let south = i64::from(frame.south) + (i64::from(row) << frame.shift);
+        // Where along the edge, 0 to 1, the row begins and ends, with a margin of a unit; a level edge lies in it as a whole.
+        let along = |lat: i64| match height {
+            0.0 => None,
+            height => Some(((lat - i64::from(low.lat_e7)) as f64 / height).clamp(0.0, 1.0)),
+        };
+        let from = along(south - 1).unwrap_or(0.0) * width + f64::from(low.lon_e7);
+        let to = along(south + (1 << frame.shift) + 1).unwrap_or(1.0) * width + f64::from(low.lon_e7);
+        hand_out(row, from.min(to).floor() as i64 - 1, from.max(to).ceil() as i64 + 1);
+    }
+}

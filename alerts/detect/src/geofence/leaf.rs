@@ -1,0 +1,281 @@
+//! A cell with a few edges: what lies in it in as few words as may be.
+//!
+//! In: the edges that touch a cell, and the zones at its corner.   Out: words, and from them the zones of a point.
+//!
+//! Whoever counts, modulo two, the edges that a ray from the far west to the point crosses knows the zones, but for what
+//! the ray crosses outside of the cell. Along one level that is the same for all points of the cell. From level to level
+//! it changes only where an edge of the leaf ends to the west of the cell, because there its neighbour is not in the leaf.
+//! So an upright *stopper* is put on each such end, up to the top of the cell: it takes over where the edge ends. Then the
+//! answer is one set, changed by what the ray crosses, and nothing has to be known of the corner.
+//!
+//! Edges that follow each other are kept as a chain of vertices: half of the memory, so half of what a look-up waits for.
+//!
+//! ```text
+//! word 0            slots | dimensions << 8          a slot is an edge, a stopper, or the gap between two chains
+//! word 1            which slots are edges
+//! dimensions words  which slots change the answer in this dimension
+//! 2^dimensions      set of zones by what was crossed an odd number of times
+//! slots + 1         longitudes of the vertices, then as many latitudes
+//! ```
+//!
+//! Dimensions: what the edges toggle is written as a combination of as few sets as possible. One border has one, the place
+//! where three zones meet has two. Where more than [`DIMENSIONS_MAX`] are needed, a [`super::crowd`] takes the place of a leaf.
+
+use super::edge::Edge;
+use super::frame::Cell;
+use super::sets::{SetId, Sets};
+use model::GeoPoint;
+
+/// One bit of a word for each.
+const SLOTS_MAX: usize = 32;
+/// 16 sets; more would be read less often than they are skipped.
+const DIMENSIONS_MAX: usize = 4;
+
+/// A leaf's words, taken apart.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Leaf<'a> {
+    /// Bits of the slots that are edges.
+    pub(super) edges: u32,
+    pub(super) dimensions: &'a [u32],
+    pub(super) sets: &'a [u32],
+    pub(super) lons: &'a [u32],
+    pub(super) lats: &'a [u32],
+}
+
+impl<'a> Leaf<'a> {
+    /// From the words of a leaf and whatever follows them.
+    #[inline(always)]
+    pub(super) fn read(words: &'a [u32]) -> Option<Self> {
+        let (head, rest) = words.split_first_chunk::<2>()?;
+        let [shape, edges] = *head;
+        let (dimensions, rest) = rest.split_at_checked((shape >> 8) as usize)?;
+        let (sets, rest) = rest.split_at_checked(1 << dimensions.len())?;
+        let vertices = (shape as u8) as usize + 1;
+        let (lons, rest) = rest.split_at_checked(vertices)?;
+        Some(Self { edges, dimensions, sets, lons, lats: rest.get(..vertices)? })
+    }
+
+    /// The set of a point of the cell, from the slots that the ray to it crosses.
+    #[inline(always)]
+    pub(super) fn set(&self, crossed: u32) -> SetId {
+        SetId(self.sets.get(self.code(crossed)).copied().unwrap_or(0))
+    }
+
+    #[inline(always)]
+    fn code(&self, crossed: u32) -> usize {
+        let parity = |mask: &u32| (crossed & mask).count_ones() & 1;
+        self.dimensions.iter().rev().fold(0, |code, mask| code << 1 | parity(mask)) as usize
+    }
+
+    /// Bits of the slots that the ray from the far west to a point crosses.
+    #[inline(always)]
+    pub(super) fn crossed(&self, x: i32, y: i32) -> u32 {
+        let mut crossed = 0;
+        let mut vertices = self.lons.iter().zip(self.lats).map(|(lon, lat)| {
+            let (lon, lat) = (lon.cast_signed(), lat.cast_signed());
+            (i64::from(lon) - i64::from(x), i64::from(lat) - i64::from(y))
+        });
+        let Some((mut from_x, mut from_y)) = vertices.next() else { return 0 };
+        for (slot, (to_x, to_y)) in vertices.enumerate() {
+            // Positive when the point lies to the left of the way from one vertex to the next.
+            let side = from_x * to_y - to_x * from_y;
+            let (upward, downward) = (from_y <= 0 && to_y > 0, from_y > 0 && to_y <= 0);
+            let is_right = (upward && side <= 0) || (downward && side >= 0);
+            crossed |= u32::from(is_right) << slot;
+            (from_x, from_y) = (to_x, to_y);
+        }
+        crossed
+    }
+
+    /// The edges, and the codes of what each toggles: the difference of the sets of code and of 0.
+    pub(super) fn each_edge(&self) -> impl Iterator<Item = (GeoPoint, GeoPoint, SetId)> {
+        let vertex = |(lon, lat): (&u32, &u32)| GeoPoint { lon_e7: lon.cast_signed(), lat_e7: lat.cast_signed() };
+        let vertices = self.lons.iter().zip(self.lats).map(vertex);
+        let pairs = vertices.clone().zip(vertices.skip(1)).enumerate();
+        pairs.filter(|(slot, _)| self.edges >> slot & 1 == 1).map(|(slot, (a, b))| (a, b, self.set(1 << slot)))
+    }
+
+    /// The zones of a point that crosses nothing.
+    pub(super) fn base(&self) -> SetId {
+        self.set(0)
+    }
+}
+
+/// An edge or a stopper on its way into a leaf.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    a: GeoPoint,
+    b: GeoPoint,
+    toggles: SetId,
+    is_edge: bool,
+}
+
+impl Piece {
+    /// The other end.
+    fn beyond(&self, end: GeoPoint) -> Option<GeoPoint> {
+        if self.a == end {
+            return Some(self.b);
+        }
+        (self.b == end).then_some(self.a)
+    }
+}
+
+/// Makes leaves; holds the memory it needs from one to the next.
+#[derive(Debug, Default)]
+pub(super) struct Encoder {
+    pieces: Vec<Piece>,
+    vertices: Vec<GeoPoint>,
+    /// Which piece lies behind each vertex but the last; `None` is a gap.
+    slots: Vec<Option<Piece>>,
+    words: Vec<u32>,
+}
+
+impl Encoder {
+    /// The words of a leaf. `None` where it needs more slots or dimensions than there are.
+    pub(super) fn encode(
+        &mut self,
+        cell: Cell,
+        top: i32,
+        edges: &[Edge],
+        corner: SetId,
+        sets: &mut Sets,
+    ) -> Option<&[u32]> {
+        if edges.len() > SLOTS_MAX {
+            return None;
+        }
+        self.pieces.clear();
+        let piece = |edge: &Edge| Piece { a: edge.low, b: edge.high, toggles: edge.toggles, is_edge: true };
+        self.pieces.extend(edges.iter().map(piece));
+        let stoppers = stoppers(cell, top, edges, sets);
+        let piece = |edge: Edge| Piece { a: edge.low, b: edge.high, toggles: edge.toggles, is_edge: false };
+        self.pieces.extend(stoppers.into_iter().map(piece));
+        let basis = Basis::of(self.pieces.iter().map(|piece| piece.toggles), sets)?;
+        self.chain();
+        if self.slots.len() > SLOTS_MAX {
+            return None;
+        }
+        self.words.clear();
+        let shape = self.slots.len() | basis.sets.len() << 8;
+        self.words.push(u32::try_from(shape).ok()?);
+        let bits = |wanted: &dyn Fn(&Piece) -> bool| {
+            let slots = self.slots.iter().rev();
+            slots.fold(0, |bits, slot| bits << 1 | u32::from(slot.as_ref().is_some_and(wanted)))
+        };
+        let is_edge = bits(&|piece| piece.is_edge);
+        let dimensions = (0..basis.sets.len()).map(|dimension| bits(&|piece| basis.code(piece) >> dimension & 1 == 1));
+        self.words.extend(std::iter::once(is_edge).chain(dimensions));
+        let base = base(cell, edges, corner, sets);
+        for code in 0..1_u32 << basis.sets.len() {
+            let toggled = basis.sets.iter().enumerate().filter(|(dimension, _)| code >> dimension & 1 == 1);
+            self.words.push(toggled.fold(base, |set, (_, toggles)| sets.xor(set, *toggles)).0);
+        }
+        self.words.extend(self.vertices.iter().map(|vertex| vertex.lon_e7.cast_unsigned()));
+        self.words.extend(self.vertices.iter().map(|vertex| vertex.lat_e7.cast_unsigned()));
+        Some(&self.words)
+    }
+
+    /// Lays the pieces end to end, as far as they hang together.
+    fn chain(&mut self) {
+        self.vertices.clear();
+        self.slots.clear();
+        while let Some(first) = (!self.pieces.is_empty()).then(|| self.pieces.remove(0)) {
+            if !self.vertices.is_empty() {
+                self.slots.push(None);
+            }
+            let (vertex, slot) = (self.vertices.len(), self.slots.len());
+            self.vertices.extend([first.a, first.b]);
+            self.slots.push(Some(first));
+            // First in one direction, then, turned round, in the other.
+            for _ in 0..2 {
+                while let Some(tail) = self.vertices.last().copied()
+                    && let Some(next) = self.pieces.iter().position(|piece| piece.beyond(tail).is_some())
+                {
+                    let next = self.pieces.remove(next);
+                    self.vertices.extend(next.beyond(tail));
+                    self.slots.push(Some(next));
+                }
+                self.vertices.get_mut(vertex..).unwrap_or_default().reverse();
+                self.slots.get_mut(slot..).unwrap_or_default().reverse();
+            }
+        }
+    }
+}
+
+/// The set of a point whose ray crosses nothing.
+pub(super) fn base(cell: Cell, edges: &[Edge], corner: SetId, sets: &mut Sets) -> SetId {
+    let crossed = edges.iter().filter(|edge| edge.is_left_of(cell.west, cell.south));
+    crossed.fold(corner, |set, edge| sets.xor(set, edge.toggles))
+}
+
+/// What takes over where edges end to the west of the cell, between its bottom and its top.
+pub(super) fn stoppers(cell: Cell, top: i32, edges: &[Edge], sets: &mut Sets) -> Vec<Edge> {
+    let mut stoppers: Vec<Edge> = Vec::new();
+    for edge in edges.iter().filter(|edge| edge.west() <= cell.west) {
+        for end in [edge.low, edge.high] {
+            if end.lon_e7 > cell.west || end.lat_e7 <= cell.south || end.lat_e7 >= top {
+                continue;
+            }
+            match stoppers.iter_mut().find(|known| known.low == end) {
+                Some(known) => known.toggles = sets.xor(known.toggles, edge.toggles),
+                None => {
+                    let high = GeoPoint { lon_e7: end.lon_e7, lat_e7: top };
+                    stoppers.push(Edge { low: end, high, toggles: edge.toggles });
+                }
+            }
+        }
+    }
+    stoppers.retain(|stopper| stopper.toggles != SetId::EMPTY);
+    stoppers
+}
+
+/// As few sets as possible, of which each toggled set is a combination.
+#[derive(Debug, Default)]
+struct Basis {
+    sets: Vec<SetId>,
+    codes: Vec<(SetId, u32)>,
+}
+
+impl Basis {
+    /// `None` where there are more than [`DIMENSIONS_MAX`], or more than 64 zones.
+    fn of(toggles: impl Iterator<Item = SetId>, sets: &Sets) -> Option<Self> {
+        let mut basis = Self::default();
+        let mut zones: Vec<u32> = Vec::new();
+        // Gauss's elimination over bits: each row has a bit that no later row has, and its combination.
+        let mut rows: Vec<(u64, u32)> = Vec::new();
+        for toggled in toggles {
+            if basis.codes.iter().any(|(known, _)| *known == toggled) {
+                continue;
+            }
+            let mut bits = 0_u64;
+            for zone in sets.of(toggled) {
+                let place = zones.iter().position(|known| known == zone).unwrap_or_else(|| {
+                    zones.push(*zone);
+                    zones.len() - 1
+                });
+                bits |= 1_u64.checked_shl(u32::try_from(place).ok()?)?;
+            }
+            let mut code = 0;
+            for (row, combination) in &rows {
+                if bits & row & row.wrapping_neg() != 0 {
+                    bits ^= row;
+                    code ^= combination;
+                }
+            }
+            if bits != 0 {
+                let dimension = basis.sets.len();
+                if dimension == DIMENSIONS_MAX {
+                    return None;
+                }
+                rows.push((bits, code ^ 1 << dimension));
+                basis.sets.push(toggled);
+                code = 1 << dimension;
+            }
+            basis.codes.push((toggled, code));
+        }
+        Some(basis)
+    }
+
+    fn code(&self, piece: &Piece) -> u32 {
+        self.codes.iter().find(|(toggled, _)| *toggled == piece.toggles).map_or(0, |(_, code)| *code)
+    }
+}
