@@ -232,41 +232,34 @@ pub(super) fn stoppers(cell: Cell, top: i32, edges: &[Edge], sets: &mut Sets) ->
 #[derive(Debug, Default)]
 struct Basis {
     sets: Vec<SetId>,
+    /// What is toggled, and of which of the sets it is the combination.
     codes: Vec<(SetId, u32)>,
 }
 
 impl Basis {
-    /// `None` where there are more than [`DIMENSIONS_MAX`], or more than 64 zones.
-    fn of(toggles: impl Iterator<Item = SetId>, sets: &Sets) -> Option<Self> {
+    /// Gauss's elimination, where the unknowns are zones. `None` where there are more than [`DIMENSIONS_MAX`].
+    fn of(toggles: impl Iterator<Item = SetId>, sets: &mut Sets) -> Option<Self> {
         let mut basis = Self::default();
-        let mut zones: Vec<u32> = Vec::new();
-        // Gauss's elimination over bits: each row has a bit that no later row has, and its combination.
-        let mut rows: Vec<(u64, u32)> = Vec::new();
+        // Each row's first zone is in no later row.
+        let mut rows: Vec<(SetId, u32)> = Vec::new();
         for toggled in toggles {
             if basis.codes.iter().any(|(known, _)| *known == toggled) {
                 continue;
             }
-            let mut bits = 0_u64;
-            for zone in sets.of(toggled) {
-                let place = zones.iter().position(|known| known == zone).unwrap_or_else(|| {
-                    zones.push(*zone);
-                    zones.len() - 1
-                });
-                bits |= 1_u64.checked_shl(u32::try_from(place).ok()?)?;
-            }
-            let mut code = 0;
+            let (mut rest, mut code) = (toggled, 0);
             for (row, combination) in &rows {
-                if bits & row & row.wrapping_neg() != 0 {
-                    bits ^= row;
+                let first = sets.of(*row).first();
+                if first.is_some_and(|first| sets.of(rest).binary_search(first).is_ok()) {
+                    rest = sets.xor(rest, *row);
                     code ^= combination;
                 }
             }
-            if bits != 0 {
+            if rest != SetId::EMPTY {
                 let dimension = basis.sets.len();
                 if dimension == DIMENSIONS_MAX {
                     return None;
                 }
-                rows.push((bits, code ^ 1 << dimension));
+                rows.push((rest, code ^ 1 << dimension));
                 basis.sets.push(toggled);
                 code = 1 << dimension;
             }

@@ -29,10 +29,18 @@ use sets::{Held, Sets};
 use std::sync::Arc;
 use store::{Store, Writer};
 
-/// Most edges an index can number.
-const EDGES_MAX: usize = 100_000_000;
-/// Most zones an index can number.
-const ZONES_MAX: usize = 10_000_000;
+/// How much an index may hold.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    edges: usize,
+    zones: usize,
+    /// Of 4 MiB each; a node has 30 bits for an address.
+    chunks: usize,
+}
+
+impl Limits {
+    const USUAL: Self = Self { edges: 100_000_000, zones: 10_000_000, chunks: store::CHUNKS_MAX };
+}
 
 /// Why no index was built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,10 +60,8 @@ pub enum BuildError {
         limit: usize,
     },
     /// More zones than the index can number.
-    #[error("there are {zones} zones; at most {limit} are possible, so split the data by region")]
+    #[error("there are more than {limit} zones, so split the data by region")]
     TooManyZones {
-        /// How many there are.
-        zones: usize,
         /// How many there may be.
         limit: usize,
     },
@@ -78,35 +84,35 @@ pub struct Geofence {
 impl Geofence {
     /// Builds the index; zone `i` of the answers is `zones[i]`. Rings may run either way round.
     pub fn build<'a>(zones: impl IntoIterator<Item = &'a [Polygon]>) -> Result<Self, BuildError> {
-        let mut sets = Sets::new();
-        let mut edges = Vec::new();
-        let mut count: u32 = 0;
-        for polygons in zones {
-            let zone = sets.id(&[count]);
-            for polygon in polygons {
-                for ring in std::iter::once(&polygon.exterior).chain(&polygon.holes) {
-                    edge::collect(ring, zone, &mut edges);
-                }
-            }
-            count += 1;
-            if count as usize > ZONES_MAX {
-                return Err(BuildError::TooManyZones { zones: count as usize, limit: ZONES_MAX });
-            }
-        }
-        Self::of_edges(&edges, sets, count as usize, Writer::new())
+        Self::build_within(Limits::USUAL, zones)
     }
 
-    fn of_edges(edges: &[Edge], sets: Sets, zones: usize, writer: Writer) -> Result<Self, BuildError> {
-        let too_many = BuildError::TooMany { vertices: edges.len(), limit: EDGES_MAX };
-        if edges.len() > EDGES_MAX {
-            return Err(too_many);
+    fn build_within<'a>(
+        limits: Limits,
+        zones: impl IntoIterator<Item = &'a [Polygon]>,
+    ) -> Result<Self, BuildError> {
+        let mut sets = Sets::new();
+        let mut edges = Vec::new();
+        let mut count: usize = 0;
+        for polygons in zones {
+            let number = u32::try_from(count).ok().filter(|_| count < limits.zones);
+            let number = number.ok_or(BuildError::TooManyZones { limit: limits.zones })?;
+            collect(number, polygons, &mut sets, &mut edges);
+            count += 1;
+        }
+        Self::of_edges(limits, &edges, sets, count)
+    }
+
+    fn of_edges(limits: Limits, edges: &[Edge], sets: Sets, zones: usize) -> Result<Self, BuildError> {
+        if edges.len() > limits.edges {
+            return Err(BuildError::TooMany { vertices: edges.len(), limit: limits.edges });
         }
         let frame = match bounds(edges) {
             Some((low, high)) => Frame::over(low, high, edges.len())?,
             None => Frame::NONE,
         };
         let buckets = Buckets::fill(&frame, edges).ok_or(BuildError::TooDense)?;
-        let mut builder = Builder::new(frame, sets, writer);
+        let mut builder = Builder::new(frame, sets, Writer::new(limits.chunks));
         let top = builder.rows(&buckets, edges)?;
         Ok(Self { frame, top: top.into(), store: builder.writer.finish(), sets: Arc::new(builder.sets.finish()), zones })
     }
@@ -166,6 +172,16 @@ impl Geofence {
         }
         hits.sort_unstable();
         hits.into_iter().map(|(zone, count)| (zone, f64::from(count) / spread::LATTICE_POINTS as f64)).collect()
+    }
+}
+
+/// The edges of a zone, in the order of its rings.
+fn collect(number: u32, polygons: &[Polygon], sets: &mut Sets, into: &mut Vec<Edge>) {
+    for polygon in polygons {
+        let zone = sets.id(&[number]);
+        for ring in std::iter::once(&polygon.exterior).chain(&polygon.holes) {
+            edge::collect(ring, zone, into);
+        }
     }
 }
 

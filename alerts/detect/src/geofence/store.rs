@@ -9,7 +9,7 @@ const CHUNK_BITS: u32 = 20;
 /// 4 MiB: an update copies at most one unfilled chunk.
 const CHUNK_WORDS: usize = 1 << CHUNK_BITS;
 /// A node has 30 bits for an address.
-const CHUNKS_MAX: usize = 1 << (30 - CHUNK_BITS);
+pub(super) const CHUNKS_MAX: usize = 1 << (30 - CHUNK_BITS);
 /// A processor reads 64 bytes at once: sixteen words.
 pub(super) const LINE_WORDS: usize = 16;
 /// Readers that take eight vertices at a time may look beyond the last leaf.
@@ -143,12 +143,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new() -> Self {
-        Self::limited(CHUNKS_MAX)
-    }
-
-    /// A writer with room for no more than some chunks.
-    pub(super) fn limited(chunks_max: usize) -> Self {
+    /// A writer with room for so many chunks.
+    pub(super) fn new(chunks_max: usize) -> Self {
         Self { chunks: vec![], shared: 0, chunks_max, is_full: false }
     }
 
