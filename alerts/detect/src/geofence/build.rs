@@ -30,7 +30,7 @@ pub(super) struct Builder {
     pub(super) sets: Sets,
     pub(super) writer: Writer,
     encoder: Encoder,
-    joiner: Joiner,
+    pub(super) joiner: Joiner,
     /// Lists that are not in use.
     spare: Vec<Vec<Edge>>,
 }
@@ -96,7 +96,7 @@ impl Builder {
 
     /// What lies in a cell.
     pub(super) fn node(&mut self, cell: Cell, edges: &[Edge], corner: SetId) -> Node {
-        if edges.is_empty() || cell.shift == 0 {
+        if edges.is_empty() {
             return Node::new(Kind::Set(corner.0));
         }
         let is_small = cell.shift <= SHIFT_MIN;

@@ -101,6 +101,16 @@ pub(super) struct Joiner {
 
 impl Joiner {
     pub(super) fn join(&mut self, edges: &mut Vec<Edge>, sets: &mut Sets) {
+        self.fold(edges, |twin, edge| twin.toggles = sets.xor(twin.toggles, edge.toggles));
+        edges.retain(|edge| edge.toggles != SetId::EMPTY);
+    }
+
+    /// Keeps one of each, where they are copies of each other.
+    pub(super) fn unique(&mut self, edges: &mut Vec<Edge>) {
+        self.fold(edges, |_, _| ());
+    }
+
+    fn fold(&mut self, edges: &mut Vec<Edge>, mut met: impl FnMut(&mut Edge, &Edge)) {
         let mask = (edges.len() * 2).next_power_of_two() - 1;
         self.slots.clear();
         self.slots.resize(mask + 1, 0);
@@ -119,14 +129,13 @@ impl Joiner {
                     break;
                 };
                 if let Some(twin) = edges.get_mut(known).filter(|twin| twin.low == edge.low && twin.high == edge.high) {
-                    twin.toggles = sets.xor(twin.toggles, edge.toggles);
+                    met(twin, &edge);
                     break;
                 }
                 slot = (slot + 1) & mask;
             }
         }
         edges.truncate(kept);
-        edges.retain(|edge| edge.toggles != SetId::EMPTY);
     }
 }
 

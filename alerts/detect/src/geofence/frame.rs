@@ -73,6 +73,15 @@ impl Frame {
         Ok(Self { west, south, width, height, shift, columns: (width >> shift) + 1, rows: (height >> shift) + 1 })
     }
 
+    /// The cells from one to another, as a frame of their own.
+    pub(super) fn part(&self, (first_column, first_row): (u32, u32), (last_column, last_row): (u32, u32)) -> Self {
+        let first = self.cell(first_column, first_row);
+        let (columns, rows) = (last_column - first_column + 1, last_row - first_row + 1);
+        let side = |count: u32| (u64::from(count) << self.shift).min(u64::from(WIDTH_MAX)) as u32;
+        let (width, height) = (side(columns), side(rows));
+        Self { west: first.west, south: first.south, width, height, columns, rows, ..*self }
+    }
+
     pub(super) fn cells(&self) -> usize {
         self.columns as usize * self.rows as usize
     }

@@ -55,6 +55,11 @@ impl<'a> Leaf<'a> {
         Some(Self { edges, dimensions, sets, lons, lats: rest.get(..vertices)? })
     }
 
+    #[inline(always)]
+    pub(super) fn slots(&self) -> usize {
+        self.lons.len() - 1
+    }
+
     /// The set of a point of the cell, from the slots that the ray to it crosses.
     #[inline(always)]
     pub(super) fn set(&self, crossed: u32) -> SetId {
@@ -70,13 +75,20 @@ impl<'a> Leaf<'a> {
     /// Bits of the slots that the ray from the far west to a point crosses.
     #[inline(always)]
     pub(super) fn crossed(&self, x: i32, y: i32) -> u32 {
+        self.crossed_from(0, x, y)
+    }
+
+    /// The same, leaving out the slots before one.
+    #[inline(always)]
+    pub(super) fn crossed_from(&self, slot: usize, x: i32, y: i32) -> u32 {
         let mut crossed = 0;
-        let mut vertices = self.lons.iter().zip(self.lats).map(|(lon, lat)| {
+        let (lons, lats) = (self.lons.get(slot..).unwrap_or_default(), self.lats.get(slot..).unwrap_or_default());
+        let mut vertices = lons.iter().zip(lats).map(|(lon, lat)| {
             let (lon, lat) = (lon.cast_signed(), lat.cast_signed());
             (i64::from(lon) - i64::from(x), i64::from(lat) - i64::from(y))
         });
         let Some((mut from_x, mut from_y)) = vertices.next() else { return 0 };
-        for (slot, (to_x, to_y)) in vertices.enumerate() {
+        for (slot, (to_x, to_y)) in (slot..).zip(vertices) {
             // Positive when the point lies to the left of the way from one vertex to the next.
             let side = from_x * to_y - to_x * from_y;
             let (upward, downward) = (from_y <= 0 && to_y > 0, from_y > 0 && to_y <= 0);

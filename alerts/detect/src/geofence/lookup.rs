@@ -10,7 +10,7 @@ use super::frame::Frame;
 use super::leaf::Leaf;
 use super::sets::SetId;
 use super::store::{Kind, Node, Store};
-use super::simd;
+use super::simd::{self, Way};
 use model::GeoPoint;
 
 /// Points of one batch; what is known of them fits in the nearest cache.
@@ -64,13 +64,13 @@ impl Cells<'_> {
         (y & 3) << 2 | (x & 3)
     }
 
-    pub(super) fn sets_at(&self, points: &[GeoPoint], sets: &mut [SetId]) {
+    pub(super) fn sets_at(&self, way: Way, points: &[GeoPoint], sets: &mut [SetId]) {
         for (points, sets) in points.chunks(BATCH).zip(sets.chunks_mut(BATCH)) {
-            self.batch(points, sets);
+            self.batch(way, points, sets);
         }
     }
 
-    fn batch(&self, points: &[GeoPoint], sets: &mut [SetId]) {
+    fn batch(&self, way: Way, points: &[GeoPoint], sets: &mut [SetId]) {
         let mut nodes = [Node::OUTSIDE; BATCH];
         let mut waiting = Queue::new();
         let mut leaves = Queue::new();
@@ -102,7 +102,7 @@ impl Cells<'_> {
             waiting = still;
             self.ask(points, shift, &nodes, &waiting);
         }
-        simd::leaves(self, points, &nodes, &leaves, sets);
+        simd::leaves(way, self, points, &nodes, &leaves, sets);
     }
 
     /// Asks the memory for what will be read next.

@@ -8,6 +8,7 @@
 
 mod build;
 mod crowd;
+mod distance;
 mod edge;
 mod frame;
 mod leaf;
@@ -16,6 +17,7 @@ mod sets;
 mod simd;
 mod spread;
 mod store;
+mod update;
 
 pub use sets::SetId;
 pub use spread::Spread;
@@ -26,6 +28,7 @@ use frame::Frame;
 use lookup::Cells;
 use model::{GeoPoint, Polygon, Position};
 use sets::{Held, Sets};
+use simd::Way;
 use std::sync::Arc;
 use store::{Store, Writer};
 
@@ -41,6 +44,9 @@ struct Limits {
 impl Limits {
     const USUAL: Self = Self { edges: 100_000_000, zones: 10_000_000, chunks: store::CHUNKS_MAX };
 }
+
+/// The least number of top cells suits this many edges.
+const LAID_OUT_MIN: usize = 1 << 17;
 
 /// Why no index was built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,6 +85,42 @@ pub struct Geofence {
     store: Store,
     sets: Arc<Held>,
     zones: usize,
+    /// Where each zone lies.
+    extents: Arc<[Extent]>,
+    /// As many edges suit the size of the top cells.
+    laid_out_for: usize,
+    /// What the store took when it was built as a whole.
+    fresh_words: usize,
+}
+
+/// How far a zone reaches, and how many edges it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Extent {
+    bounds: Option<(GeoPoint, GeoPoint)>,
+    edges: usize,
+}
+
+impl Extent {
+    const NONE: Self = Self { bounds: None, edges: 0 };
+
+    fn of(edges: &[Edge]) -> Self {
+        edges.iter().fold(Self::NONE, |extent, edge| {
+            let low = GeoPoint { lon_e7: edge.west(), lat_e7: edge.low.lat_e7 };
+            let high = GeoPoint { lon_e7: edge.east(), lat_e7: edge.high.lat_e7 };
+            Self { bounds: extent.joined(Self { bounds: Some((low, high)), edges: 1 }), edges: extent.edges + 1 }
+        })
+    }
+
+    fn joined(self, other: Self) -> Option<(GeoPoint, GeoPoint)> {
+        let (Some((low, high)), Some((other_low, other_high))) = (self.bounds, other.bounds) else {
+            return self.bounds.or(other.bounds);
+        };
+        let both = |a: GeoPoint, b: GeoPoint, choose: fn(i32, i32) -> i32| GeoPoint {
+            lon_e7: choose(a.lon_e7, b.lon_e7),
+            lat_e7: choose(a.lat_e7, b.lat_e7),
+        };
+        Some((both(low, other_low, i32::min), both(high, other_high, i32::max)))
+    }
 }
 
 impl Geofence {
@@ -92,34 +134,54 @@ impl Geofence {
         zones: impl IntoIterator<Item = &'a [Polygon]>,
     ) -> Result<Self, BuildError> {
         let mut sets = Sets::new();
-        let mut edges = Vec::new();
-        let mut count: usize = 0;
+        let mut edges: Vec<Edge> = Vec::new();
+        let mut extents: Vec<Extent> = Vec::new();
         for polygons in zones {
-            let number = u32::try_from(count).ok().filter(|_| count < limits.zones);
+            let number = u32::try_from(extents.len()).ok().filter(|_| extents.len() < limits.zones);
             let number = number.ok_or(BuildError::TooManyZones { limit: limits.zones })?;
+            let before = edges.len();
             collect(number, polygons, &mut sets, &mut edges);
-            count += 1;
+            extents.push(Extent::of(edges.get(before..).unwrap_or_default()));
         }
-        Self::of_edges(limits, &edges, sets, count)
+        Self::of_edges(limits, &edges, sets, extents)
     }
 
-    fn of_edges(limits: Limits, edges: &[Edge], sets: Sets, zones: usize) -> Result<Self, BuildError> {
+    fn of_edges(limits: Limits, edges: &[Edge], sets: Sets, extents: Vec<Extent>) -> Result<Self, BuildError> {
         if edges.len() > limits.edges {
             return Err(BuildError::TooMany { vertices: edges.len(), limit: limits.edges });
         }
-        let frame = match bounds(edges) {
+        let frame = match Extent::of(edges).bounds {
             Some((low, high)) => Frame::over(low, high, edges.len())?,
             None => Frame::NONE,
         };
         let buckets = Buckets::fill(&frame, edges).ok_or(BuildError::TooDense)?;
         let mut builder = Builder::new(frame, sets, Writer::new(limits.chunks));
         let top = builder.rows(&buckets, edges)?;
-        Ok(Self { frame, top: top.into(), store: builder.writer.finish(), sets: Arc::new(builder.sets.finish()), zones })
+        let store = builder.writer.finish();
+        Ok(Self {
+            frame,
+            top: top.into(),
+            fresh_words: store.words(),
+            store,
+            sets: Arc::new(builder.sets.finish()),
+            zones: extents.len(),
+            extents: extents.into(),
+            laid_out_for: edges.len().max(LAID_OUT_MIN),
+        })
     }
 
     /// An index of no zones.
     pub fn empty() -> Self {
-        Self { frame: Frame::NONE, top: Arc::default(), store: Store::default(), sets: Arc::new(Sets::new().finish()), zones: 0 }
+        Self {
+            frame: Frame::NONE,
+            top: Arc::default(),
+            store: Store::default(),
+            sets: Arc::new(Sets::new().finish()),
+            zones: 0,
+            extents: Arc::default(),
+            laid_out_for: 0,
+            fresh_words: 0,
+        }
     }
 
     /// How many zones there are.
@@ -138,7 +200,7 @@ impl Geofence {
 
     /// The sets of many points: `sets[i]` becomes that of `points[i]`, as far as both reach.
     pub fn sets_at(&self, points: &[GeoPoint], sets: &mut [SetId]) {
-        self.cells().sets_at(points, sets);
+        self.cells().sets_at(Way::fastest(), points, sets);
     }
 
     /// The zones of a set that this index has answered, in ascending order.
@@ -157,21 +219,30 @@ impl Geofence {
         self.top.len() * size_of::<u32>() + self.store.bytes() + self.sets.bytes()
     }
 
+    /// Metres from a point to the nearest border of any zone; `None` where there is none within `band_m`.
+    pub fn border_m(&self, point: GeoPoint, band_m: f64) -> Option<f64> {
+        self.cells().border_m(&self.sets, None, point, band_m)
+    }
+
+    /// Metres from a point to the border of a zone, negative inside; `None` where there is none within `band_m`.
+    pub fn distance_m(&self, zone: u32, point: GeoPoint, band_m: f64) -> Option<f64> {
+        let away_m = self.cells().border_m(&self.sets, Some(zone), point, band_m)?;
+        let is_inside = self.zones_of(self.set_at(point)).binary_search(&zone).is_ok();
+        Some(if is_inside { -away_m } else { away_m })
+    }
+
     /// For each zone that a position may lie in: how surely it does, 0 to 1. Zones with probability 0 are left out.
     pub fn probabilities(&self, position: Position, spread: Spread) -> Vec<(u32, f64)> {
-        let mut hits: Vec<(u32, u32)> = Vec::new();
-        let mut at = Vec::new();
-        for point in spread.lattice(position) {
-            self.zones_at(point.into(), &mut at);
-            for zone in &at {
-                match hits.iter_mut().find(|(known, _)| known == zone) {
-                    Some((_, count)) => *count += 1,
-                    None => hits.push((*zone, 1)),
-                }
-            }
+        if let Some(set) = spread.reach(position).and_then(|reach| self.cells().only_set(reach)) {
+            return self.zones_of(set).iter().map(|zone| (*zone, 1.0)).collect();
         }
+        let points: Vec<GeoPoint> = spread.lattice(position).map(GeoPoint::from).collect();
+        let mut sets = [SetId::EMPTY; spread::LATTICE_POINTS];
+        self.sets_at(&points, &mut sets);
+        let mut hits: Vec<u32> = sets.iter().flat_map(|set| self.zones_of(*set)).copied().collect();
         hits.sort_unstable();
-        hits.into_iter().map(|(zone, count)| (zone, f64::from(count) / spread::LATTICE_POINTS as f64)).collect()
+        let share = |hits: &[u32]| Some((*hits.first()?, hits.len() as f64 / spread::LATTICE_POINTS as f64));
+        hits.chunk_by(|a, b| a == b).filter_map(share).collect()
     }
 }
 
@@ -183,17 +254,6 @@ fn collect(number: u32, polygons: &[Polygon], sets: &mut Sets, into: &mut Vec<Ed
             edge::collect(ring, zone, into);
         }
     }
-}
-
-fn bounds(edges: &[Edge]) -> Option<(GeoPoint, GeoPoint)> {
-    let mut points = edges.iter().flat_map(|edge| [edge.low, edge.high]);
-    let first = points.next()?;
-    Some(points.fold((first, first), |(low, high), point| {
-        (
-            GeoPoint { lon_e7: low.lon_e7.min(point.lon_e7), lat_e7: low.lat_e7.min(point.lat_e7) },
-            GeoPoint { lon_e7: high.lon_e7.max(point.lon_e7), lat_e7: high.lat_e7.max(point.lat_e7) },
-        )
-    }))
 }
 
 #[cfg(test)]

@@ -2,11 +2,13 @@
 
 mod borders;
 mod crowds;
+mod distance;
 mod jts;
 mod limits;
 mod oracle;
 mod random;
 mod spread;
+mod update;
 
 use super::*;
 use oracle::{at, build, polygon};

@@ -1,5 +1,6 @@
 //! Oracles, and shapes to ask them about.
 
+use super::super::simd::Way;
 use super::super::{Geofence, SetId};
 use geo::{CoordinatePosition, coordinate_position::CoordPos};
 use model::{GeoPoint, Polygon};
@@ -69,12 +70,16 @@ pub(super) fn geo_polygon(polygon: &Polygon) -> geo::Polygon<f64> {
 #[track_caller]
 pub(super) fn check(fence: &Geofence, zones: &[Vec<Polygon>], points: &[(i32, i32)]) {
     let asked: Vec<GeoPoint> = points.iter().map(|(x, y)| point(*x, *y)).collect();
+    let expected: Vec<Vec<u32>> = points.iter().map(|(x, y)| by_rule(zones, *x, *y)).collect();
+    for ((x, y), expected) in points.iter().zip(&expected) {
+        assert_eq!(at(fence, *x, *y), *expected, "one by one, at {x} {y}");
+    }
     let mut sets = vec![SetId::EMPTY; asked.len()];
-    fence.sets_at(&asked, &mut sets);
-    for ((x, y), set) in points.iter().zip(&sets) {
-        let expected = by_rule(zones, *x, *y);
-        assert_eq!(at(fence, *x, *y), expected, "one by one, at {x} {y}");
-        assert_eq!(fence.zones_of(*set), expected, "many at once, at {x} {y}");
+    for way in Way::all() {
+        fence.cells().sets_at(way, &asked, &mut sets);
+        for (((x, y), set), expected) in points.iter().zip(&sets).zip(&expected) {
+            assert_eq!(fence.zones_of(*set), expected, "many at once, {way:?}, at {x} {y}");
+        }
     }
 }
 
