@@ -16,6 +16,7 @@ const LEAF_EDGES: usize = 16;
 const LEAF_ALIGN: usize = 4;
 /// A block is four cells wide and high.
 const BLOCK_SHIFT: u32 = 2;
+const BLOCK_SIDE: u32 = 1 << BLOCK_SHIFT;
 /// Cells of less than 70 cm are split no further, or a bundle of borders that run side by side would fill the memory.
 const SHIFT_MIN: u32 = 6;
 /// Cells of less than 50 m with few edges are not split only because these are of many zones.
@@ -32,7 +33,24 @@ pub(super) struct Builder {
     encoder: Encoder,
     pub(super) joiner: Joiner,
     /// Lists that are not in use.
-    spare: Vec<Vec<Edge>>,
+    spare: Vec<Parts>,
+}
+
+/// The edges of each part of a cell.
+#[derive(Debug, Default)]
+struct Parts {
+    /// Part `i` has those from the end of the part before to `ends[i]`.
+    edges: Vec<Edge>,
+    ends: [usize; LINE_WORDS],
+    /// Bits of the parts that each edge touches.
+    touched: Vec<u16>,
+}
+
+impl Parts {
+    fn of(&self, place: usize) -> &[Edge] {
+        let start = place.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        self.ends.get(place).and_then(|end| self.edges.get(start..*end)).unwrap_or_default()
+    }
 }
 
 /// A part of a cell, its edges, and the zones at its lower left corner.
@@ -151,24 +169,61 @@ impl Builder {
     fn split(&mut self, cell: Cell, edges: &[Edge], corner: SetId, each: &mut dyn FnMut(&mut Self, Part)) {
         let shift = cell.shift.saturating_sub(BLOCK_SHIFT);
         let side = 1 << (cell.shift - shift);
-        let touched: Vec<u16> = edges.iter().map(|edge| self.touched(cell, shift, edge)).collect();
-        let mut list = self.spare.pop().unwrap_or_default();
+        let mut parts = self.spare.pop().unwrap_or_default();
+        self.distribute(cell, shift, edges, &mut parts);
+        let rising: Vec<Edge> = edges.iter().filter(|edge| edge.spans_column(cell.west)).copied().collect();
         for row in 0..side {
-            let Some(south) = offset(cell.south, row, shift).filter(|south| *south <= self.frame.north()) else { break };
-            let parted = edges.iter().filter(|edge| edge.parts_column(cell.west, cell.south, south));
+            let Some(south) = offset(cell.south, row, shift).filter(|south| *south <= self.frame.north()) else {
+                break;
+            };
+            let parted = rising.iter().filter(|edge| edge.parts_column(cell.west, cell.south, south));
             let mut corner = parted.fold(corner, |set, edge| self.sets.xor(set, edge.toggles));
             for column in 0..side {
-                let Some(west) = offset(cell.west, column, shift).filter(|west| *west <= self.frame.east()) else { break };
-                let place = row * 4 + column;
+                let Some(west) = offset(cell.west, column, shift).filter(|west| *west <= self.frame.east()) else {
+                    break;
+                };
+                let place = row * BLOCK_SIDE + column;
                 let cell = Cell { west, south, shift };
-                list.clear();
-                let touching = edges.iter().zip(&touched).filter(|(_, touched)| **touched >> place & 1 == 1);
-                list.extend(touching.map(|(edge, _)| *edge));
-                each(self, Part { place, cell, edges: &list, corner });
-                corner = self.step_east(cell, &list, corner);
+                let edges = parts.of(place as usize);
+                each(self, Part { place, cell, edges, corner });
+                corner = self.step_east(cell, edges, corner);
             }
         }
-        self.spare.push(list);
+        self.spare.push(parts);
+    }
+
+    /// Lists the edges of each part of a cell.
+    fn distribute(&self, cell: Cell, shift: u32, edges: &[Edge], parts: &mut Parts) {
+        parts.touched.clear();
+        parts.touched.extend(edges.iter().map(|edge| self.touched(cell, shift, edge)));
+        parts.ends = [0; LINE_WORDS];
+        for touched in &parts.touched {
+            for (place, end) in parts.ends.iter_mut().enumerate() {
+                *end += usize::from(touched >> place & 1);
+            }
+        }
+        let mut sum = 0;
+        let mut starts = parts.ends.map(|count| {
+            sum += count;
+            sum - count
+        });
+        let Some(filler) = edges.first() else { return };
+        parts.edges.clear();
+        parts.edges.resize(sum, *filler);
+        for (edge, touched) in edges.iter().zip(&parts.touched) {
+            let mut touched = *touched;
+            while touched != 0 {
+                if let Some(next) = starts.get_mut(touched.trailing_zeros() as usize) {
+                    if let Some(slot) = parts.edges.get_mut(*next) {
+                        *slot = *edge;
+                    }
+                    *next += 1;
+                }
+                touched &= touched - 1;
+            }
+        }
+        // Each part is filled up to its end.
+        parts.ends = starts;
     }
 
     /// Bits of the parts that an edge touches, borders included, and perhaps of some that it only passes closely.
@@ -187,11 +242,11 @@ impl Builder {
         let mut bits = 0;
         for row in rows {
             for column in columns.clone() {
-                let middle = |place: i64| (place as f64).mul_add(2.0, 1.0) * half;
+                let middle = |place: i64| (place as f64 * 2.0 + 1.0) * half;
                 // How far the middle of the part lies from the line through the edge, and how far a part reaches.
                 let side = dx * (to_y + middle(row)) - (to_x + middle(column)) * dy;
                 if !is_slanted || side.abs() <= reach {
-                    bits |= 1 << (row * 4 + column);
+                    bits |= 1 << (row * i64::from(BLOCK_SIDE) + column);
                 }
             }
         }

@@ -100,17 +100,18 @@ pub(super) fn encode(
     sets: &mut Sets,
 ) -> Vec<u32> {
     let base = base(cell, edges, corner, sets);
-    let stoppers = stoppers(cell, top, edges, sets);
+    let mut ends = Vec::new();
+    stoppers(cell, top, edges, sets, &mut ends);
     let (salt, held) = numbered(reached, sets);
     let number = |set: SetId| number(salt, sets.of(set));
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let mut words = vec![count(edges.len() + stoppers.len()), count(held.len())];
+    let mut words = vec![count(edges.len() + ends.len()), count(held.len())];
     words.extend(parted(number(base)));
     words.push(base.0);
-    let marked = edges.iter().map(|edge| (edge, 0)).chain(stoppers.iter().map(|stopper| (stopper, STOPPER)));
+    let marked = edges.iter().map(|edge| (edge, 0)).chain(ends.iter().map(|stopper| (stopper, STOPPER)));
     for (edge, mark) in marked {
-        let ends = [edge.low.lon_e7, edge.low.lat_e7, edge.high.lon_e7, edge.high.lat_e7];
-        words.extend(ends.map(i32::cast_unsigned));
+        let places = [edge.low.lon_e7, edge.low.lat_e7, edge.high.lon_e7, edge.high.lat_e7];
+        words.extend(places.map(i32::cast_unsigned));
         words.push(edge.toggles.0 | mark);
         words.extend(parted(number(edge.toggles)));
     }

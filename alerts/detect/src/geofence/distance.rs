@@ -75,9 +75,8 @@ impl Cells<'_> {
             return None;
         }
         let mut only = None;
-        let found = self.each_node(around, &mut |node| {
-            node.is_set() && *only.get_or_insert(node.payload()) == node.payload()
-        });
+        let found =
+            self.each_node(around, &mut |node| node.is_set() && *only.get_or_insert(node.payload()) == node.payload());
         only.filter(|_| found).map(SetId)
     }
 

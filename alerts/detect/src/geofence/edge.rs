@@ -110,8 +110,21 @@ impl Joiner {
         self.fold(edges, |_, _| ());
     }
 
+    /// Where an edge stands in a list of which one of each was kept.
+    pub(super) fn place(&self, edge: &Edge, unique: &[Edge]) -> Option<usize> {
+        let mask = self.slots.len() - 1;
+        let mut slot = hash(edge) & mask;
+        loop {
+            let place = (*self.slots.get(slot)? as usize).checked_sub(1)?;
+            if unique.get(place).is_some_and(|known| known.low == edge.low && known.high == edge.high) {
+                return Some(place);
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
+
     fn fold(&mut self, edges: &mut Vec<Edge>, mut met: impl FnMut(&mut Edge, &Edge)) {
-        let mask = (edges.len() * 2).next_power_of_two() - 1;
+        let mask = (edges.len() * 2 + 1).next_power_of_two() - 1;
         self.slots.clear();
         self.slots.resize(mask + 1, 0);
         let mut kept: usize = 0;
@@ -140,7 +153,8 @@ impl Joiner {
 }
 
 fn hash(edge: &Edge) -> usize {
-    let word = |point: GeoPoint| u64::from(point.lon_e7.cast_unsigned()) << 32 | u64::from(point.lat_e7.cast_unsigned());
+    let word =
+        |point: GeoPoint| u64::from(point.lon_e7.cast_unsigned()) << 32 | u64::from(point.lat_e7.cast_unsigned());
     let mixed = (word(edge.low).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29) ^ word(edge.high))
         .wrapping_mul(0xD6E8_FEB8_6659_FD93);
     (mixed >> 32) as usize

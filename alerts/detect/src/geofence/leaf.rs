@@ -113,32 +113,15 @@ impl<'a> Leaf<'a> {
     }
 }
 
-/// An edge or a stopper on its way into a leaf.
-#[derive(Debug, Clone, Copy)]
-struct Piece {
-    a: GeoPoint,
-    b: GeoPoint,
-    toggles: SetId,
-    is_edge: bool,
-}
-
-impl Piece {
-    /// The other end.
-    fn beyond(&self, end: GeoPoint) -> Option<GeoPoint> {
-        if self.a == end {
-            return Some(self.b);
-        }
-        (self.b == end).then_some(self.a)
-    }
-}
-
 /// Makes leaves; holds the memory it needs from one to the next.
 #[derive(Debug, Default)]
 pub(super) struct Encoder {
-    pieces: Vec<Piece>,
+    /// The edges, and behind them the stoppers.
+    pieces: Vec<Edge>,
     vertices: Vec<GeoPoint>,
     /// Which piece lies behind each vertex but the last; `None` is a gap.
-    slots: Vec<Option<Piece>>,
+    slots: Vec<Option<u8>>,
+    basis: Basis,
     words: Vec<u32>,
 }
 
@@ -156,29 +139,32 @@ impl Encoder {
             return None;
         }
         self.pieces.clear();
-        let piece = |edge: &Edge| Piece { a: edge.low, b: edge.high, toggles: edge.toggles, is_edge: true };
-        self.pieces.extend(edges.iter().map(piece));
-        let stoppers = stoppers(cell, top, edges, sets);
-        let piece = |edge: Edge| Piece { a: edge.low, b: edge.high, toggles: edge.toggles, is_edge: false };
-        self.pieces.extend(stoppers.into_iter().map(piece));
-        let basis = Basis::of(self.pieces.iter().map(|piece| piece.toggles), sets)?;
+        self.pieces.extend_from_slice(edges);
+        stoppers(cell, top, edges, sets, &mut self.pieces);
+        if self.pieces.len() > SLOTS_MAX || !self.basis.find(&self.pieces, sets) {
+            return None;
+        }
         self.chain();
         if self.slots.len() > SLOTS_MAX {
             return None;
         }
+        let mut edge_bits = 0;
+        let mut dimension_bits = [0_u32; DIMENSIONS_MAX];
+        for (slot, piece) in self.slots.iter().enumerate() {
+            let Some(piece) = piece.map(usize::from) else { continue };
+            edge_bits |= u32::from(piece < edges.len()) << slot;
+            let code = self.basis.piece_codes.get(piece).copied().unwrap_or(0);
+            for (dimension, bits) in dimension_bits.iter_mut().enumerate() {
+                *bits |= (code >> dimension & 1) << slot;
+            }
+        }
+        let dimensions = self.basis.sets.len();
         self.words.clear();
-        let shape = self.slots.len() | basis.sets.len() << 8;
-        self.words.push(u32::try_from(shape).ok()?);
-        let bits = |wanted: &dyn Fn(&Piece) -> bool| {
-            let slots = self.slots.iter().rev();
-            slots.fold(0, |bits, slot| bits << 1 | u32::from(slot.as_ref().is_some_and(wanted)))
-        };
-        let is_edge = bits(&|piece| piece.is_edge);
-        let dimensions = (0..basis.sets.len()).map(|dimension| bits(&|piece| basis.code(piece) >> dimension & 1 == 1));
-        self.words.extend(std::iter::once(is_edge).chain(dimensions));
+        self.words.extend([u32::try_from(self.slots.len() | dimensions << 8).ok()?, edge_bits]);
+        self.words.extend(dimension_bits.iter().take(dimensions));
         let base = base(cell, edges, corner, sets);
-        for code in 0..1_u32 << basis.sets.len() {
-            let toggled = basis.sets.iter().enumerate().filter(|(dimension, _)| code >> dimension & 1 == 1);
+        for code in 0..1_u32 << dimensions {
+            let toggled = self.basis.sets.iter().enumerate().filter(|(dimension, _)| code >> dimension & 1 == 1);
             self.words.push(toggled.fold(base, |set, (_, toggles)| sets.xor(set, *toggles)).0);
         }
         self.words.extend(self.vertices.iter().map(|vertex| vertex.lon_e7.cast_unsigned()));
@@ -190,21 +176,23 @@ impl Encoder {
     fn chain(&mut self) {
         self.vertices.clear();
         self.slots.clear();
-        while let Some(first) = (!self.pieces.is_empty()).then(|| self.pieces.remove(0)) {
+        // Bits of the pieces that are not laid yet; there are no more than 32.
+        let mut left = (1_u64 << self.pieces.len()) - 1;
+        while let Some((number, first)) = next_of(&self.pieces, &mut left, |_| true) {
             if !self.vertices.is_empty() {
                 self.slots.push(None);
             }
             let (vertex, slot) = (self.vertices.len(), self.slots.len());
-            self.vertices.extend([first.a, first.b]);
-            self.slots.push(Some(first));
+            self.vertices.extend([first.low, first.high]);
+            self.slots.push(Some(number));
             // First in one direction, then, turned round, in the other.
             for _ in 0..2 {
                 while let Some(tail) = self.vertices.last().copied()
-                    && let Some(next) = self.pieces.iter().position(|piece| piece.beyond(tail).is_some())
+                    && let Some((number, next)) =
+                        next_of(&self.pieces, &mut left, |piece| piece.low == tail || piece.high == tail)
                 {
-                    let next = self.pieces.remove(next);
-                    self.vertices.extend(next.beyond(tail));
-                    self.slots.push(Some(next));
+                    self.vertices.push(if next.low == tail { next.high } else { next.low });
+                    self.slots.push(Some(number));
                 }
                 self.vertices.get_mut(vertex..).unwrap_or_default().reverse();
                 self.slots.get_mut(slot..).unwrap_or_default().reverse();
@@ -213,31 +201,46 @@ impl Encoder {
     }
 }
 
+/// Takes the first of the pieces that are left and wanted. They come in the order of a ring, so it is mostly the first.
+fn next_of(pieces: &[Edge], left: &mut u64, wanted: impl Fn(&Edge) -> bool) -> Option<(u8, Edge)> {
+    let mut candidates = *left;
+    while candidates != 0 {
+        let number = candidates.trailing_zeros();
+        let piece = pieces.get(number as usize)?;
+        if wanted(piece) {
+            *left &= !(1 << number);
+            return Some((number as u8, *piece));
+        }
+        candidates &= candidates - 1;
+    }
+    None
+}
+
 /// The set of a point whose ray crosses nothing.
 pub(super) fn base(cell: Cell, edges: &[Edge], corner: SetId, sets: &mut Sets) -> SetId {
     let crossed = edges.iter().filter(|edge| edge.is_left_of(cell.west, cell.south));
     crossed.fold(corner, |set, edge| sets.xor(set, edge.toggles))
 }
 
-/// What takes over where edges end to the west of the cell, between its bottom and its top.
-pub(super) fn stoppers(cell: Cell, top: i32, edges: &[Edge], sets: &mut Sets) -> Vec<Edge> {
-    let mut stoppers: Vec<Edge> = Vec::new();
+/// Adds what takes over where edges end to the west of the cell, between its bottom and its top.
+pub(super) fn stoppers(cell: Cell, top: i32, edges: &[Edge], sets: &mut Sets, into: &mut Vec<Edge>) {
+    let first = into.len();
     for edge in edges.iter().filter(|edge| edge.west() <= cell.west) {
         for end in [edge.low, edge.high] {
             if end.lon_e7 > cell.west || end.lat_e7 <= cell.south || end.lat_e7 >= top {
                 continue;
             }
-            match stoppers.iter_mut().find(|known| known.low == end) {
+            match into.iter_mut().skip(first).find(|known| known.low == end) {
                 Some(known) => known.toggles = sets.xor(known.toggles, edge.toggles),
                 None => {
                     let high = GeoPoint { lon_e7: end.lon_e7, lat_e7: top };
-                    stoppers.push(Edge { low: end, high, toggles: edge.toggles });
+                    into.push(Edge { low: end, high, toggles: edge.toggles });
                 }
             }
         }
     }
-    stoppers.retain(|stopper| stopper.toggles != SetId::EMPTY);
-    stoppers
+    // Where the edges of a chain follow each other, there is nothing to take over. No edge is without zones.
+    into.retain(|stopper| stopper.toggles != SetId::EMPTY);
 }
 
 /// As few sets as possible, of which each toggled set is a combination.
@@ -246,41 +249,50 @@ struct Basis {
     sets: Vec<SetId>,
     /// What is toggled, and of which of the sets it is the combination.
     codes: Vec<(SetId, u32)>,
+    /// The same by piece.
+    piece_codes: Vec<u32>,
+    /// What is left of each of the sets, and its combination; a row's first zone is in no later row.
+    rows: Vec<(SetId, u32)>,
 }
 
 impl Basis {
-    /// Gauss's elimination, where the unknowns are zones. `None` where there are more than [`DIMENSIONS_MAX`].
-    fn of(toggles: impl Iterator<Item = SetId>, sets: &mut Sets) -> Option<Self> {
-        let mut basis = Self::default();
-        // Each row's first zone is in no later row.
-        let mut rows: Vec<(SetId, u32)> = Vec::new();
-        for toggled in toggles {
-            if basis.codes.iter().any(|(known, _)| *known == toggled) {
-                continue;
-            }
-            let (mut rest, mut code) = (toggled, 0);
-            for (row, combination) in &rows {
-                let first = sets.of(*row).first();
-                if first.is_some_and(|first| sets.of(rest).binary_search(first).is_ok()) {
-                    rest = sets.xor(rest, *row);
-                    code ^= combination;
+    /// Gauss's elimination, where the unknowns are zones. False where there are more than [`DIMENSIONS_MAX`].
+    fn find(&mut self, pieces: &[Edge], sets: &mut Sets) -> bool {
+        self.sets.clear();
+        self.codes.clear();
+        self.piece_codes.clear();
+        self.rows.clear();
+        for piece in pieces {
+            let known = self.codes.iter().find(|(toggled, _)| *toggled == piece.toggles);
+            let code = match known {
+                Some((_, code)) => *code,
+                None => {
+                    let Some(code) = self.code(piece.toggles, sets) else { return false };
+                    self.codes.push((piece.toggles, code));
+                    code
                 }
-            }
-            if rest != SetId::EMPTY {
-                let dimension = basis.sets.len();
-                if dimension == DIMENSIONS_MAX {
-                    return None;
-                }
-                rows.push((rest, code ^ 1 << dimension));
-                basis.sets.push(toggled);
-                code = 1 << dimension;
-            }
-            basis.codes.push((toggled, code));
+            };
+            self.piece_codes.push(code);
         }
-        Some(basis)
+        true
     }
 
-    fn code(&self, piece: &Piece) -> u32 {
-        self.codes.iter().find(|(toggled, _)| *toggled == piece.toggles).map_or(0, |(_, code)| *code)
+    /// The combination of what is toggled, which is put to the basis where there is none.
+    fn code(&mut self, toggled: SetId, sets: &mut Sets) -> Option<u32> {
+        let (mut rest, mut code) = (toggled, 0);
+        for (row, combination) in &self.rows {
+            let first = sets.of(*row).first();
+            if first.is_some_and(|first| sets.of(rest).binary_search(first).is_ok()) {
+                rest = sets.xor(rest, *row);
+                code ^= combination;
+            }
+        }
+        if rest == SetId::EMPTY {
+            return Some(code);
+        }
+        let dimension = self.sets.len();
+        self.rows.push((rest, code ^ 1 << dimension));
+        self.sets.push(toggled);
+        (dimension < DIMENSIONS_MAX).then_some(1 << dimension)
     }
 }

@@ -9,8 +9,8 @@ use super::crowd::Crowd;
 use super::frame::Frame;
 use super::leaf::Leaf;
 use super::sets::SetId;
-use super::store::{Kind, Node, Store};
 use super::simd::{self, Way};
+use super::store::{Kind, Node, Store};
 use model::GeoPoint;
 
 /// Points of one batch; what is known of them fits in the nearest cache.

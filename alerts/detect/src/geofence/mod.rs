@@ -129,10 +129,7 @@ impl Geofence {
         Self::build_within(Limits::USUAL, zones)
     }
 
-    fn build_within<'a>(
-        limits: Limits,
-        zones: impl IntoIterator<Item = &'a [Polygon]>,
-    ) -> Result<Self, BuildError> {
+    fn build_within<'a>(limits: Limits, zones: impl IntoIterator<Item = &'a [Polygon]>) -> Result<Self, BuildError> {
         let mut sets = Sets::new();
         let mut edges: Vec<Edge> = Vec::new();
         let mut extents: Vec<Extent> = Vec::new();

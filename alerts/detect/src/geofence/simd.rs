@@ -59,14 +59,7 @@ pub(super) fn prefetch(words: &[u32], lines: usize) {
 }
 
 /// Answers the points of a batch that wait for a leaf or a crowd.
-pub(super) fn leaves(
-    way: Way,
-    cells: &Cells,
-    points: &[GeoPoint],
-    nodes: &[Node],
-    queue: &Queue,
-    sets: &mut [SetId],
-) {
+pub(super) fn leaves(way: Way, cells: &Cells, points: &[GeoPoint], nodes: &[Node], queue: &Queue, sets: &mut [SetId]) {
     match way {
         Way::Plain => each(cells, points, nodes, queue, sets, |leaf, x, y| leaf.crossed(x, y)),
         #[cfg(target_arch = "x86_64")]
@@ -111,20 +104,13 @@ mod x86 {
     use super::{Cells, GeoPoint, Leaf, Node, Queue, SetId, each};
     use std::arch::x86_64::{
         __m128i, __m256i, _mm_loadu_si128, _mm_set1_epi32, _mm_sub_epi32, _mm256_castsi256_pd, _mm256_cmpgt_epi64,
-        _mm256_cmple_epi32_mask, _mm256_cvtepi32_epi64, _mm256_maskz_loadu_epi32, _mm256_movemask_pd,
-        _mm256_mul_epi32, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_sub_epi32, _mm256_sub_epi64,
-        _mm512_cmpge_epi64_mask, _mm512_cmple_epi64_mask, _mm512_cvtepi32_epi64, _mm512_mul_epi32,
-        _mm512_setzero_si512, _mm512_sub_epi64,
+        _mm256_cmple_epi32_mask, _mm256_cvtepi32_epi64, _mm256_maskz_loadu_epi32, _mm256_movemask_pd, _mm256_mul_epi32,
+        _mm256_set1_epi32, _mm256_setzero_si256, _mm256_sub_epi32, _mm256_sub_epi64, _mm512_cmpge_epi64_mask,
+        _mm512_cmple_epi64_mask, _mm512_cvtepi32_epi64, _mm512_mul_epi32, _mm512_setzero_si512, _mm512_sub_epi64,
     };
 
     #[target_feature(enable = "avx512f,avx512vl,popcnt,bmi2")]
-    pub(super) fn leaves_avx512(
-        cells: &Cells,
-        points: &[GeoPoint],
-        nodes: &[Node],
-        queue: &Queue,
-        sets: &mut [SetId],
-    ) {
+    pub(super) fn leaves_avx512(cells: &Cells, points: &[GeoPoint], nodes: &[Node], queue: &Queue, sets: &mut [SetId]) {
         each(cells, points, nodes, queue, sets, |leaf, x, y| crossed_avx512(leaf, x, y));
     }
 

@@ -49,14 +49,17 @@ impl Geofence {
         if total > Limits::USUAL.edges || !is_laid_out || is_wasted || !suits {
             return self.rebuilt(sets, zone, edges, extents);
         }
-        let Some((low, high)) = old.joined(new) else { return Ok(Self { zones, extents: extents.into(), ..self.clone() }) };
+        let Some((low, high)) = old.joined(new) else {
+            return Ok(Self { zones, extents: extents.into(), ..self.clone() });
+        };
         let first = (self.frame.column(i64::from(low.lon_e7) - 1), self.frame.row(i64::from(low.lat_e7) - 1));
         let last = (self.frame.column(i64::from(high.lon_e7)), self.frame.row(i64::from(high.lat_e7)));
         let buckets = Buckets::fill(&self.frame.part(first, last), &edges).ok_or(BuildError::TooDense)?;
         let held = (0..self.sets.len()).map(|id| SetId(u32::try_from(id).unwrap_or(u32::MAX)));
         let held = held.map(|id| self.sets.of(id).binary_search(&number).is_ok()).collect();
         let builder = Builder::new(self.frame, sets, Writer::resume(&self.store));
-        let mut change = Change { old: self.cells(), zone, held, builder, list: Vec::new(), leaves: Vec::new() };
+        let mut change =
+            Change { old: self.cells(), zone, held, builder, list: Vec::new(), leaves: Vec::new(), met: Vec::new() };
         let top = change.rows(first, last, &buckets, &edges)?;
         let (store, sets) = (change.builder.writer.finish(), Arc::new(change.builder.sets.finish()));
         Ok(Self { top, store, sets, zones, extents: extents.into(), ..self.clone() })
@@ -103,6 +106,8 @@ struct Change<'a> {
     builder: Builder,
     list: Vec<Edge>,
     leaves: Vec<(Cell, Node)>,
+    /// Which of the listed edges were found in the leaves.
+    met: Vec<bool>,
 }
 
 impl Change<'_> {
@@ -153,21 +158,28 @@ impl Change<'_> {
         list_leaves(&self.old, node, cell, &mut self.leaves);
         let corner = GeoPoint { lon_e7: cell.west, lat_e7: cell.south };
         let mut before = self.old.set_at(corner);
-        let had_border = self.leaves.iter().any(|(_, node)| self.has_border(*node));
-        if !had_border && self.list.is_empty() && self.holds(before) == is_in {
+        let mut list = std::mem::take(&mut self.list);
+        self.builder.join(&mut list);
+        if self.holds(before) == is_in && self.has_borders(&mut list) {
+            self.list = list;
             return node;
         }
-        let mut others = Vec::new();
+        let own = list.len();
+        // One border after the other toggles the same.
+        let mut last = (SetId::EMPTY, SetId::EMPTY, SetId::EMPTY);
         for (_, node) in &self.leaves {
             let (sets, zone) = (&mut self.builder.sets, self.zone);
-            each_edge(&self.old, *node, |low, high, toggles, base| {
-                let toggles = without(sets, zone, toggles, base);
-                others.extend(Edge::between(low, high, toggles).filter(|_| toggles != SetId::EMPTY));
+            each_edge(&self.old, *node, |low, high, toggled, base| {
+                if (last.0, last.1) != (toggled, base) {
+                    last = (toggled, base, without(sets, zone, toggled, base));
+                }
+                let toggles = last.2;
+                list.extend(Edge::between(low, high, toggles).filter(|_| toggles != SetId::EMPTY));
             });
         }
+        let mut others = list.split_off(own);
         self.builder.joiner.unique(&mut others);
-        self.list.append(&mut others);
-        let mut list = std::mem::take(&mut self.list);
+        list.append(&mut others);
         self.builder.join(&mut list);
         if self.holds(before) != is_in {
             before = self.builder.sets.xor(before, self.zone);
@@ -181,11 +193,27 @@ impl Change<'_> {
         self.held.get(set.0 as usize).copied().unwrap_or(false)
     }
 
-    /// Whether the zone has a border in a leaf or crowd: in some of its sets it is, in others it is not.
-    fn has_border(&self, node: Node) -> bool {
-        let mut found = false;
-        each_edge(&self.old, node, |_, _, toggled, base| found |= self.holds(toggled) != self.holds(base));
-        found
+    /// Whether the borders that the zone has in the leaves are the ones listed.
+    fn has_borders(&mut self, list: &mut Vec<Edge>) -> bool {
+        let joiner = &mut self.builder.joiner;
+        joiner.unique(list);
+        self.met.clear();
+        self.met.resize(list.len(), false);
+        let mut are_all_listed = true;
+        let holds = |set: SetId| self.held.get(set.0 as usize).copied().unwrap_or(false);
+        for (_, node) in &self.leaves {
+            each_edge(&self.old, *node, |a, b, toggled, base| {
+                let edge = Edge::between(a, b, self.zone).filter(|_| are_all_listed && holds(toggled) != holds(base));
+                if let Some(edge) = edge {
+                    let place = joiner.place(&edge, list).and_then(|place| self.met.get_mut(place));
+                    are_all_listed &= place.map(|met| *met = true).is_some();
+                }
+            });
+            if !are_all_listed {
+                return false;
+            }
+        }
+        self.met.iter().all(|met| *met)
     }
 }
 

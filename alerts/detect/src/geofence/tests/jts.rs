@@ -22,9 +22,11 @@ fn points_of_the_conformance_cases_lie_where_they_say_and_border_points_in_exact
         let (points, zone) = (points_of(points), area_of(area));
         // The zone, and all that is not the zone within a wide square.
         let mut rest = vec![square(1_000_000_000)];
-        rest.extend(zone.iter().flat_map(|polygon| std::iter::once(&polygon.exterior).chain(&polygon.holes)).map(
-            |ring| Polygon { exterior: ring.clone(), holes: vec![] },
-        ));
+        rest.extend(
+            zone.iter()
+                .flat_map(|polygon| std::iter::once(&polygon.exterior).chain(&polygon.holes))
+                .map(|ring| Polygon { exterior: ring.clone(), holes: vec![] }),
+        );
         let fence = Geofence::build([zone.as_slice(), rest.as_slice()]).unwrap();
         let (mut found_inside, mut found_outside, mut found_border) = (false, false, false);
         for point in points {

@@ -41,7 +41,8 @@ fn far_from_every_border_nothing_is_sampled_and_the_answer_is_the_same() {
             }
         }
         assert_eq!(fence.probabilities(position, spread), hits.into_iter().collect::<Vec<_>>(), "at {place}");
-        without_sampling += usize::from(spread.reach(position).and_then(|reach| fence.cells().only_set(reach)).is_some());
+        without_sampling +=
+            usize::from(spread.reach(position).and_then(|reach| fence.cells().only_set(reach)).is_some());
     }
     assert!((300..400).contains(&without_sampling), "{without_sampling}");
 }
