@@ -21,6 +21,7 @@ from shapely.geometry import shape
 
 UNITS_PER_DEGREE = 1e7
 POINTS = 1_000_000
+BORDER_POINTS = 2_500_000
 NEAR_BORDER_UNITS = 2_700
 HALVINGS = 5  # 2**5 edges out of one
 STARS_SIDE = 4
@@ -138,7 +139,8 @@ def write(folder, name, zones, random):
     end = np.concatenate([np.roll(ring, -1, axis=0) for ring in rings]).astype(np.float64)
     low, high = start.min(axis=0), start.max(axis=0)
     save(folder / f"{name}.uniform.points", low + (high - low) * random.random((POINTS, 2)))
-    border = along(start, end, POINTS, random) + random.normal(0, NEAR_BORDER_UNITS, (POINTS, 2))
+    border = along(start, end, BORDER_POINTS, random)
+    border += random.normal(0, NEAR_BORDER_UNITS, border.shape)
     save(folder / f"{name}.border.points", border)
     save(folder / f"{name}.walking.points", walks(along(start, end, 2_000, random), random))
     print(f"{name}: {len(zones)} zones, {len(start)} vertices, {max(map(vertices, zones))} in one", file=sys.stderr)

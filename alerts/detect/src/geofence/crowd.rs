@@ -9,7 +9,7 @@
 //!
 //! ```text
 //! word 0       how many edges and stoppers        word 1   how many sets
-//! words 2, 3   the number of the set of a point whose ray crosses nothing; word 4 that set
+//! words 2, 3   the number of the set of a point whose ray crosses nothing
 //! 7 words      for each edge: both ends, the set it toggles, its number; a stopper toggles a set, too, and is marked
 //! 3 words      for each set: its number and the set, by number
 //! ```
@@ -28,7 +28,6 @@ const STOPPER: u32 = 1 << 31;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Crowd<'a> {
     number: u64,
-    base: SetId,
     edges: &'a [[u32; EDGE_WORDS]],
     sets: &'a [[u32; SET_WORDS]],
 }
@@ -36,16 +35,11 @@ pub(super) struct Crowd<'a> {
 impl<'a> Crowd<'a> {
     /// From the words of a crowd and whatever follows them.
     pub(super) fn read(words: &'a [u32]) -> Option<Self> {
-        let (head, rest) = words.split_first_chunk::<5>()?;
-        let [edges_count, sets_count, number_low, number_high, base] = *head;
+        let (head, rest) = words.split_first_chunk::<4>()?;
+        let [edges_count, sets_count, number_low, number_high] = *head;
         let (edges, rest) = rest.split_at_checked(edges_count as usize * EDGE_WORDS)?;
         let sets = rest.get(..sets_count as usize * SET_WORDS)?;
-        Some(Self {
-            number: joined(number_low, number_high),
-            base: SetId(base),
-            edges: edges.as_chunks().0,
-            sets: sets.as_chunks().0,
-        })
+        Some(Self { number: joined(number_low, number_high), edges: edges.as_chunks().0, sets: sets.as_chunks().0 })
     }
 
     /// The set of a point of the cell.
@@ -67,11 +61,6 @@ impl<'a> Crowd<'a> {
     pub(super) fn each_edge(&self) -> impl Iterator<Item = (GeoPoint, GeoPoint, SetId)> {
         let edges = self.edges.iter().map(|words| edge(words).0).filter(|edge| edge.toggles.0 & STOPPER == 0);
         edges.map(|edge| (edge.low, edge.high, edge.toggles))
-    }
-
-    /// The zones of a point whose ray crosses nothing.
-    pub(super) fn base(&self) -> SetId {
-        self.base
     }
 }
 
@@ -107,7 +96,6 @@ pub(super) fn encode(
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let mut words = vec![count(edges.len() + ends.len()), count(held.len())];
     words.extend(parted(number(base)));
-    words.push(base.0);
     let marked = edges.iter().map(|edge| (edge, 0)).chain(ends.iter().map(|stopper| (stopper, STOPPER)));
     for (edge, mark) in marked {
         let places = [edge.low.lon_e7, edge.low.lat_e7, edge.high.lon_e7, edge.high.lat_e7];

@@ -131,8 +131,7 @@ impl Joiner {
         for at in 0..edges.len() {
             let Some(edge) = edges.get(at).copied() else { break };
             let mut slot = hash(&edge) & mask;
-            loop {
-                let Some(place) = self.slots.get_mut(slot) else { break };
+            while let Some(place) = self.slots.get_mut(slot) {
                 let Some(known) = (*place as usize).checked_sub(1) else {
                     *place = u32::try_from(kept + 1).unwrap_or(0);
                     if let Some(free) = edges.get_mut(kept) {

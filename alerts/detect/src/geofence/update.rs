@@ -10,7 +10,7 @@
 
 use super::build::{Buckets, Builder};
 use super::crowd::Crowd;
-use super::edge::{Edge, Joiner};
+use super::edge::Edge;
 use super::frame::Cell;
 use super::leaf::Leaf;
 use super::lookup::Cells;

@@ -50,8 +50,11 @@ fn a_hole_with_an_island_of_the_same_zone_answers_as_geo_does() {
     }
 }
 
+/// Rings of zones.
+type Zones = Vec<Vec<Vec<(i32, i32)>>>;
+
 /// Few places, so that vertices, edges and lines fall together; apart from each other as `scale` says.
-fn shapes() -> impl Strategy<Value = (Vec<Vec<Vec<(i32, i32)>>>, i32, bool)> {
+fn shapes() -> impl Strategy<Value = (Zones, i32, bool)> {
     let corner = (0_i32..12, 0_i32..12);
     let ring = prop::collection::vec(corner, 3..9);
     let zone = prop::collection::vec(ring, 1..4);
