@@ -6,6 +6,7 @@
 //! zones share lies in exactly one of them. The index is immutable; a change of the zones builds a new one, and readers
 //! of the old one go on until they take the new.
 
+mod buckets;
 mod build;
 mod crowd;
 mod distance;
@@ -22,7 +23,8 @@ mod update;
 pub use sets::SetId;
 pub use spread::Spread;
 
-use build::{Buckets, Builder};
+use buckets::Buckets;
+use build::Builder;
 use edge::Edge;
 use frame::Frame;
 use lookup::Cells;

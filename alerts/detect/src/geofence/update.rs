@@ -8,7 +8,8 @@
 //! to them, and the cell is built anew, behind what is there. What it was before stays where it is, for the readers of the
 //! first and as waste in the second, until as much lies waste as a fresh index takes; the next version is then built as a whole.
 
-use super::build::{Buckets, Builder};
+use super::buckets::Buckets;
+use super::build::Builder;
 use super::crowd::Crowd;
 use super::edge::Edge;
 use super::frame::Cell;
