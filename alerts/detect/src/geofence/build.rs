@@ -199,9 +199,11 @@ impl Builder {
         parts.touched.extend(edges.iter().map(|edge| self.touched(cell, shift, edge)));
         parts.ends = [0; LINE_WORDS];
         for touched in &parts.touched {
-            for (place, end) in parts.ends.iter_mut().enumerate() {
-                *end += usize::from(touched >> place & 1);
-            }
+            each_bit(*touched, |place| {
+                if let Some(end) = parts.ends.get_mut(place) {
+                    *end += 1;
+                }
+            });
         }
         let mut sum = 0;
         let mut starts = parts.ends.map(|count| {
@@ -212,16 +214,13 @@ impl Builder {
         parts.edges.clear();
         parts.edges.resize(sum, *filler);
         for (edge, touched) in edges.iter().zip(&parts.touched) {
-            let mut touched = *touched;
-            while touched != 0 {
-                if let Some(next) = starts.get_mut(touched.trailing_zeros() as usize) {
-                    if let Some(slot) = parts.edges.get_mut(*next) {
-                        *slot = *edge;
-                    }
-                    *next += 1;
+            each_bit(*touched, |place| {
+                let Some(next) = starts.get_mut(place) else { return };
+                if let Some(slot) = parts.edges.get_mut(*next) {
+                    *slot = *edge;
                 }
-                touched &= touched - 1;
-            }
+                *next += 1;
+            });
         }
         // Each part is filled up to its end.
         parts.ends = starts;
@@ -234,7 +233,11 @@ impl Builder {
         // A border belongs to the parts on both sides, so look one unit further to the lower left.
         let columns = part(edge.west().saturating_sub(1), cell.west)..=part(edge.east(), cell.west);
         let rows = part(edge.low.lat_e7.saturating_sub(1), cell.south)..=part(edge.high.lat_e7, cell.south);
-        let is_slanted = columns.start() != columns.end() && rows.start() != rows.end();
+        let bit = |row: i64, column: i64| 1_u16 << (row * i64::from(BLOCK_SIDE) + column);
+        if columns.start() == columns.end() || rows.start() == rows.end() {
+            let bits = rows.flat_map(|row| columns.clone().map(move |column| bit(row, column)));
+            return bits.fold(0, |all, bit| all | bit);
+        }
         let (dx, dy) = (difference(edge.high.lon_e7, edge.low.lon_e7), difference(edge.high.lat_e7, edge.low.lat_e7));
         let half = f64::from(1_u32 << shift) / 2.0;
         // Rounded up by far more than what floating point may be wrong by.
@@ -246,12 +249,19 @@ impl Builder {
                 let middle = |place: i64| (place as f64 * 2.0 + 1.0) * half;
                 // How far the middle of the part lies from the line through the edge, and how far a part reaches.
                 let side = dx * (to_y + middle(row)) - (to_x + middle(column)) * dy;
-                if !is_slanted || side.abs() <= reach {
-                    bits |= 1 << (row * i64::from(BLOCK_SIDE) + column);
+                if side.abs() <= reach {
+                    bits |= bit(row, column);
                 }
             }
         }
         bits
+    }
+}
+
+fn each_bit(mut bits: u16, mut found: impl FnMut(usize)) {
+    while bits != 0 {
+        found(bits.trailing_zeros() as usize);
+        bits &= bits - 1;
     }
 }
 

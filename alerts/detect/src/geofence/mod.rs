@@ -1,10 +1,29 @@
-//! Which zones a point lies in, exactly, and how surely an uncertain position lies in them.
+//! Which zones a point lies in, exactly, how far it is from their borders, and how surely an uncertain position lies in them.
 //!
-//! In: polygons of whole 1e-7 degrees ([`model::GeoPoint`]). Out: zone indices, in the order the zones were given.
+//! In: polygons of whole 1e-7 degrees ([`model::GeoPoint`]). Out: zone numbers, in the order the zones were given, or
+//! [`SetId`], the number of a set of zones. Season and authority are questions to ask of the answer, not of the index.
 //!
 //! Every test is on integers, so there is no "almost": with the half-open rule of [`edge`] a point on a border that two
-//! zones share lies in exactly one of them. The index is immutable; a change of the zones builds a new one, and readers
-//! of the old one go on until they take the new.
+//! zones share lies in exactly one of them. The index is immutable; a change of a zone makes a next version that shares
+//! what did not change ([`Geofence::with_zone`]), and readers of the old one go on until they take the new.
+//!
+//! # The structure in one minute
+//!
+//! ```text
+//! frame.rs    the map is laid out in square top cells, a quarter of a million to four million
+//!               |  most hold no edge: their node is the set of all their points, and the answer
+//! build.rs      |  some hold many: their node leads to a block of 4 x 4 smaller cells (one line of the cache), and so on ...
+//! leaf.rs       '- ... until 16 edges or fewer are left: the edges as chains of vertices, and a table of sets
+//!                    answer = table[which borders a ray from the west crosses an odd number of times]
+//! crowd.rs           where the borders of many zones meet, that table would be too large: slower, without a limit
+//! sets.rs     each set of zones is held once; equal sets have equal numbers
+//! store.rs    blocks and leaves lie in chunks of 4 MiB that versions share
+//! ```
+//!
+//! [`lookup`] goes down for many points at once, level by level, and asks the memory for the next level's words of all of
+//! them before it reads the first; [`simd`] has the innermost loop. [`update`] makes the next version, [`distance`] looks at
+//! the cells around a point, [`spread`] says where an uncertain position may be. What was measured, and what was not chosen:
+//! `docs/adr/0012-geofence-index.md`.
 
 mod buckets;
 mod build;
