@@ -8,7 +8,7 @@ BENCH ?=
 SECONDS ?= 60
 CARGO_FUZZ := 0.13.1
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
-# No sanitizer: it needs a nightly compiler, and our own code has no unsafe block. What is looked for is a panic, an overflow, a
+# No sanitizer: it needs a nightly compiler, and the only unsafe blocks of ours are behind no parser. What is looked for is a panic, an overflow, a
 # hang (seconds for one input) or memory without bound (MiB).
 FUZZ := --sanitizer none --debug-assertions
 FUZZ_LIMITS := -timeout=10 -rss_limit_mb=2048

@@ -15,10 +15,9 @@ if ((${#missing[@]})); then
     # No service is started by the installation: each test starts its own, on a port of its own.
     DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 "${root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
-python3 -c 'import pymodbus' 2>/dev/null || python3 -m pip install --quiet 'pymodbus==3.16.1' \
-    || python3 -m pip install --quiet --break-system-packages 'pymodbus==3.16.1'
-# What surveyors' programs stand on: GDAL, PROJ and GEOS, each in its wheel.
-surveyors=('pyproj==3.7.2' 'pyogrio==0.13.0' 'shapely==2.2.0' 'geopandas==1.2.0')
-python3 -c 'import geopandas, pyogrio, pyproj, shapely' 2>/dev/null || python3 -m pip install --quiet "${surveyors[@]}" \
-    || python3 -m pip install --quiet --break-system-packages "${surveyors[@]}"
+# pymodbus is a station's peer; the others are what surveyors' programs stand on: GDAL, PROJ and GEOS, each in its wheel.
+for package in pymodbus==3.16.1 pyproj==3.7.2 pyogrio==0.13.0 shapely==2.2.0 geopandas==1.2.0; do
+    python3 -c "import ${package%%==*}" 2>/dev/null || python3 -m pip install --quiet "$package" \
+        || python3 -m pip install --quiet --break-system-packages "$package"
+done
 cd browser && npm ci --no-audit --no-fund --silent

@@ -100,7 +100,7 @@ struct Worker {
 
 impl Worker {
     fn start(mut parts: WorkerParts) -> Result<Self, WorkerError> {
-        let world = world_of(&parts.view.borrow_and_update().clone());
+        let world = world_of(&parts.view.borrow_and_update().clone(), None);
         let fresh = |world| Engine::new(parts.settings.clone(), world);
         let (judged, engine) = match parts.store.checkpoint()? {
             None => (Offset(0), fresh(world)),
@@ -170,7 +170,7 @@ impl Worker {
 
     fn renew(&mut self) -> Result<(), WorkerError> {
         let view = Arc::clone(&self.parts.view.borrow_and_update());
-        let findings = self.engine.set_world(world_of(&view), self.judged);
+        let findings = self.engine.set_world(world_of(&view, Some(self.engine.world())), self.judged);
         // Kept at once, so that a replay never runs over a change of the registry.
         self.checkpoint(&findings)?;
         self.show();
@@ -234,8 +234,11 @@ impl Worker {
 }
 
 /// Zones that cannot be indexed are refused at import; should one come through, the rest must still be watched.
-fn world_of(view: &View) -> Arc<World> {
-    let build = |zones| World::new(view.devices.clone(), zones, view.calendar.clone());
+fn world_of(view: &View, before: Option<&Arc<World>>) -> Arc<World> {
+    let build = |zones| match before {
+        Some(before) => before.next(view.devices.clone(), zones, view.calendar.clone()),
+        None => World::new(view.devices.clone(), zones, view.calendar.clone()),
+    };
     match build(view.zones.clone()) {
         Ok(world) => Arc::new(world),
         Err(error) => {

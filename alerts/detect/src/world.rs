@@ -8,6 +8,9 @@ use model::{Closure, ClosureCalendar, Device, DeviceId, Position, Timestamp, Zon
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// More zones than this are indexed together rather than one after the other.
+const CHANGES_MAX: usize = 8;
+
 /// What detection knows of the land and the devices at one version of the registry.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -26,6 +29,35 @@ impl World {
     ) -> Result<Self, BuildError> {
         let fence = Geofence::build(zones.iter().map(|zone| zone.polygons.as_slice()))?;
         Ok(Self { devices, zones, calendar: calendar.into(), fence })
+    }
+
+    /// The next version of the registry. Where few zones have other borders, the index keeps the rest of this one's, which
+    /// takes milliseconds; a zone that comes between others or goes shifts their numbers, and then all is indexed anew.
+    pub fn next(
+        &self,
+        devices: BTreeMap<DeviceId, Device>,
+        zones: Vec<Arc<Zone>>,
+        calendar: impl Into<ClosureCalendar>,
+    ) -> Result<Self, BuildError> {
+        match self.changed(&zones) {
+            Some(changed) => {
+                let change = |fence: Geofence, (number, zone): (u32, &Zone)| fence.with_zone(number, &zone.polygons);
+                let fence = changed.into_iter().try_fold(self.fence.clone(), change)?;
+                Ok(Self { devices, zones, calendar: calendar.into(), fence })
+            }
+            None => Self::new(devices, zones, calendar),
+        }
+    }
+
+    /// The zones whose borders are others, where they are few and all keep their numbers.
+    fn changed<'a>(&self, zones: &'a [Arc<Zone>]) -> Option<Vec<(u32, &'a Zone)>> {
+        let keep_numbers = self.zones.len() <= zones.len() && self.zones.iter().zip(zones).all(|(a, b)| a.id == b.id);
+        let is_same = |number: u32, zone: &Arc<Zone>| {
+            self.zone(number).is_some_and(|old| Arc::ptr_eq(old, zone) || old.polygons == zone.polygons)
+        };
+        let changed = (0..).zip(zones).filter(|(number, zone)| !is_same(*number, zone));
+        let changed: Vec<(u32, &Zone)> = changed.map(|(number, zone)| (number, zone.as_ref())).collect();
+        (keep_numbers && changed.len() <= CHANGES_MAX).then_some(changed)
     }
 
     /// The same without any zone.
@@ -68,5 +100,37 @@ impl World {
     /// What the law says in a zone at an instant.
     pub fn closure(&self, zone: &Zone, at: Timestamp) -> Closure {
         closure_at(&self.calendar, zone, at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::ZoneKind;
+    use crate::testing::square;
+
+    #[test]
+    fn a_next_version_answers_as_one_that_is_indexed_anew() {
+        let named = |names: &[(&str, i32)]| -> Vec<Arc<Zone>> {
+            names.iter().map(|(name, south)| square(name, ZoneKind::NoGrazing, *south)).collect()
+        };
+        let world = |zones| World::new(BTreeMap::new(), zones, vec![]).unwrap();
+        let first = world(named(&[("b", 432_000_000), ("c", 433_000_000)]));
+        let versions = [
+            named(&[("b", 432_000_000), ("c", 433_050_000)]),
+            named(&[("b", 432_000_000), ("c", 433_000_000), ("d", 434_000_000)]),
+            named(&[("a", 431_000_000), ("b", 432_000_000), ("c", 433_000_000)]),
+            named(&[("c", 433_000_000)]),
+        ];
+        for zones in versions {
+            let next = first.next(BTreeMap::new(), zones.clone(), vec![]).unwrap();
+            let fresh = world(zones);
+            for step in 0..4_000 {
+                let position = Position::parse(43.05 + f64::from(step) * 0.0001, 117.506).unwrap();
+                let ids =
+                    |world: &World| world.zones_at(position).iter().map(|zone| zone.id.clone()).collect::<Vec<_>>();
+                assert_eq!(ids(&next), ids(&fresh), "{position:?}");
+            }
+        }
     }
 }

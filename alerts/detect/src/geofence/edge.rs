@@ -1,21 +1,37 @@
-//! Edges and the two exact questions asked of them.
+//! Edges and the exact questions asked of them.
 //!
 //! The half-open rule: a query point stands infinitesimally to the right of where it is (ε) and, infinitely less than
 //! that, above it (ε²). So it never lies on an edge, neighbours that share an edge answer alike, and a walk from one point
 //! to another crosses an edge or does not, whatever way it takes.
 
+use super::sets::{SetId, Sets};
 use model::{GeoPoint, Ring};
 
 /// An edge with its lower end first, and the zones on whose border it lies. Horizontal edges run left to right.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Edge {
     pub(super) low: GeoPoint,
     pub(super) high: GeoPoint,
     /// Crossing the edge enters or leaves these.
-    pub(super) zones: Vec<u32>,
+    pub(super) toggles: SetId,
 }
 
 impl Edge {
+    /// The edge between two points, whichever comes first. `None` where they are one point.
+    pub(super) fn between(a: GeoPoint, b: GeoPoint, toggles: SetId) -> Option<Self> {
+        let upward = (a.lat_e7, a.lon_e7) < (b.lat_e7, b.lon_e7);
+        let (low, high) = if upward { (a, b) } else { (b, a) };
+        (a != b).then_some(Self { low, high, toggles })
+    }
+
+    pub(super) fn west(&self) -> i32 {
+        self.low.lon_e7.min(self.high.lon_e7)
+    }
+
+    pub(super) fn east(&self) -> i32 {
+        self.low.lon_e7.max(self.high.lon_e7)
+    }
+
     /// Twice the signed area of the triangle low, high, point: positive when the point lies to the left of the edge.
     /// Exact in `i64` while coordinates differ by less than 2^31, which [`super::BuildError::TooWide`] guarantees.
     fn side(&self, x: i32, y: i32) -> i64 {
@@ -47,49 +63,98 @@ impl Edge {
             side => (side > 0) != rightward,
         }
     }
+
+    /// Whether a walk along the level `y` from `x_from` to `x_to` crosses the edge.
+    pub(super) fn parts_level(&self, x_from: i32, x_to: i32, y: i32) -> bool {
+        self.spans_level(y) && self.has_right(x_from, y) != self.has_right(x_to, y)
+    }
+
+    /// Whether a walk up or down the column `x` from `y_from` to `y_to` crosses the edge.
+    pub(super) fn parts_column(&self, x: i32, y_from: i32, y_to: i32) -> bool {
+        self.spans_column(x) && self.has_below(x, y_from) != self.has_below(x, y_to)
+    }
+
+    /// Whether a ray from the far west to the point crosses the edge.
+    pub(super) fn is_left_of(&self, x: i32, y: i32) -> bool {
+        self.spans_level(y) && self.has_right(x, y)
+    }
 }
 
 fn difference(a: i32, b: i32) -> i64 {
     i64::from(a) - i64::from(b)
 }
 
-/// Adds a ring's edges for `zone`.
-pub(super) fn collect(ring: &Ring, zone: u32, into: &mut Vec<Edge>) {
+/// Adds a ring's edges, in its order.
+pub(super) fn collect(ring: &Ring, toggles: SetId, into: &mut Vec<Edge>) {
     for (from, to) in ring.iter().zip(ring.iter().cycle().skip(1)) {
-        if from == to {
-            continue;
-        }
-        let (low, high) =
-            if (from.lat_e7, from.lon_e7) <= (to.lat_e7, to.lon_e7) { (*from, *to) } else { (*to, *from) };
-        into.push(Edge { low, high, zones: vec![zone] });
+        into.extend(Edge::between(*from, *to, toggles));
     }
 }
 
 /// Joins edges that stand on the same two points: neighbours then evaluate the very same predicate. An edge that a zone
-/// runs along twice is no border of it.
-pub(super) fn deduplicated(mut edges: Vec<Edge>) -> Vec<Edge> {
-    edges.sort_unstable_by(|a, b| (a.low, a.high, &a.zones).cmp(&(b.low, b.high, &b.zones)));
-    let mut unique: Vec<Edge> = Vec::with_capacity(edges.len());
-    for edge in edges {
-        match unique.last_mut() {
-            Some(last) if last.low == edge.low && last.high == edge.high => {
-                for zone in edge.zones {
-                    toggle(&mut last.zones, zone);
-                }
-            }
-            _ => unique.push(edge),
-        }
-    }
-    unique.retain(|edge| !edge.zones.is_empty());
-    unique
+/// runs along twice is no border of it. Keeps the order, so that what hangs together stays together.
+#[derive(Debug, Default)]
+pub(super) struct Joiner {
+    /// Hash table of places in the list, one more than they are; 0 is free.
+    slots: Vec<u32>,
 }
 
-/// Enters a zone, or leaves it: the set stays sorted.
-pub(super) fn toggle(set: &mut Vec<u32>, zone: u32) {
-    match set.binary_search(&zone) {
-        Ok(at) => {
-            set.remove(at);
-        }
-        Err(at) => set.insert(at, zone),
+impl Joiner {
+    pub(super) fn join(&mut self, edges: &mut Vec<Edge>, sets: &mut Sets) {
+        self.fold(edges, |twin, edge| twin.toggles = sets.xor(twin.toggles, edge.toggles));
+        edges.retain(|edge| edge.toggles != SetId::EMPTY);
     }
+
+    /// Keeps one of each, where they are copies of each other.
+    pub(super) fn unique(&mut self, edges: &mut Vec<Edge>) {
+        self.fold(edges, |_, _| ());
+    }
+
+    /// Where an edge stands in a list of which one of each was kept.
+    pub(super) fn place(&self, edge: &Edge, unique: &[Edge]) -> Option<usize> {
+        let mask = self.slots.len() - 1;
+        let mut slot = hash(edge) & mask;
+        loop {
+            let place = (*self.slots.get(slot)? as usize).checked_sub(1)?;
+            if unique.get(place).is_some_and(|known| known.low == edge.low && known.high == edge.high) {
+                return Some(place);
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
+
+    fn fold(&mut self, edges: &mut Vec<Edge>, mut met: impl FnMut(&mut Edge, &Edge)) {
+        let mask = (edges.len() * 2 + 1).next_power_of_two() - 1;
+        self.slots.clear();
+        self.slots.resize(mask + 1, 0);
+        let mut kept: usize = 0;
+        for at in 0..edges.len() {
+            let Some(edge) = edges.get(at).copied() else { break };
+            let mut slot = hash(&edge) & mask;
+            while let Some(place) = self.slots.get_mut(slot) {
+                let Some(known) = (*place as usize).checked_sub(1) else {
+                    *place = u32::try_from(kept + 1).unwrap_or(0);
+                    if let Some(free) = edges.get_mut(kept) {
+                        *free = edge;
+                    }
+                    kept += 1;
+                    break;
+                };
+                if let Some(twin) = edges.get_mut(known).filter(|twin| twin.low == edge.low && twin.high == edge.high) {
+                    met(twin, &edge);
+                    break;
+                }
+                slot = (slot + 1) & mask;
+            }
+        }
+        edges.truncate(kept);
+    }
+}
+
+fn hash(edge: &Edge) -> usize {
+    let word =
+        |point: GeoPoint| u64::from(point.lon_e7.cast_unsigned()) << 32 | u64::from(point.lat_e7.cast_unsigned());
+    let mixed = (word(edge.low).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29) ^ word(edge.high))
+        .wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    (mixed >> 32) as usize
 }

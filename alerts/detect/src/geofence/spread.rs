@@ -1,6 +1,7 @@
 //! How uncertain a position is, and the points that stand for it.
 
-use model::Position;
+use super::distance::{Box, Scale};
+use model::{GeoPoint, Position};
 
 /// Points of the lattice; each stands for the same share of the probability.
 pub(super) const LATTICE_POINTS: usize = RINGS * SPOKES;
@@ -36,6 +37,15 @@ impl Spread {
     /// The standard deviation in metres of a round distribution with the same area.
     pub fn sigma_m(self) -> f64 {
         (self.east_m2 * self.north_m2 - self.east_north_m2.powi(2)).max(0.0).powf(0.25)
+    }
+
+    /// A box that holds all points of the lattice. `None` where it would reach around the globe.
+    pub(super) fn reach(self, around: Position) -> Option<Box> {
+        // The outermost ring, in standard deviations.
+        let radius = (-2.0 * (0.5 / RINGS as f64).ln()).sqrt();
+        let point = GeoPoint::from(around);
+        let side_m = |variance_m2: f64| radius * variance_m2.max(1e-9).sqrt() + 0.01;
+        Box::around(point, Scale::at(point)?, side_m(self.east_m2), side_m(self.north_m2))
     }
 
     /// 64 points of equal weight: 8 rings at the middle of each eighth of a Rayleigh distribution, 8 points on each,
