@@ -106,8 +106,8 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::ZoneKind;
     use crate::testing::square;
+    use model::ZoneKind;
 
     #[test]
     fn a_next_version_answers_as_one_that_is_indexed_anew() {
