@@ -42,12 +42,16 @@ impl Credentials {
     /// Whether `device` may speak from `address` with this secret.
     pub fn check(&self, device: &DeviceId, secret: &str, address: IpAddr) -> Result<(), Wrong> {
         let outcome = self.known(device, secret);
-        if outcome != Err(Wrong::Secret) {
+        if outcome.is_ok() {
             return outcome;
         }
         let now = self.clock.now();
-        self.throttle.may_try(address, now).map_err(Wrong::TooOften)?;
-        // An operator may have registered it this very second from the command line: look once before it is turned away.
+        self.throttle.may_try(address, now).map_err(|wait| match outcome {
+            Err(Wrong::Secret) | Ok(()) => Wrong::TooOften(wait),
+            Err(shut_out) => shut_out,
+        })?;
+        // An operator may have registered or approved it this very second from the command line: look once before it is turned
+        // away.
         let outcome = if self.learned_something() { self.known(device, secret) } else { outcome };
         if outcome == Err(Wrong::Secret) {
             self.throttle.was_wrong(address, now);
