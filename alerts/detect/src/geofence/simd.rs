@@ -91,7 +91,7 @@ fn each(
     sets: &mut [SetId],
     crossed: impl Fn(&Leaf, i32, i32) -> u32,
 ) {
-    for number in queue.iter() {
+    for number in queue.from(0) {
         let (Some(node), Some(point), Some(set)) = (nodes.get(number), points.get(number), sets.get_mut(number)) else {
             continue;
         };
@@ -133,9 +133,9 @@ mod x86 {
     fn crossed_avx512(leaf: &Leaf, x: i32, y: i32) -> u32 {
         let (point_x, point_y, zero) = (_mm256_set1_epi32(x), _mm256_set1_epi32(y), _mm512_setzero_si512());
         let slots = leaf.slots();
-        let mut crossed = 0;
-        for first in (0..slots).step_by(8) {
+        let eight = |first: usize| {
             // The lanes that have a slot; the others read 0 for both ends, which are then on one level: nothing crosses.
+            let first = first.min(slots);
             let lanes = (slots - first).min(8);
             let (from_x, from_y) = (load(leaf.lons, first, lanes), load(leaf.lats, first, lanes));
             let (to_x, to_y) = (load(leaf.lons, first + 1, lanes), load(leaf.lats, first + 1, lanes));
@@ -147,8 +147,12 @@ mod x86 {
             let side = _mm512_sub_epi64(_mm512_mul_epi32(from_x, to_y), _mm512_mul_epi32(to_x, from_y));
             let not_left = _mm512_cmple_epi64_mask(side, zero);
             let not_right = _mm512_cmpge_epi64_mask(side, zero);
-            let here = (begins_below & !ends_below & not_left) | (!begins_below & ends_below & not_right);
-            crossed |= u32::from(here) << first;
+            u32::from((begins_below & !ends_below & not_left) | (!begins_below & ends_below & not_right))
+        };
+        // Most leaves have no more than sixteen slots: without a branch on how many, none is guessed wrongly.
+        let mut crossed = eight(0) | eight(8) << 8;
+        if slots > 16 {
+            crossed |= eight(16) << 16 | eight(24) << 24;
         }
         crossed
     }
