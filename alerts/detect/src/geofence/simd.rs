@@ -136,7 +136,7 @@ mod x86 {
         let eight = |first: usize| {
             // The lanes that have a slot; the others read 0 for both ends, which are then on one level: nothing crosses.
             let first = first.min(slots);
-            let lanes = (slots - first).min(8);
+            let lanes = slots - first;
             let (from_x, from_y) = (load(leaf.lons, first, lanes), load(leaf.lats, first, lanes));
             let (to_x, to_y) = (load(leaf.lons, first + 1, lanes), load(leaf.lats, first + 1, lanes));
             let begins_below = _mm256_cmple_epi32_mask(from_y, point_y);
@@ -160,11 +160,12 @@ mod x86 {
     #[inline]
     #[target_feature(enable = "avx512f,avx512vl")]
     fn load(words: &[u32], first: usize, lanes: usize) -> __m256i {
+        let lanes = lanes.min(8);
         let Some(words) = words.get(first..first + lanes) else { return _mm256_setzero_si256() };
         #[expect(unsafe_code, reason = "the intrinsic takes a pointer")]
-        // SAFETY: so many lanes are read as there are words; no more than eight, or the shift would end the program.
+        // SAFETY: as many lanes are read as there are words, eight at most; a lane that is masked out is not touched.
         unsafe {
-            _mm256_maskz_loadu_epi32((0xFF_u32 >> (8 - words.len())) as u8, words.as_ptr().cast())
+            _mm256_maskz_loadu_epi32((0xFF_u32 >> (8 - lanes)) as u8, words.as_ptr().cast())
         }
     }
 
