@@ -9,8 +9,8 @@ use model::GeoPoint;
 const CELLS_PER_EDGE: u64 = 1;
 /// A small map gets this many, since most of its points then need one look (4 bytes each) ...
 const CELLS_MIN: u64 = 1 << 18;
-/// ... and a large one never more than this.
-const CELLS_MAX: u64 = 4 << 20;
+/// ... and a large one never more than this: they should stay in a cache that others use, too.
+const CELLS_MAX: u64 = 1 << 20;
 /// Coordinates within a frame differ by no more than this, so that products of two differences, and what two such
 /// products differ by, are exact in 64 bits.
 const WIDTH_MAX: u32 = i32::MAX.cast_unsigned() - 2;

@@ -15,6 +15,8 @@ use model::GeoPoint;
 
 /// Points of one batch; what is known of them fits in the nearest cache.
 const BATCH: usize = 256;
+/// Lines of the cache that most leaves fit in.
+const LEAF_LINES: usize = 3;
 
 /// The cells of a map.
 #[derive(Debug, Clone, Copy)]
@@ -72,51 +74,46 @@ impl Cells<'_> {
 
     fn batch(&self, way: Way, points: &[GeoPoint], sets: &mut [SetId]) {
         let mut nodes = [Node::OUTSIDE; BATCH];
-        let mut waiting = Queue::new();
-        let mut leaves = Queue::new();
+        let (mut blocks, mut leaves) = (Queue::new(), Queue::new());
         for (node, point) in nodes.iter_mut().zip(points) {
             *node = self.top_node(*point);
         }
         for (number, (node, set)) in nodes.iter().zip(sets.iter_mut()).enumerate() {
-            // Whoever is not waiting is overwritten later.
+            // Who goes on to a block or leaf is overwritten later.
             *set = SetId(node.payload());
-            waiting.push_if(number, !node.is_set());
+            blocks.push_if(number, node.is_block());
+            leaves.push_if(number, node.is_leaf());
         }
         let mut shift = self.frame.shift;
-        self.ask(points, shift, &nodes, &waiting);
-        while waiting.len > 0 {
+        let mut asked = 0;
+        loop {
             shift = shift.saturating_sub(2);
-            let mut still = Queue::new();
-            for number in waiting.iter() {
-                let (Some(node), Some(point)) = (nodes.get_mut(number), points.get(number)) else { continue };
-                if node.0 & 3 != Node::BLOCK {
-                    leaves.push_if(number, true);
-                    continue;
-                }
-                *node = self.store.child(node.payload(), self.place(*point, shift));
-                still.push_if(number, !node.is_set());
-                if let Some(set) = sets.get_mut(number) {
-                    *set = SetId(node.payload());
-                }
+            for number in blocks.from(0) {
+                let (Some(node), Some(point)) = (nodes.get(number), points.get(number)) else { continue };
+                simd::prefetch(self.store.from(node.payload() + self.place(*point, shift)), 1);
             }
-            waiting = still;
-            self.ask(points, shift, &nodes, &waiting);
+            for node in leaves.from(asked).filter_map(|number| nodes.get(number)) {
+                simd::prefetch(self.store.from(node.payload()), LEAF_LINES);
+            }
+            asked = leaves.len;
+            if blocks.len == 0 {
+                break;
+            }
+            let mut below = Queue::new();
+            for number in blocks.from(0) {
+                let (Some(node), Some(point), Some(set)) =
+                    (nodes.get_mut(number), points.get(number), sets.get_mut(number))
+                else {
+                    continue;
+                };
+                *node = self.store.child(node.payload(), self.place(*point, shift));
+                *set = SetId(node.payload());
+                below.push_if(number, node.is_block());
+                leaves.push_if(number, node.is_leaf());
+            }
+            blocks = below;
         }
         simd::leaves(way, self, points, &nodes, &leaves, sets);
-    }
-
-    /// Asks the memory for what will be read next.
-    #[inline(always)]
-    fn ask(&self, points: &[GeoPoint], shift: u32, nodes: &[Node; BATCH], waiting: &Queue) {
-        for number in waiting.iter() {
-            let (Some(node), Some(point)) = (nodes.get(number), points.get(number)) else { continue };
-            if node.0 & 3 == Node::BLOCK {
-                let place = self.place(*point, shift.saturating_sub(2));
-                simd::prefetch(self.store.from(node.payload() + place), 1);
-            } else {
-                simd::prefetch(self.store.from(node.payload()), 3);
-            }
-        }
     }
 }
 
@@ -142,7 +139,7 @@ impl Queue {
     }
 
     #[inline(always)]
-    pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
-        self.numbers.iter().take(self.len).map(|number| usize::from(*number))
+    pub(super) fn from(&self, first: usize) -> impl Iterator<Item = usize> {
+        self.numbers.get(first..self.len).unwrap_or_default().iter().map(|number| usize::from(*number))
     }
 }

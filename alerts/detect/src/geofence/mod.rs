@@ -10,7 +10,7 @@
 //! # The structure in one minute
 //!
 //! ```text
-//! frame.rs    the map is laid out in square top cells, a quarter of a million to four million
+//! frame.rs    the map is laid out in square top cells, a quarter of a million to a million
 //!               |  most hold no edge: their node is the set of all their points, and the answer
 //! build.rs      |  some hold many: their node leads to a block of 4 x 4 smaller cells (one line of the cache), and so on ...
 //! leaf.rs       '- ... until 16 edges or fewer are left: the edges as chains of vertices, and a table of sets

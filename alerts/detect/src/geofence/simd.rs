@@ -91,7 +91,7 @@ fn each(
     sets: &mut [SetId],
     crossed: impl Fn(&Leaf, i32, i32) -> u32,
 ) {
-    for number in queue.iter() {
+    for number in queue.from(0) {
         let (Some(node), Some(point), Some(set)) = (nodes.get(number), points.get(number), sets.get_mut(number)) else {
             continue;
         };
@@ -133,10 +133,10 @@ mod x86 {
     fn crossed_avx512(leaf: &Leaf, x: i32, y: i32) -> u32 {
         let (point_x, point_y, zero) = (_mm256_set1_epi32(x), _mm256_set1_epi32(y), _mm512_setzero_si512());
         let slots = leaf.slots();
-        let mut crossed = 0;
-        for first in (0..slots).step_by(8) {
+        let eight = |first: usize| {
             // The lanes that have a slot; the others read 0 for both ends, which are then on one level: nothing crosses.
-            let lanes = (slots - first).min(8);
+            let first = first.min(slots);
+            let lanes = slots - first;
             let (from_x, from_y) = (load(leaf.lons, first, lanes), load(leaf.lats, first, lanes));
             let (to_x, to_y) = (load(leaf.lons, first + 1, lanes), load(leaf.lats, first + 1, lanes));
             let begins_below = _mm256_cmple_epi32_mask(from_y, point_y);
@@ -147,8 +147,12 @@ mod x86 {
             let side = _mm512_sub_epi64(_mm512_mul_epi32(from_x, to_y), _mm512_mul_epi32(to_x, from_y));
             let not_left = _mm512_cmple_epi64_mask(side, zero);
             let not_right = _mm512_cmpge_epi64_mask(side, zero);
-            let here = (begins_below & !ends_below & not_left) | (!begins_below & ends_below & not_right);
-            crossed |= u32::from(here) << first;
+            u32::from((begins_below & !ends_below & not_left) | (!begins_below & ends_below & not_right))
+        };
+        // Most leaves have no more than sixteen slots: without a branch on how many, none is guessed wrongly.
+        let mut crossed = eight(0) | eight(8) << 8;
+        if slots > 16 {
+            crossed |= eight(16) << 16 | eight(24) << 24;
         }
         crossed
     }
@@ -156,11 +160,12 @@ mod x86 {
     #[inline]
     #[target_feature(enable = "avx512f,avx512vl")]
     fn load(words: &[u32], first: usize, lanes: usize) -> __m256i {
+        let lanes = lanes.min(8);
         let Some(words) = words.get(first..first + lanes) else { return _mm256_setzero_si256() };
         #[expect(unsafe_code, reason = "the intrinsic takes a pointer")]
-        // SAFETY: so many lanes are read as there are words; no more than eight, or the shift would end the program.
+        // SAFETY: as many lanes are read as there are words, eight at most; a lane that is masked out is not touched.
         unsafe {
-            _mm256_maskz_loadu_epi32((0xFF_u32 >> (8 - words.len())) as u8, words.as_ptr().cast())
+            _mm256_maskz_loadu_epi32((0xFF_u32 >> (8 - lanes)) as u8, words.as_ptr().cast())
         }
     }
 

@@ -38,12 +38,10 @@ pub(super) const PAYLOAD_MAX: u32 = 1 << 30;
 
 impl Node {
     pub(super) const OUTSIDE: Self = Self(0);
-    pub(super) const BLOCK: u32 = 1;
-
     pub(super) fn new(kind: Kind) -> Self {
         Self(match kind {
             Kind::Set(id) => id << 2,
-            Kind::Block(at) => at << 2 | Self::BLOCK,
+            Kind::Block(at) => at << 2 | 1,
             Kind::Leaf(at) => at << 2 | 2,
             Kind::Crowd(at) => at << 2 | 3,
         })
@@ -62,6 +60,17 @@ impl Node {
     #[inline(always)]
     pub(super) fn is_set(self) -> bool {
         self.0 & 3 == 0
+    }
+
+    #[inline(always)]
+    pub(super) fn is_block(self) -> bool {
+        self.0 & 3 == 1
+    }
+
+    /// A leaf or a crowd.
+    #[inline(always)]
+    pub(super) fn is_leaf(self) -> bool {
+        self.0 & 2 == 2
     }
 
     #[inline(always)]
