@@ -39,10 +39,12 @@ impl Law {
             let view = view.borrow().clone();
             let world = {
                 let mut indexed = indexed.lock().unwrap_or_else(PoisonError::into_inner);
-                match &*indexed {
-                    Some((version, world)) if *version == view.version => Arc::clone(world),
-                    _ => Arc::clone(&indexed.insert((view.version, index(&view))).1),
-                }
+                let before = indexed.as_ref().filter(|(version, _)| *version == view.version);
+                let world = before.map(|(_, world)| Arc::clone(world));
+                world.unwrap_or_else(|| {
+                    let next = index(&view, indexed.as_ref().map(|(_, world)| world));
+                    Arc::clone(&indexed.insert((view.version, next)).1)
+                })
             };
             world.zones_at(position).iter().map(|zone| zone.id.clone()).collect()
         })
@@ -86,7 +88,11 @@ fn may_hold(zone: &Zone, point: GeoPoint) -> bool {
 }
 
 /// Zones that cannot be indexed are told of by detection, loudly; here nothing lies in them.
-fn index(view: &View) -> Arc<World> {
-    let world = World::new(Default::default(), view.zones.clone(), view.calendar.clone());
+fn index(view: &View, before: Option<&Arc<World>>) -> Arc<World> {
+    let (zones, calendar) = (view.zones.clone(), view.calendar.clone());
+    let world = match before {
+        Some(before) => before.next(Default::default(), zones, calendar),
+        None => World::new(Default::default(), zones, calendar),
+    };
     Arc::new(world.unwrap_or_else(|_| World::without_zones(Default::default(), Vec::new())))
 }
