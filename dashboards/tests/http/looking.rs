@@ -109,7 +109,7 @@ async fn zones_come_with_what_holds_in_them_and_are_not_sent_twice() {
     let zones: Value = response.json().await.unwrap();
     let zone = &zones["features"][0];
     assert_eq!((&zone["properties"]["id"], &zone["properties"]["kind"]), (&json!("zone-1"), &json!("balance")));
-    assert_eq!(zone["geometry"]["coordinates"][0][0].as_array().unwrap().len(), 5);
+    assert_eq!(zone["geometry"]["coordinates"][0].as_array().unwrap().len(), 5);
     assert!(zone["properties"]["closure"]["level"].is_string());
 
     let again = session.request(Method::GET, "/api/v1/zones").header("if-none-match", &etag).send().await.unwrap();
