@@ -45,8 +45,8 @@ pub enum FeatureNote {
         /// As the border says.
         computed_mu: f64,
     },
-    /// The border was mended.
-    #[error("repaired: {0}")]
+    /// The border was mended, or only written in another way.
+    #[error("{prefix}{0}", prefix = if .0.is_mending() { "repaired: " } else { "" })]
     Repaired(Repair),
 }
 
@@ -141,7 +141,7 @@ impl fmt::Display for ImportReport {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum FeatureFault {
     /// Nothing to call it by.
-    #[error("id is missing; give the feature a property `id`")]
+    #[error("id is missing; give the feature a property `id`, or say in a mapping file which attribute it is")]
     IdMissing,
     /// An id that is unsafe in addresses and logs.
     #[error(transparent)]

@@ -162,6 +162,11 @@ pub enum Repair {
 }
 
 impl Repair {
+    /// Whether something was wrong; otherwise the same land is only written in another way.
+    pub fn is_mending(&self) -> bool {
+        !matches!(self, Self::WrongWinding { .. } | Self::DuplicateVertices { .. } | Self::Densified { .. })
+    }
+
     /// By how many square metres the feature grew; 0 where the area is not touched.
     pub fn area_change_m2(&self) -> f64 {
         match self {
