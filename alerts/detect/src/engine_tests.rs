@@ -142,6 +142,42 @@ fn a_collar_that_stays_inside_three_minutes_makes_a_case_and_one_jump_does_not()
 }
 
 #[test]
+fn what_a_collar_cannot_mean_is_counted_by_reason() {
+    let mut stage = Stage::at(WINTER);
+    for place in [SOUTH, (0.0, 0.0), (43.36, 117.6), SOUTH] {
+        stage.fix(place);
+        stage.wait(600);
+    }
+    let then = stage.now.minus(Duration::from_secs(600));
+    stage.fixed("collar-1", SOUTH, then);
+    stage.fixed("collar-1", NORTH, then.minus(Duration::from_secs(60)));
+    let counts = [("jump", 1), ("no_fix", 1), ("out_of_order", 1), ("repeat", 1)];
+    assert_eq!(stage.engine.take_asides().fixes, counts.into());
+    assert_eq!(stage.engine.take_asides(), crate::Asides::default(), "what was told is not told again");
+}
+
+#[test]
+fn a_fix_is_as_good_as_it_says_else_as_its_satellites_stand_else_as_such_collars_are() {
+    let settings = Settings::default();
+    let of = |accuracy_m, hdop| settings.fix_accuracy_m(&model::Track { accuracy_m, hdop, ..model::Track::default() });
+    assert_eq!([of(Some(3.0), Some(9.0)), of(None, Some(2.0)), of(None, None)], [3.0, 10.0, 10.0]);
+}
+
+#[test]
+fn a_picture_without_a_pose_and_a_drone_without_a_track_give_no_position_and_say_so() {
+    let mut stage = Stage::at(WINTER);
+    for device in ["cam-1", "drone-1"] {
+        let Body::Sighting(mut sighting) = Stage::sighting_body(NORTH, 40) else { panic!() };
+        sighting.place = model::Place::Picture(model::BoundingBox { x: 0.4, y: 0.4, w: 0.1, h: 0.1 });
+        stage.take(device, Body::Sighting(sighting), Some(stage.now));
+    }
+    assert_eq!(stage.engine.herds(), []);
+    assert_eq!(stage.engine.take_asides().sightings, [("no_pose", 1), ("no_track", 1)].into());
+    stage.sees("drone-1", NORTH, 40);
+    assert_eq!(stage.engine.herds().len(), 1, "a drone that names the place itself needs no track");
+}
+
+#[test]
 fn data_that_comes_an_hour_late_opens_a_late_case() {
     let mut stage = Stage::at(WINTER);
     let then = stage.now.minus(Duration::from_secs(3_600));

@@ -104,7 +104,7 @@ impl Stage {
         Self { engine, now: Timestamp::parse_rfc3339(start).unwrap(), offset: 0 }
     }
 
-    fn take(&mut self, device: &str, body: Body, device_time: Option<Timestamp>) -> Vec<Finding> {
+    pub(crate) fn take(&mut self, device: &str, body: Body, device_time: Option<Timestamp>) -> Vec<Finding> {
         self.offset += 1;
         let device = if device == "*" { DeviceId::platform() } else { DeviceId::parse(device).unwrap() };
         self.engine.observe(&Reading {

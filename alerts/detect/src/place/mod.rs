@@ -1,0 +1,137 @@
+//! Where on the ground something was seen.
+//!
+//! In: a sighting, where its camera stood and looked, and the relief if it is known.   Out: a position with its [`Spread`], or
+//! why there is none ([`Unplaced`]); a camera that looks along the ground tells a direction, never a place.
+//!
+//! ```text
+//! lens.rs      a box in the picture -> a direction before the lens
+//! attitude.rs  -> a direction in the world (north, east, down)
+//! ground.rs    -> where it meets a plane of ground, and how surely
+//! flight.rs    tracks of a drone -> where it was and looked at the time of the picture
+//! ```
+
+mod attitude;
+mod ground;
+mod lens;
+
+pub use attitude::{Attitude, Ray};
+pub use ground::{Errors, Plane, Sight};
+pub use lens::Lens;
+
+use crate::geofence::Spread;
+use model::{BoundingBox, Device, Gimbal, PanTilt, Place, Position};
+
+/// Below this angle between sight line and ground, a degree of error moves the spot by more than the distance is worth.
+const GRAZING_ANGLE_MIN_DEG: f64 = 3.0;
+
+/// A place with its uncertainty.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Located {
+    /// Where.
+    pub position: Position,
+    /// How surely.
+    pub spread: Spread,
+}
+
+/// Why what was seen in a picture has no place on the ground.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Unplaced {
+    /// The registry lacks the camera's place, height, direction or field of view.
+    NoPose,
+    /// The drone did not say where it was and looked at the time of the picture.
+    NoTrack,
+    /// The sight line is too flat; only its direction is known.
+    Grazing {
+        /// Clockwise from true north, degrees.
+        bearing_deg: f64,
+    },
+}
+
+impl Unplaced {
+    /// A word for counting.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoPose => "no_pose",
+            Self::NoTrack => "no_track",
+            Self::Grazing { .. } => "grazing",
+        }
+    }
+}
+
+/// Where a camera is and looks at the moment of a picture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Eye {
+    /// Where it stands or flies.
+    pub position: Position,
+    /// Above the ground, metres.
+    pub height_m: f64,
+    /// Where it looks.
+    pub attitude: Attitude,
+    /// Through what.
+    pub lens: Lens,
+    /// How wrong all that may be.
+    pub errors: Errors,
+}
+
+impl Eye {
+    /// A fixed camera by its survey and, for a turning head, by what its heartbeat last said.
+    pub fn of_camera(device: &Device, head: Option<PanTilt>, errors: Errors) -> Result<Self, Unplaced> {
+        let (Some(position), Some(pose)) = (device.place, device.pose) else { return Err(Unplaced::NoPose) };
+        // A head says how far it turned from its zero, but how steeply it looks against the horizon.
+        let head = head.unwrap_or(PanTilt { pan_deg: 0.0, tilt_deg: pose.pitch_deg, zoom: 1.0 });
+        Ok(Self {
+            position,
+            height_m: pose.height_m,
+            attitude: Attitude { yaw_deg: pose.yaw_deg + head.pan_deg, pitch_deg: head.tilt_deg, roll_deg: 0.0 },
+            lens: Lens::new(pose.hfov_deg, head.zoom),
+            errors,
+        })
+    }
+
+    /// A drone by its position and gimbal; the field of view stands in the registry.
+    pub fn of_drone(
+        device: &Device,
+        position: Position,
+        height_m: f64,
+        gimbal: Gimbal,
+        errors: Errors,
+    ) -> Result<Self, Unplaced> {
+        let Gimbal { yaw_deg, pitch_deg, roll_deg } = gimbal;
+        let pose = device.pose.ok_or(Unplaced::NoPose)?;
+        let attitude = Attitude { yaw_deg, pitch_deg, roll_deg };
+        Ok(Self { position, height_m, attitude, lens: Lens::new(pose.hfov_deg, 1.0), errors })
+    }
+
+    /// The ground under the bottom centre of a box: where the animal's feet are.
+    pub fn ground(&self, seen: BoundingBox) -> Result<Located, Unplaced> {
+        let point = (seen.x + seen.w / 2.0, seen.y + seen.h);
+        let sight = Sight { attitude: self.attitude, lens: self.lens, point };
+        let ray = sight.ray();
+        let plane = Plane::flat(self.height_m);
+        let grazing = Unplaced::Grazing { bearing_deg: ray.bearing_deg() };
+        // Not-a-number is no angle that is steep enough.
+        if !(plane.grazing_deg(ray) >= GRAZING_ANGLE_MIN_DEG && self.height_m > 0.0) {
+            return Err(grazing);
+        }
+        let (east_m, north_m) = plane.meets(ray).ok_or(grazing)?;
+        let spread = sight.spread(plane, (seen.w, seen.h), self.errors).ok_or(grazing)?;
+        Ok(Located { position: self.position.moved(east_m, north_m), spread })
+    }
+}
+
+/// Where a sighting was: as its device says, or by way of the eye that saw it.
+pub fn locate(
+    place: Place,
+    eye: impl FnOnce() -> Result<Eye, Unplaced>,
+    default_accuracy_m: f64,
+) -> Result<Located, Unplaced> {
+    match place {
+        Place::Ground { position, accuracy_m } => {
+            Ok(Located { position, spread: Spread::round(accuracy_m.unwrap_or(default_accuracy_m)) })
+        }
+        Place::Picture(seen) => eye()?.ground(seen),
+    }
+}
+
+#[cfg(test)]
+mod tests;
