@@ -4,14 +4,14 @@ use crate::aside::Asides;
 use crate::case::{self, Facts, Open, closed_zones};
 use crate::fixes::{self, Trail};
 use crate::herd::{Herd, Seen, Source, join, take_back_stray};
-use crate::place::{Eye, Located, Unplaced, locate};
+use crate::place::{Eye, Flight, Located, Unplaced, locate};
 use crate::presence::{Stay, Verdict};
 use crate::settings::Settings;
 use crate::silence::{Silence, Watch};
 use crate::{World, closure};
 use model::{
-    Body, Device, DeviceId, DeviceKind, Finding, Gimbal, HerdView, Interval, Offset, PanTilt, Position, Reading,
-    Sighting, Species, Timestamp, Track, Trigger, What, ZoneId,
+    Body, Device, DeviceId, DeviceKind, Finding, HerdView, Interval, Offset, PanTilt, Reading, Sighting, Species,
+    Timestamp, Track, Trigger, What, ZoneId,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ pub(crate) struct State {
     pub(crate) herds: Vec<Herd>,
     pub(crate) trails: BTreeMap<DeviceId, Trail>,
     pub(crate) heads: BTreeMap<DeviceId, PanTilt>,
-    pub(crate) flights: BTreeMap<DeviceId, (Position, f64, Gimbal)>,
+    pub(crate) flights: BTreeMap<DeviceId, Flight>,
     pub(crate) silence: Silence,
 }
 
@@ -205,9 +205,7 @@ impl Engine {
     fn tracked(&mut self, device: &Device, reading: &Reading, track: &Track) -> Option<Seen> {
         match device.kind {
             DeviceKind::Drone => {
-                if let (Some(position), Some(height_m), Some(gimbal)) = (track.position, track.height_m, track.gimbal) {
-                    self.state.flights.insert(device.id.clone(), (position, height_m, gimbal));
-                }
+                self.state.flights.entry(device.id.clone()).or_default().add(reading, track);
                 None
             }
             DeviceKind::Collar => match fixes::judge(&mut self.state.trails, reading, track) {
@@ -230,8 +228,9 @@ impl Engine {
         }
         let eye = || match device.kind {
             DeviceKind::Drone => {
-                let (position, height_m, gimbal) = *self.state.flights.get(&device.id).ok_or(Unplaced::NoTrack)?;
-                Eye::of_drone(device, position, height_m, gimbal, self.settings.drone_errors)
+                let flight = self.state.flights.get(&device.id).ok_or(Unplaced::NoTrack)?;
+                let sample = flight.at(reading.happened_at()).ok_or(Unplaced::NoTrack)?;
+                Eye::of_drone(device, sample, self.settings.drone_errors)
             }
             _ => Eye::of_camera(device, self.state.heads.get(&device.id).copied(), self.settings.camera_errors),
         };

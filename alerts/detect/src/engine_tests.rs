@@ -166,13 +166,17 @@ fn a_fix_is_as_good_as_it_says_else_as_its_satellites_stand_else_as_such_collars
 #[test]
 fn a_picture_without_a_pose_and_a_drone_without_a_track_give_no_position_and_say_so() {
     let mut stage = Stage::at(WINTER);
-    for device in ["cam-1", "drone-1"] {
-        let Body::Sighting(mut sighting) = Stage::sighting_body(NORTH, 40) else { panic!() };
-        sighting.place = model::Place::Picture(model::BoundingBox { x: 0.4, y: 0.4, w: 0.1, h: 0.1 });
-        stage.take(device, Body::Sighting(sighting), Some(stage.now));
-    }
+    stage.sees_in_picture("cam-2");
+    stage.sees_in_picture("drone-1");
+    stage.flies(NORTH, 100.0);
+    stage.wait(3);
+    stage.sees_in_picture("drone-1");
     assert_eq!(stage.engine.herds(), []);
-    assert_eq!(stage.engine.take_asides().sightings, [("no_pose", 1), ("no_track", 1)].into());
+    assert_eq!(stage.engine.take_asides().sightings, [("no_pose", 1), ("no_track", 2)].into());
+    stage.flies(NORTH, 1_000.0);
+    stage.sees_in_picture("drone-1");
+    assert_eq!(stage.engine.herds().len(), 1);
+    stage = Stage::at(WINTER);
     stage.sees("drone-1", NORTH, 40);
     assert_eq!(stage.engine.herds().len(), 1, "a drone that names the place itself needs no track");
 }
@@ -283,6 +287,8 @@ fn a_restart_at_any_moment_gives_the_same_findings_bit_for_bit() {
         for (step, place) in places.iter().cycle().take(60).enumerate() {
             found.extend(stage.sees(if step % 3 == 0 { "cam-2" } else { "cam-1" }, *place, 30 + step as u32));
             found.extend(stage.fix(*place));
+            stage.flies(*place, 100.0);
+            found.extend(stage.sees_in_picture("drone-1"));
             found.extend(stage.wait(37));
             if step % restart_every == 0 {
                 let saved = stage.engine.save();
@@ -297,6 +303,21 @@ fn a_restart_at_any_moment_gives_the_same_findings_bit_for_bit() {
     assert!(undisturbed.len() > 5, "the scene has something to tell");
     assert_eq!(play(1), undisturbed);
     assert_eq!(play(3), undisturbed);
+}
+
+#[test]
+fn a_state_of_the_version_before_is_read_with_its_herd_and_case() {
+    let old = include_bytes!("testdata/state-2.bin");
+    let world = Arc::clone(Stage::at(WINTER).engine.world());
+    let engine = Engine::restore(Settings::default(), Arc::clone(&world), old).unwrap();
+    assert_eq!((engine.herds().len(), engine.open_cases().count()), (1, 1));
+    let saved = engine.save();
+    assert_eq!(saved.first_chunk(), Some(&3_u32.to_le_bytes()), "and written in the present one");
+    assert_eq!(Engine::restore(Settings::default(), world, &saved).unwrap().save(), saved);
+    for cut in 0..old.len() {
+        let world = Arc::clone(engine.world());
+        assert!(Engine::restore(Settings::default(), world, &old[..cut]).is_err());
+    }
 }
 
 #[test]

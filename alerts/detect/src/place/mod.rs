@@ -11,10 +11,12 @@
 //! ```
 
 mod attitude;
+mod flight;
 mod ground;
 mod lens;
 
 pub use attitude::{Attitude, Ray};
+pub use flight::{Flight, Sample};
 pub use ground::{Errors, Plane, Sight};
 pub use lens::Lens;
 
@@ -23,6 +25,9 @@ use model::{BoundingBox, Device, Gimbal, PanTilt, Place, Position};
 
 /// Below this angle between sight line and ground, a degree of error moves the spot by more than the distance is worth.
 const GRAZING_ANGLE_MIN_DEG: f64 = 3.0;
+
+/// However sure a receiver is of itself: its clock and its antenna's place on the drone are less so.
+const ACCURACY_MIN_M: f64 = 0.5;
 
 /// A place with its uncertainty.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -88,18 +93,18 @@ impl Eye {
         })
     }
 
-    /// A drone by its position and gimbal; the field of view stands in the registry.
-    pub fn of_drone(
-        device: &Device,
-        position: Position,
-        height_m: f64,
-        gimbal: Gimbal,
-        errors: Errors,
-    ) -> Result<Self, Unplaced> {
-        let Gimbal { yaw_deg, pitch_deg, roll_deg } = gimbal;
+    /// A drone by where it was at the time of the picture; the field of view stands in the registry.
+    pub fn of_drone(device: &Device, sample: Sample, errors: Errors) -> Result<Self, Unplaced> {
+        let Gimbal { yaw_deg, pitch_deg, roll_deg } = sample.gimbal;
         let pose = device.pose.ok_or(Unplaced::NoPose)?;
-        let attitude = Attitude { yaw_deg, pitch_deg, roll_deg };
-        Ok(Self { position, height_m, attitude, lens: Lens::new(pose.hfov_deg, 1.0), errors })
+        let position_m = sample.accuracy_m.map_or(errors.position_m, |accuracy_m| accuracy_m.max(ACCURACY_MIN_M));
+        Ok(Self {
+            position: sample.position,
+            height_m: sample.height_m,
+            attitude: Attitude { yaw_deg, pitch_deg, roll_deg },
+            lens: Lens::new(pose.hfov_deg, 1.0),
+            errors: Errors { position_m, ..errors },
+        })
     }
 
     /// The ground under the bottom centre of a box: where the animal's feet are.
