@@ -229,12 +229,11 @@ impl Engine {
         let eye = || match device.kind {
             DeviceKind::Drone => {
                 let flight = self.state.flights.get(&device.id).ok_or(Unplaced::NoTrack)?;
-                let sample = flight.at(reading.happened_at()).ok_or(Unplaced::NoTrack)?;
-                Eye::of_drone(device, sample, self.settings.drone_errors)
+                Eye::of_drone(device, flight, reading.happened_at(), self.settings.drone_errors)
             }
             _ => Eye::of_camera(device, self.state.heads.get(&device.id).copied(), self.settings.camera_errors),
         };
-        let located = match locate(sighting.place, eye, self.settings.default_accuracy_m) {
+        let located = match locate(sighting.place, eye, self.world.terrain(), self.settings.default_accuracy_m) {
             Ok(located) => located,
             Err(unplaced) => {
                 self.asides.sighting(unplaced.as_str());

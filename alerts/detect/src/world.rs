@@ -7,6 +7,7 @@ use crate::geofence::{BuildError, Geofence};
 use model::{Closure, ClosureCalendar, Device, DeviceId, Position, Timestamp, Zone};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use terrain::Terrain;
 
 /// What detection knows of the land and the devices at one version of the registry.
 #[derive(Debug, Clone)]
@@ -15,6 +16,7 @@ pub struct World {
     zones: Vec<Arc<Zone>>,
     calendar: ClosureCalendar,
     fence: Geofence,
+    terrain: Arc<Terrain>,
 }
 
 impl World {
@@ -25,12 +27,29 @@ impl World {
         calendar: impl Into<ClosureCalendar>,
     ) -> Result<Self, BuildError> {
         let fence = Geofence::build(zones.iter().map(|zone| zone.polygons.as_slice()))?;
-        Ok(Self { devices, zones, calendar: calendar.into(), fence })
+        Ok(Self { devices, zones, calendar: calendar.into(), fence, terrain: Arc::default() })
     }
 
     /// The same without any zone.
     pub fn without_zones(devices: BTreeMap<DeviceId, Device>, calendar: impl Into<ClosureCalendar>) -> Self {
-        Self { devices, zones: Vec::new(), calendar: calendar.into(), fence: Geofence::empty() }
+        Self {
+            devices,
+            zones: Vec::new(),
+            calendar: calendar.into(),
+            fence: Geofence::empty(),
+            terrain: Arc::default(),
+        }
+    }
+
+    /// The same with the relief of the land; without it all land is level.
+    #[must_use]
+    pub fn with_terrain(self, terrain: Arc<Terrain>) -> Self {
+        Self { terrain, ..self }
+    }
+
+    /// The relief as far as it is known.
+    pub fn terrain(&self) -> &Terrain {
+        &self.terrain
     }
 
     /// A registered device that is not shut out.

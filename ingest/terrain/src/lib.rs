@@ -38,7 +38,8 @@ pub use march::{Hit, Miss, SightLine};
 pub use stored::{StoredError, read_stored, write_stored};
 pub use tile::{BadName, Ground, Heights, Lookup, Terrain, Tile, TooLarge};
 
-#[cfg(all(test, feature = "files"))]
+#[cfg(test)]
+#[cfg(feature = "files")]
 mod import_tests;
 #[cfg(test)]
 mod march_tests;

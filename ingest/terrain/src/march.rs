@@ -42,10 +42,6 @@ pub struct Hit {
     pub distance_m: f64,
     /// Its height.
     pub height_m: f64,
-    /// Metres up for each metre east, over two cells.
-    pub east_slope: f64,
-    /// Metres up for each metre north, likewise.
-    pub north_slope: f64,
 }
 
 /// Why no ground is seen.
@@ -91,7 +87,7 @@ impl Terrain {
             }
             let (_, above_m, cell_m) = walk.above(next_m)?;
             if above_m <= 0.0 {
-                return walk.close(passed_m, next_m, cell_m);
+                return walk.close(passed_m, next_m);
             }
             (passed_m, step_m) = (next_m, cell_m / 2.0 / level);
         }
@@ -125,7 +121,7 @@ impl Walk<'_> {
     }
 
     /// Between a point above the ground and one under it.
-    fn close(&self, mut above_m: f64, mut under_m: f64, cell_m: f64) -> Result<Hit, Miss> {
+    fn close(&self, mut above_m: f64, mut under_m: f64) -> Result<Hit, Miss> {
         while under_m - above_m > CLOSE_M {
             let middle_m = f64::midpoint(above_m, under_m);
             if self.above(middle_m)?.1 > 0.0 {
@@ -136,16 +132,6 @@ impl Walk<'_> {
         }
         let distance_m = f64::midpoint(above_m, under_m);
         let (Some(position), height_m) = self.place(distance_m) else { return Err(Miss::Unknown) };
-        let ground = |east_m, north_m| self.terrain.height(position.moved(east_m, north_m));
-        let slope = |ahead: Option<crate::Ground>, behind: Option<crate::Ground>| {
-            ahead.zip(behind).map_or(0.0, |(ahead, behind)| (ahead.height_m - behind.height_m) / (2.0 * cell_m))
-        };
-        Ok(Hit {
-            position,
-            distance_m,
-            height_m,
-            east_slope: slope(ground(cell_m, 0.0), ground(-cell_m, 0.0)),
-            north_slope: slope(ground(0.0, cell_m), ground(0.0, -cell_m)),
-        })
+        Ok(Hit { position, distance_m, height_m })
     }
 }

@@ -47,7 +47,7 @@ fn on_flat_land_it_is_height_over_tangent_and_farther_by_the_curvature() {
     let flat = land(CELL_DEG, |_, _| 1_000.0);
     let near = flat.first_ground(&north(1_030.0, 5.0), RANGE_M).unwrap();
     assert!((north_of(near) - 30.0 / 5f64.to_radians().tan()).abs() < 0.15, "{near:?}");
-    assert!((near.height_m - 1_000.0).abs() < 0.01 && near.east_slope == 0.0 && near.north_slope == 0.0);
+    assert!((near.height_m - 1_000.0).abs() < 0.01);
     // h = s tan(a) - (1 - k) s^2 / 2R at s = 5 km: 1.7 m of drop on 87.3 m.
     let (slope, drop) = (1f64.to_radians().tan(), 5_000f64.powi(2) * 0.87 / (2.0 * 6_371_000.0));
     let far = flat.first_ground(&north(1_000.0 + 5_000.0 * slope - drop, 1.0), RANGE_M).unwrap();
@@ -67,17 +67,15 @@ fn straight_down_is_straight_down() {
 }
 
 #[test]
-fn on_a_ramp_it_is_where_the_lines_cross_and_its_slope_is_known() {
+fn on_a_ramp_it_is_where_the_lines_cross() {
     // One in ten, up to the north; the eye 50 m above it looks level.
     let up = land(CELL_DEG, |_, north_m| 4_000.0 + 0.1 * north_m);
     let hit = up.first_ground(&north(4_050.0, 0.0), RANGE_M).unwrap();
     assert!((north_of(hit) - 500.0).abs() < 0.8, "decimetres at one in ten: {}", north_of(hit));
-    assert!((hit.north_slope - 0.1).abs() < 1e-3 && hit.east_slope.abs() < 1e-3);
     // Down to the north, one in ten, seen at one in five.
     let down = land(CELL_DEG, |_, north_m| 4_000.0 - 0.1 * north_m);
     let hit = down.first_ground(&north(4_050.0, 0.2_f64.atan().to_degrees()), RANGE_M).unwrap();
     assert!((north_of(hit) - 500.0).abs() < 1.0, "{}", north_of(hit));
-    assert!((hit.north_slope + 0.1).abs() < 1e-3);
 }
 
 #[test]
@@ -94,7 +92,6 @@ fn a_camera_behind_a_ridge_sees_the_ridge_and_not_the_valley() {
     // 30 - s tan(1.5) = (s - 700) / 3
     let exact = (30.0 + 700.0 / 3.0) / (1.0 / 3.0 + 1.5_f64.to_radians().tan());
     assert!((north_of(hit) - exact).abs() < 1.0, "{} for {exact}", north_of(hit));
-    assert!((hit.north_slope - 1.0 / 3.0).abs() < 0.01);
     // Looking up to it meets it too; over its crest there is only sky.
     assert!(north_of(relief.first_ground(&north(1_030.0, -3.0), RANGE_M).unwrap()) < 1_000.0);
     assert_eq!(relief.first_ground(&north(1_030.0, -5.0), RANGE_M), Err(Miss::Sky));

@@ -6,7 +6,8 @@
 //! ```text
 //! lens.rs      a box in the picture -> a direction before the lens
 //! attitude.rs  -> a direction in the world (north, east, down)
-//! ground.rs    -> where it meets a plane of ground, and how surely
+//! ground.rs    -> where it meets level ground, and how surely
+//! relief.rs    -> where it meets the ground of an elevation model, and how surely
 //! flight.rs    tracks of a drone -> where it was and looked at the time of the picture
 //! ```
 
@@ -14,6 +15,7 @@ mod attitude;
 mod flight;
 mod ground;
 mod lens;
+mod relief;
 
 pub use attitude::{Attitude, Ray};
 pub use flight::{Flight, Sample};
@@ -21,7 +23,8 @@ pub use ground::{Errors, Plane, Sight};
 pub use lens::Lens;
 
 use crate::geofence::Spread;
-use model::{BoundingBox, Device, Gimbal, PanTilt, Place, Position};
+use model::{BoundingBox, Device, Gimbal, PanTilt, Place, Position, Timestamp};
+use terrain::Terrain;
 
 /// Below this angle between sight line and ground, a degree of error moves the spot by more than the distance is worth.
 const GRAZING_ANGLE_MIN_DEG: f64 = 3.0;
@@ -50,6 +53,11 @@ pub enum Unplaced {
         /// Clockwise from true north, degrees.
         bearing_deg: f64,
     },
+    /// By the elevation model the sight line meets no ground, or leaves the model before it does; only its direction is known.
+    NoGround {
+        /// Clockwise from true north, degrees.
+        bearing_deg: f64,
+    },
 }
 
 impl Unplaced {
@@ -59,8 +67,23 @@ impl Unplaced {
             Self::NoPose => "no_pose",
             Self::NoTrack => "no_track",
             Self::Grazing { .. } => "grazing",
+            Self::NoGround { .. } => "no_ground",
         }
     }
+}
+
+/// From where an eye's height is counted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Base {
+    /// From the ground straight below it.
+    Ground,
+    /// From where it took off.
+    TakeOff {
+        /// Where that was, if it is known.
+        place: Option<Position>,
+        /// Its own height above the ellipsoid, metres, if its receiver says so.
+        alt_m: Option<f64>,
+    },
 }
 
 /// Where a camera is and looks at the moment of a picture.
@@ -68,8 +91,10 @@ impl Unplaced {
 pub struct Eye {
     /// Where it stands or flies.
     pub position: Position,
-    /// Above the ground, metres.
+    /// Above its base, metres.
     pub height_m: f64,
+    /// From where its height is counted.
+    pub base: Base,
     /// Where it looks.
     pub attitude: Attitude,
     /// Through what.
@@ -87,6 +112,7 @@ impl Eye {
         Ok(Self {
             position,
             height_m: pose.height_m,
+            base: Base::Ground,
             attitude: Attitude { yaw_deg: pose.yaw_deg + head.pan_deg, pitch_deg: head.tilt_deg, roll_deg: 0.0 },
             lens: Lens::new(pose.hfov_deg, head.zoom),
             errors,
@@ -94,32 +120,54 @@ impl Eye {
     }
 
     /// A drone by where it was at the time of the picture; the field of view stands in the registry.
-    pub fn of_drone(device: &Device, sample: Sample, errors: Errors) -> Result<Self, Unplaced> {
+    pub fn of_drone(device: &Device, flight: &Flight, at: Timestamp, errors: Errors) -> Result<Self, Unplaced> {
+        let sample = flight.at(at).ok_or(Unplaced::NoTrack)?;
         let Gimbal { yaw_deg, pitch_deg, roll_deg } = sample.gimbal;
         let pose = device.pose.ok_or(Unplaced::NoPose)?;
         let position_m = sample.accuracy_m.map_or(errors.position_m, |accuracy_m| accuracy_m.max(ACCURACY_MIN_M));
         Ok(Self {
             position: sample.position,
             height_m: sample.height_m,
+            base: Base::TakeOff { place: flight.took_off.or(device.place), alt_m: sample.alt_m },
             attitude: Attitude { yaw_deg, pitch_deg, roll_deg },
             lens: Lens::new(pose.hfov_deg, 1.0),
             errors: Errors { position_m, ..errors },
         })
     }
 
-    /// The ground under the bottom centre of a box: where the animal's feet are.
-    pub fn ground(&self, seen: BoundingBox) -> Result<Located, Unplaced> {
+    /// The ground under the bottom centre of a box: where the animal's feet are. By the relief where the ground below the eye is
+    /// known, else as if the land were level.
+    pub fn ground(&self, seen: BoundingBox, relief: &Terrain) -> Result<Located, Unplaced> {
         let point = (seen.x + seen.w / 2.0, seen.y + seen.h);
         let sight = Sight { attitude: self.attitude, lens: self.lens, point };
-        let ray = sight.ray();
-        let plane = Plane::flat(self.height_m);
+        match self.elevation_m(relief) {
+            Some(elevation_m) => relief::place(self, sight, (seen.w, seen.h), relief, elevation_m),
+            None => self.level_ground(sight, (seen.w, seen.h)),
+        }
+    }
+
+    /// Its height as the relief counts heights. That of the take-off comes from the relief too, so that an error which both have in
+    /// common does no harm; a receiver's own height is only held against heights above the ellipsoid.
+    fn elevation_m(&self, relief: &Terrain) -> Option<f64> {
+        let below = relief.height(self.position)?;
+        match self.base {
+            Base::Ground => Some(below.height_m + self.height_m),
+            Base::TakeOff { place, alt_m } => {
+                let base = place.and_then(|place| relief.height(place));
+                base.map(|base| base.height_m + self.height_m).or_else(|| alt_m.filter(|_| below.ellipsoidal))
+            }
+        }
+    }
+
+    fn level_ground(&self, sight: Sight, size: (f64, f64)) -> Result<Located, Unplaced> {
+        let (ray, plane) = (sight.ray(), Plane::flat(self.height_m));
         let grazing = Unplaced::Grazing { bearing_deg: ray.bearing_deg() };
         // Not-a-number is no angle that is steep enough.
-        if !(plane.grazing_deg(ray) >= GRAZING_ANGLE_MIN_DEG && self.height_m > 0.0) {
+        if !(ray.depression_deg() >= GRAZING_ANGLE_MIN_DEG && self.height_m > 0.0) {
             return Err(grazing);
         }
         let (east_m, north_m) = plane.meets(ray).ok_or(grazing)?;
-        let spread = sight.spread(plane, (seen.w, seen.h), self.errors).ok_or(grazing)?;
+        let spread = sight.spread(plane, size, self.errors).ok_or(grazing)?;
         Ok(Located { position: self.position.moved(east_m, north_m), spread })
     }
 }
@@ -128,15 +176,18 @@ impl Eye {
 pub fn locate(
     place: Place,
     eye: impl FnOnce() -> Result<Eye, Unplaced>,
+    relief: &Terrain,
     default_accuracy_m: f64,
 ) -> Result<Located, Unplaced> {
     match place {
         Place::Ground { position, accuracy_m } => {
             Ok(Located { position, spread: Spread::round(accuracy_m.unwrap_or(default_accuracy_m)) })
         }
-        Place::Picture(seen) => eye()?.ground(seen),
+        Place::Picture(seen) => eye()?.ground(seen, relief),
     }
 }
 
+#[cfg(test)]
+mod relief_tests;
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ fn eye(height_m: f64, yaw_deg: f64, pitch_deg: f64, hfov_deg: f64) -> Eye {
     Eye {
         position: Position::parse(43.9, 113.5).unwrap(),
         height_m,
+        base: Base::Ground,
         attitude: Attitude { yaw_deg, pitch_deg, roll_deg: 0.0 },
         lens: Lens::new(hfov_deg, 1.0),
         errors: ERRORS,
@@ -28,7 +29,7 @@ fn dot(u: f64, v: f64) -> BoundingBox {
 fn check(pitch_deg: f64, pixel: (f64, f64), (north_m, east_m): (f64, f64), (lat, lon): (f64, f64)) {
     let eye = eye(100.0, 30.0, pitch_deg, 84.0);
     let seen = BoundingBox { x: pixel.0 / 1920.0 - 0.01, y: pixel.1 / 1080.0 - 0.02, w: 0.02, h: 0.02 };
-    let found = eye.ground(seen).unwrap().position;
+    let found = eye.ground(seen, &Terrain::default()).unwrap().position;
     let (east, north) = eye.position.offset_to(found);
     assert!((east - east_m).abs() < 1e-3 && (north - north_m).abs() < 1e-3, "{north} {east}");
     assert!((found.lat_deg() - lat).abs() < 6e-8 && (found.lon_deg() - lon).abs() < 6e-8, "{found:?}");
@@ -50,7 +51,8 @@ fn the_middle_of_the_picture_at_45_degrees_is_as_far_as_published_along_the_sigh
 
 /// One standard deviation along and across the sight line, metres.
 fn along_and_across(height_m: f64, depression_deg: f64, errors: Errors) -> (f64, f64) {
-    let found = Eye { errors, ..eye(height_m, 0.0, -depression_deg, 60.0) }.ground(dot(0.5, 0.5)).unwrap();
+    let found =
+        Eye { errors, ..eye(height_m, 0.0, -depression_deg, 60.0) }.ground(dot(0.5, 0.5), &Terrain::default()).unwrap();
     (found.spread.north_m2.sqrt(), found.spread.east_m2.sqrt())
 }
 
@@ -102,7 +104,7 @@ fn a_large_box_and_a_drone_that_knows_its_place_badly_widen_the_spread() {
     let drone = eye(100.0, 0.0, -45.0, 60.0);
     let sigma = |seen, position_m| {
         let errors = Errors { position_m, ..ERRORS };
-        Eye { errors, ..drone }.ground(seen).unwrap().spread.sigma_m()
+        Eye { errors, ..drone }.ground(seen, &Terrain::default()).unwrap().spread.sigma_m()
     };
     let small = sigma(dot(0.5, 0.5), 0.0);
     let large = sigma(BoundingBox { x: 0.3, y: 0.1, w: 0.4, h: 0.4 }, 0.0);
@@ -113,12 +115,20 @@ fn a_large_box_and_a_drone_that_knows_its_place_badly_widen_the_spread() {
 #[test]
 fn a_camera_that_looks_along_the_ground_tells_a_direction_and_no_position() {
     let seen = BoundingBox { x: 0.45, y: 0.4, w: 0.1, h: 0.1 };
-    assert_eq!(eye(30.0, 72.0, -2.0, 60.0).ground(seen), Err(Unplaced::Grazing { bearing_deg: 72.0 }));
-    assert!(eye(30.0, 72.0, -2.99, 60.0).ground(seen).is_err());
-    assert!(eye(30.0, 72.0, -3.01, 60.0).ground(seen).is_ok());
-    let Err(Unplaced::Grazing { bearing_deg }) = eye(30.0, -10.0, 20.0, 60.0).ground(seen) else { panic!() };
+    assert_eq!(
+        eye(30.0, 72.0, -2.0, 60.0).ground(seen, &Terrain::default()),
+        Err(Unplaced::Grazing { bearing_deg: 72.0 })
+    );
+    assert!(eye(30.0, 72.0, -2.99, 60.0).ground(seen, &Terrain::default()).is_err());
+    assert!(eye(30.0, 72.0, -3.01, 60.0).ground(seen, &Terrain::default()).is_ok());
+    let Err(Unplaced::Grazing { bearing_deg }) = eye(30.0, -10.0, 20.0, 60.0).ground(seen, &Terrain::default()) else {
+        panic!()
+    };
     assert!((bearing_deg - 350.0).abs() < 1e-9, "and above the horizon: {bearing_deg}");
-    assert!(eye(0.0, 0.0, -45.0, 60.0).ground(seen).is_err(), "on the ground there is no height to go by");
+    assert!(
+        eye(0.0, 0.0, -45.0, 60.0).ground(seen, &Terrain::default()).is_err(),
+        "on the ground there is no height to go by"
+    );
 }
 
 #[test]
@@ -175,7 +185,7 @@ proptest! {
         prop_assume!(ray.depression_deg() > 3.1);
         let place = Plane::flat(height_m).meets(ray).unwrap();
         let Some((u, v)) = project(&eye, k1, hfov_deg, place) else { return Ok(()) };
-        let found = eye.ground(dot(u, v)).unwrap().position;
+        let found = eye.ground(dot(u, v), &Terrain::default()).unwrap().position;
         let (east, north) = eye.position.offset_to(found);
         let off_m = (east - place.0).hypot(north - place.1);
         prop_assert!(off_m < 1e-3, "{off_m} m off at {place:?}");
