@@ -8,8 +8,8 @@ use super::ground::{BOX_SHARE, Covariance, Sight};
 use super::{Eye, GRAZING_ANGLE_MIN_DEG, Located, Unplaced};
 use terrain::{Hit, Miss, SightLine, Terrain};
 
-/// Nobody recognises an animal farther away.
-const RANGE_MAX_M: f64 = 20_000.0;
+/// Nobody recognises an animal farther away; who judges a stretch of the journal again counts on it.
+const RANGE_MAX_M: f64 = 10_000.0;
 
 pub(super) fn place(
     eye: &Eye,
