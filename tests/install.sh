@@ -18,7 +18,7 @@ fi
 python3 -c 'import pymodbus' 2>/dev/null || python3 -m pip install --quiet 'pymodbus==3.16.1' \
     || python3 -m pip install --quiet --break-system-packages 'pymodbus==3.16.1'
 # What surveyors' programs stand on: GDAL, PROJ and GEOS, each in its wheel.
-surveyors=('pyproj==3.7.2' 'pyogrio==0.13.0' 'shapely==2.2.0' 'geopandas==1.2.0')
-python3 -c 'import geopandas, pyogrio, pyproj, shapely' 2>/dev/null || python3 -m pip install --quiet "${surveyors[@]}" \
+surveyors=('pyproj==3.7.2' 'pyogrio==0.13.0' 'shapely==2.2.0' 'geopandas==1.2.0' 'rasterio==1.4.3')
+python3 -c 'import geopandas, pyogrio, pyproj, rasterio, shapely' 2>/dev/null || python3 -m pip install --quiet "${surveyors[@]}" \
     || python3 -m pip install --quiet --break-system-packages "${surveyors[@]}"
 cd browser && npm ci --no-audit --no-fund --silent
