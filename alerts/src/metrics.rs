@@ -1,5 +1,6 @@
 //! What raising and delivering count.   Never: a device, a person or a place as a label.
 
+use detect::Asides;
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry};
 
 /// What this crate counts. Clones share the counters.
@@ -12,6 +13,8 @@ pub struct Metrics {
     pub(crate) detect_cursor: IntGauge,
     pub(crate) incidents_going_on: IntGauge,
     pub(crate) herds: IntGauge,
+    pub(crate) fixes_set_aside: IntCounterVec,
+    pub(crate) sightings_unplaced: IntCounterVec,
 }
 
 impl Metrics {
@@ -44,6 +47,17 @@ impl Metrics {
             detect_cursor: IntGauge::new("steppewatch_detect_cursor", "Last journal entry that was judged.")?,
             incidents_going_on: IntGauge::new("steppewatch_incidents_going_on", "Cases whose herd is still inside.")?,
             herds: IntGauge::new("steppewatch_herds", "Herds that are followed.")?,
+            fixes_set_aside: IntCounterVec::new(
+                Opts::new("steppewatch_fixes_set_aside_total", "Fixes of collars that were not believed, by reason."),
+                &["reason"],
+            )?,
+            sightings_unplaced: IntCounterVec::new(
+                Opts::new(
+                    "steppewatch_sightings_unplaced_total",
+                    "Animals in pictures whose place on the ground is not known, by reason.",
+                ),
+                &["reason"],
+            )?,
         };
         registry.register(Box::new(metrics.alerts.clone()))?;
         registry.register(Box::new(metrics.attempts.clone()))?;
@@ -52,6 +66,18 @@ impl Metrics {
         registry.register(Box::new(metrics.detect_cursor.clone()))?;
         registry.register(Box::new(metrics.incidents_going_on.clone()))?;
         registry.register(Box::new(metrics.herds.clone()))?;
+        registry.register(Box::new(metrics.fixes_set_aside.clone()))?;
+        registry.register(Box::new(metrics.sightings_unplaced.clone()))?;
         Ok(metrics)
+    }
+
+    /// Counts what detection did not use.
+    pub(crate) fn set_aside(&self, asides: &Asides) {
+        for (counter, counts) in [(&self.fixes_set_aside, &asides.fixes), (&self.sightings_unplaced, &asides.sightings)]
+        {
+            for (reason, count) in counts {
+                counter.with_label_values(&[reason]).inc_by(*count);
+            }
+        }
     }
 }

@@ -12,6 +12,7 @@ use registry::View;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use terrain::Terrain;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
@@ -42,6 +43,8 @@ pub struct WorkerParts {
     pub commands: CommandLog,
     /// The registry's current version.
     pub view: watch::Receiver<Arc<View>>,
+    /// The relief of the land.
+    pub terrain: Arc<Terrain>,
     /// Rules of evidence.
     pub settings: Settings,
     /// For the time of writing, never for judging.
@@ -100,7 +103,7 @@ struct Worker {
 
 impl Worker {
     fn start(mut parts: WorkerParts) -> Result<Self, WorkerError> {
-        let world = world_of(&parts.view.borrow_and_update().clone(), None);
+        let world = world_of(&parts.view.borrow_and_update().clone(), None, &parts.terrain);
         let fresh = |world| Engine::new(parts.settings.clone(), world);
         let (judged, engine) = match parts.store.checkpoint()? {
             None => (Offset(0), fresh(world)),
@@ -136,6 +139,7 @@ impl Worker {
             let each = started.elapsed().as_secs_f64() / batch.readings.len() as f64;
             self.parts.metrics.detection_seconds.observe(each);
         }
+        self.parts.metrics.set_aside(&self.engine.take_asides());
         self.reconcile(&mut findings);
         if self.kept_at.elapsed() >= CHECKPOINT_EVERY {
             self.checkpoint(&findings)?;
@@ -170,7 +174,8 @@ impl Worker {
 
     fn renew(&mut self) -> Result<(), WorkerError> {
         let view = Arc::clone(&self.parts.view.borrow_and_update());
-        let findings = self.engine.set_world(world_of(&view, Some(self.engine.world())), self.judged);
+        let world = world_of(&view, Some(self.engine.world()), &self.parts.terrain);
+        let findings = self.engine.set_world(world, self.judged);
         // Kept at once, so that a replay never runs over a change of the registry.
         self.checkpoint(&findings)?;
         self.show();
@@ -234,16 +239,14 @@ impl Worker {
 }
 
 /// Zones that cannot be indexed are refused at import; should one come through, the rest must still be watched.
-fn world_of(view: &View, before: Option<&Arc<World>>) -> Arc<World> {
+fn world_of(view: &View, before: Option<&Arc<World>>, terrain: &Arc<Terrain>) -> Arc<World> {
     let build = |zones| match before {
         Some(before) => before.next(view.devices.clone(), zones, view.calendar.clone()),
         None => World::new(view.devices.clone(), zones, view.calendar.clone()),
     };
-    match build(view.zones.clone()) {
-        Ok(world) => Arc::new(world),
-        Err(error) => {
-            tracing::error!(%error, "zones cannot be indexed; NO ZONE IS WATCHED until they are mended");
-            Arc::new(World::without_zones(view.devices.clone(), view.calendar.clone()))
-        }
-    }
+    let world = build(view.zones.clone()).unwrap_or_else(|error| {
+        tracing::error!(%error, "zones cannot be indexed; NO ZONE IS WATCHED until they are mended");
+        World::without_zones(view.devices.clone(), view.calendar.clone())
+    });
+    Arc::new(world.with_terrain(Arc::clone(terrain)))
 }

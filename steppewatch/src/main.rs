@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod journal_metrics;
 mod law;
+mod relief;
 mod replay;
 mod service;
 mod stages;
@@ -55,6 +56,9 @@ enum Command {
     /// When land is closed, and what was decided for single seasons.
     #[command(subcommand)]
     Closures(commands::closures::ClosuresCommand),
+    /// The relief of the land, by which sightings are placed.
+    #[command(subcommand)]
+    Terrain(commands::terrain::TerrainCommand),
     /// What devices said, and whether it still is what they said.
     #[command(subcommand)]
     Journal(commands::journal::JournalCommand),
@@ -107,6 +111,7 @@ fn execute(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Zones(command) => commands::zones::run(command, &load(cli.config)?, cli.json),
         Command::Closures(command) => commands::closures::run(command, &load(cli.config)?, cli.json),
+        Command::Terrain(command) => commands::terrain::run(command, &load(cli.config)?, cli.json),
         Command::Journal(command) => commands::journal::run(&command, &load(cli.config)?, cli.json),
         Command::Replay(args) => commands::replay::run(&args, &load(cli.config)?, cli.json),
         Command::Doctor => commands::doctor::run(&load(cli.config)?, cli.json),

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use terrain::Terrain;
 
 /// Entries read at a time.
 const BATCH_ENTRIES: usize = 4_096;
@@ -101,33 +102,41 @@ impl Bounds {
 pub fn with_zones(
     reader: &SqliteReader,
     view: &View,
+    relief: &Arc<Terrain>,
     proposed: Vec<Zone>,
     stretch: Stretch,
     progress: impl FnMut(f64),
 ) -> anyhow::Result<Difference> {
     let zones = merged(&view.zones, proposed);
     let Some(changed) = Bounds::of_change(&view.zones, &zones) else { return Ok(Difference::default()) };
-    let worlds = [world(view, view.zones.clone(), view.calendar.clone())?, world(view, zones, view.calendar.clone())?];
+    let world = |zones| world(view, zones, view.calendar.clone(), relief);
+    let worlds = [world(view.zones.clone())?, world(zones)?];
     Ok(compare(reader, stretch, &Settings::default(), worlds, Some(changed), progress)?)
 }
 
 /// The same for the API, of a running platform's journal.
-pub fn foresee(registry: &Registry, journal: PathBuf, clock: Clock) -> Foresee {
+pub fn foresee(registry: &Registry, journal: PathBuf, clock: Clock, relief: Arc<Terrain>) -> Foresee {
     let registry = registry.clone();
     Arc::new(move |proposed, days| {
         let judged = || -> anyhow::Result<Difference> {
             let reader = SqliteJournal::open_read_only(&journal)?;
             let stretch = Stretch::last(days, clock.now());
             let view = registry.view().borrow().clone();
-            with_zones(&reader, &view, proposed.clone(), stretch, |_share| {})
+            with_zones(&reader, &view, &relief, proposed.clone(), stretch, |_share| {})
         };
         judged().map(|difference| difference_json(&difference)).map_err(|error| format!("{error:#}"))
     })
 }
 
 /// What detection knows of the devices, on this land under this law.
-pub fn world(view: &View, zones: Vec<Arc<Zone>>, calendar: ClosureCalendar) -> anyhow::Result<Arc<World>> {
-    Ok(Arc::new(World::new(view.devices.clone(), zones, calendar).context("the zones cannot be indexed")?))
+pub fn world(
+    view: &View,
+    zones: Vec<Arc<Zone>>,
+    calendar: ClosureCalendar,
+    relief: &Arc<Terrain>,
+) -> anyhow::Result<Arc<World>> {
+    let world = World::new(view.devices.clone(), zones, calendar).context("the zones cannot be indexed")?;
+    Ok(Arc::new(world.with_terrain(Arc::clone(relief))))
 }
 
 /// By id: what is proposed replaces what is there.

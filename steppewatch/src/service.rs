@@ -149,6 +149,7 @@ fn conclude_and_tell(
         store: stores.alerts.clone(),
         commands: stores.commands.clone(),
         view: stores.registry.view(),
+        terrain: Arc::clone(&stores.relief),
         settings: Settings::default(),
         clock: stores.clock.clone(),
         metrics: metrics.clone(),
@@ -193,7 +194,12 @@ fn show(
         closure_at: law.closure_at(),
         zones_at: law.zones_at(),
         zones_as_of: law.zones_as_of(),
-        foresee: crate::replay::foresee(&stores.registry, config.data.join("journal.db"), stores.clock.clone()),
+        foresee: crate::replay::foresee(
+            &stores.registry,
+            config.data.join("journal.db"),
+            stores.clock.clone(),
+            Arc::clone(&stores.relief),
+        ),
         second_person: config.second_person,
         ready: Arc::new(move || {
             if !is_serving.load(Ordering::Relaxed) {

@@ -15,6 +15,7 @@ use model::{Clock, Offset};
 use registry::Registry;
 use std::path::Path;
 use std::sync::Arc;
+use terrain::Terrain;
 
 /// So much of the journal's end is read at a start to know where everything was: an hour of a banner's fleet at rest.
 const REMEMBERED: u64 = 20_000;
@@ -34,6 +35,8 @@ pub struct Stores {
     pub alerts: Store,
     /// What operators did.
     pub commands: CommandLog,
+    /// The relief of the land, as it was at the start.
+    pub relief: Arc<Terrain>,
     /// What is known right now; not on disk.
     pub live: Live,
     /// What `/metrics` shows.
@@ -64,6 +67,7 @@ impl Stores {
             history: History::open(&file("history"), config.history_retention, clock.clone())?,
             alerts: Store::open(&file("alerts.db"), AlertLog::open(&file("alerts.db"))?, config.tenant.clone())?,
             commands: CommandLog::open(&file("commands.db"))?,
+            relief: crate::relief::open(&config.data),
             live: Live::new(),
             metrics: prometheus::Registry::new(),
             clock,

@@ -25,4 +25,5 @@ mod real_input;
 mod silence;
 mod station;
 mod survey;
+mod terrain;
 mod wire;

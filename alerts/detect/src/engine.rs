@@ -1,16 +1,17 @@
 //! Takes the readings one by one and says what follows.
 
+use crate::aside::Asides;
 use crate::case::{self, Facts, Open, closed_zones};
 use crate::fixes::{self, Trail};
 use crate::herd::{Herd, Seen, Source, join, take_back_stray};
-use crate::place::{Eye, Located, locate};
+use crate::place::{Eye, Flight, Located, Unplaced, locate};
 use crate::presence::{Stay, Verdict};
 use crate::settings::Settings;
 use crate::silence::{Silence, Watch};
 use crate::{World, closure};
 use model::{
-    Body, Device, DeviceId, DeviceKind, Finding, Gimbal, HerdView, Interval, Offset, PanTilt, Position, Reading,
-    Sighting, Species, Timestamp, Track, Trigger, What, ZoneId,
+    Body, Device, DeviceId, DeviceKind, Finding, HerdView, Interval, Offset, PanTilt, Reading, Sighting, Species,
+    Timestamp, Track, Trigger, What, ZoneId,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub struct Engine {
     watch: Watch,
     /// In which place among the herds a collar's was last found; a hint, looked up before it is believed.
     collar_places: HashMap<DeviceId, usize>,
+    asides: Asides,
 }
 
 /// What a restart must find again.
@@ -40,14 +42,15 @@ pub(crate) struct State {
     pub(crate) herds: Vec<Herd>,
     pub(crate) trails: BTreeMap<DeviceId, Trail>,
     pub(crate) heads: BTreeMap<DeviceId, PanTilt>,
-    pub(crate) flights: BTreeMap<DeviceId, (Position, f64, Gimbal)>,
+    pub(crate) flights: BTreeMap<DeviceId, Flight>,
     pub(crate) silence: Silence,
 }
 
 impl Engine {
     /// A fresh engine.
     pub fn new(settings: Settings, world: Arc<World>) -> Self {
-        Self { settings, world, state: State::default(), watch: Watch::default(), collar_places: HashMap::new() }
+        let (state, watch, asides) = (State::default(), Watch::default(), Asides::default());
+        Self { settings, world, state, watch, collar_places: HashMap::new(), asides }
     }
 
     /// The state as bytes, to be kept with the cursor that it belongs to.
@@ -58,6 +61,11 @@ impl Engine {
     /// An engine that goes on where [`Engine::save`] left off.
     pub fn restore(settings: Settings, world: Arc<World>, saved: &[u8]) -> Result<Self, crate::BadState> {
         Ok(Self { state: crate::saved::read(saved)?, ..Self::new(settings, world) })
+    }
+
+    /// What was heard and not used since this was last asked.
+    pub fn take_asides(&mut self) -> Asides {
+        std::mem::take(&mut self.asides)
     }
 
     /// What it knows of the land.
@@ -182,7 +190,7 @@ impl Engine {
                 let species = report.species.unwrap_or(Species::Unknown);
                 let located = Located {
                     position: report.position?,
-                    spread: crate::geofence::Spread::round(self.settings.default_accuracy_m * 5.0),
+                    spread: crate::geofence::Spread::round(self.settings.report_accuracy_m),
                 };
                 species.grazes().then(|| Seen {
                     count: report.count.unwrap_or(1),
@@ -195,42 +203,43 @@ impl Engine {
     }
 
     fn tracked(&mut self, device: &Device, reading: &Reading, track: &Track) -> Option<Seen> {
-        let position = track.position?;
         match device.kind {
             DeviceKind::Drone => {
-                if let (Some(height_m), Some(gimbal)) = (track.height_m, track.gimbal) {
-                    self.state.flights.insert(device.id.clone(), (position, height_m, gimbal));
-                }
+                self.state.flights.entry(device.id.clone()).or_default().add(reading, track);
                 None
             }
-            DeviceKind::Collar => {
-                let at = reading.happened_at();
-                match self.state.trails.get_mut(&device.id) {
-                    Some(trail) => (trail.judge(position, at) == fixes::Verdict::Believed).then_some(())?,
-                    None => {
-                        self.state.trails.insert(device.id.clone(), Trail::start(position, at));
-                    }
+            DeviceKind::Collar => match fixes::judge(&mut self.state.trails, reading, track) {
+                fixes::Verdict::Believed(position) => {
+                    let spread = crate::geofence::Spread::round(self.settings.fix_accuracy_m(track));
+                    Some(seen_by(device, reading, Source::Collar, Located { position, spread }))
                 }
-                let sigma_m = track.accuracy_m.unwrap_or(self.settings.default_accuracy_m);
-                let located = Located { position, spread: crate::geofence::Spread::round(sigma_m) };
-                Some(seen_by(device, reading, Source::Collar, located))
-            }
+                fixes::Verdict::SetAside(reason) => {
+                    self.asides.fix(reason.as_str());
+                    None
+                }
+            },
             _ => None,
         }
     }
 
-    fn sighted(&self, device: &Device, reading: &Reading, sighting: &Sighting) -> Option<Seen> {
+    fn sighted(&mut self, device: &Device, reading: &Reading, sighting: &Sighting) -> Option<Seen> {
         if !sighting.species.grazes() || sighting.confidence < self.settings.confidence_min {
             return None;
         }
-        let eye = match device.kind {
+        let eye = || match device.kind {
             DeviceKind::Drone => {
-                let (position, height_m, gimbal) = *self.state.flights.get(&device.id)?;
-                Eye::of_drone(device, position, height_m, gimbal)
+                let flight = self.state.flights.get(&device.id).ok_or(Unplaced::NoTrack)?;
+                Eye::of_drone(device, flight, reading.happened_at(), self.settings.drone_errors)
             }
-            _ => Eye::of_camera(device, self.state.heads.get(&device.id).copied()),
+            _ => Eye::of_camera(device, self.state.heads.get(&device.id).copied(), self.settings.camera_errors),
         };
-        let located = locate(sighting.place, eye, self.settings.default_accuracy_m)?;
+        let located = match locate(sighting.place, eye, self.world.terrain(), self.settings.default_accuracy_m) {
+            Ok(located) => located,
+            Err(unplaced) => {
+                self.asides.sighting(unplaced.as_str());
+                return None;
+            }
+        };
         Some(Seen {
             species: sighting.species,
             count: sighting.count,

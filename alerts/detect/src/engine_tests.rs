@@ -142,6 +142,46 @@ fn a_collar_that_stays_inside_three_minutes_makes_a_case_and_one_jump_does_not()
 }
 
 #[test]
+fn what_a_collar_cannot_mean_is_counted_by_reason() {
+    let mut stage = Stage::at(WINTER);
+    for place in [SOUTH, (0.0, 0.0), (43.36, 117.6), SOUTH] {
+        stage.fix(place);
+        stage.wait(600);
+    }
+    let then = stage.now.minus(Duration::from_secs(600));
+    stage.fixed("collar-1", SOUTH, then);
+    stage.fixed("collar-1", NORTH, then.minus(Duration::from_secs(60)));
+    let counts = [("jump", 1), ("no_fix", 1), ("out_of_order", 1), ("repeat", 1)];
+    assert_eq!(stage.engine.take_asides().fixes, counts.into());
+    assert_eq!(stage.engine.take_asides(), crate::Asides::default(), "what was told is not told again");
+}
+
+#[test]
+fn a_fix_is_as_good_as_it_says_else_as_its_satellites_stand_else_as_such_collars_are() {
+    let settings = Settings::default();
+    let of = |accuracy_m, hdop| settings.fix_accuracy_m(&model::Track { accuracy_m, hdop, ..model::Track::default() });
+    assert_eq!([of(Some(3.0), Some(9.0)), of(None, Some(2.0)), of(None, None)], [3.0, 10.0, 10.0]);
+}
+
+#[test]
+fn a_picture_without_a_pose_and_a_drone_without_a_track_give_no_position_and_say_so() {
+    let mut stage = Stage::at(WINTER);
+    stage.sees_in_picture("cam-2");
+    stage.sees_in_picture("drone-1");
+    stage.flies(NORTH, 100.0);
+    stage.wait(3);
+    stage.sees_in_picture("drone-1");
+    assert_eq!(stage.engine.herds(), []);
+    assert_eq!(stage.engine.take_asides().sightings, [("no_pose", 1), ("no_track", 2)].into());
+    stage.flies(NORTH, 1_000.0);
+    stage.sees_in_picture("drone-1");
+    assert_eq!(stage.engine.herds().len(), 1);
+    stage = Stage::at(WINTER);
+    stage.sees("drone-1", NORTH, 40);
+    assert_eq!(stage.engine.herds().len(), 1, "a drone that names the place itself needs no track");
+}
+
+#[test]
 fn data_that_comes_an_hour_late_opens_a_late_case() {
     let mut stage = Stage::at(WINTER);
     let then = stage.now.minus(Duration::from_secs(3_600));
@@ -247,6 +287,8 @@ fn a_restart_at_any_moment_gives_the_same_findings_bit_for_bit() {
         for (step, place) in places.iter().cycle().take(60).enumerate() {
             found.extend(stage.sees(if step % 3 == 0 { "cam-2" } else { "cam-1" }, *place, 30 + step as u32));
             found.extend(stage.fix(*place));
+            stage.flies(*place, 100.0);
+            found.extend(stage.sees_in_picture("drone-1"));
             found.extend(stage.wait(37));
             if step % restart_every == 0 {
                 let saved = stage.engine.save();
@@ -261,6 +303,21 @@ fn a_restart_at_any_moment_gives_the_same_findings_bit_for_bit() {
     assert!(undisturbed.len() > 5, "the scene has something to tell");
     assert_eq!(play(1), undisturbed);
     assert_eq!(play(3), undisturbed);
+}
+
+#[test]
+fn a_state_of_the_version_before_is_read_with_its_herd_and_case() {
+    let old = include_bytes!("testdata/state-2.bin");
+    let world = Arc::clone(Stage::at(WINTER).engine.world());
+    let engine = Engine::restore(Settings::default(), Arc::clone(&world), old).unwrap();
+    assert_eq!((engine.herds().len(), engine.open_cases().count()), (1, 1));
+    let saved = engine.save();
+    assert_eq!(saved.first_chunk(), Some(&3_u32.to_le_bytes()), "and written in the present one");
+    assert_eq!(Engine::restore(Settings::default(), world, &saved).unwrap().save(), saved);
+    for cut in 0..old.len() {
+        let world = Arc::clone(engine.world());
+        assert!(Engine::restore(Settings::default(), world, &old[..cut]).is_err());
+    }
 }
 
 #[test]

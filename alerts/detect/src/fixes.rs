@@ -3,7 +3,8 @@
 //! In: an animal's fixes, one after the other. Out: whether each may be believed. A single jump of kilometres is a
 //! receiver's error; an animal that is carried away shows by further fixes at the new place, and is then believed.
 
-use model::{Position, Timestamp};
+use model::{DeviceId, Position, Reading, Timestamp, Track};
+use std::collections::BTreeMap;
 
 /// A herd that is driven covers a kilometre in ten minutes; longer it does not keep that up.
 const WALK_MPS: f64 = 1.7;
@@ -24,14 +25,48 @@ pub struct Trail {
 }
 
 /// What to make of a fix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Verdict {
-    /// An animal can have walked there.
-    Believed,
+    /// An animal can have walked here.
+    Believed(Position),
+    /// It says nothing.
+    SetAside(Reason),
+}
+
+/// Why a fix is set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The receiver had none; many write 0,0.
+    NoFix,
     /// Out of reach since the last believed fix.
     Jump,
-    /// Not later than the last believed fix: a repeat, or out of order.
-    Stale,
+    /// Of the very time of the last believed fix: a repeat.
+    Repeat,
+    /// Older than the last believed fix: out of order.
+    OutOfOrder,
+}
+
+impl Reason {
+    /// A word for counting.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoFix => "no_fix",
+            Self::Jump => "jump",
+            Self::Repeat => "repeat",
+            Self::OutOfOrder => "out_of_order",
+        }
+    }
+}
+
+/// Judges what a collar says by its trail.
+pub(crate) fn judge(trails: &mut BTreeMap<DeviceId, Trail>, reading: &Reading, track: &Track) -> Verdict {
+    let Some(position) = track.position else { return Verdict::SetAside(Reason::NoFix) };
+    let at = reading.happened_at();
+    if let Some(trail) = trails.get_mut(&reading.device) {
+        return trail.judge(position, at);
+    }
+    trails.insert(reading.device.clone(), Trail::start(position, at));
+    Verdict::Believed(position)
 }
 
 impl Trail {
@@ -44,11 +79,11 @@ impl Trail {
     pub fn judge(&mut self, position: Position, at: Timestamp) -> Verdict {
         let (from, since) = self.believed;
         if at <= since {
-            return Verdict::Stale;
+            return Verdict::SetAside(if at == since { Reason::Repeat } else { Reason::OutOfOrder });
         }
         if within_reach(from, since, position, at) {
             *self = Self::start(position, at);
-            return Verdict::Believed;
+            return Verdict::Believed(position);
         }
         let agreeing = match self.doubted {
             Some((place, time, count)) if at > time && within_reach(place, time, position, at) => count + 1,
@@ -56,10 +91,10 @@ impl Trail {
         };
         if agreeing >= FIXES_TO_BELIEVE {
             *self = Self::start(position, at);
-            return Verdict::Believed;
+            return Verdict::Believed(position);
         }
         self.doubted = Some((position, at, agreeing));
-        Verdict::Jump
+        Verdict::SetAside(Reason::Jump)
     }
 }
 
@@ -79,8 +114,9 @@ mod tests {
     fn a_single_jump_is_set_aside_and_the_way_back_is_not() {
         let home = Position::parse(43.6, -116.2).unwrap();
         let mut trail = Trail::start(home, at(0));
-        assert_eq!(trail.judge(home.moved(5_000.0, 0.0), at(10)), Verdict::Jump);
-        assert_eq!(trail.judge(home.moved(60.0, 20.0), at(20)), Verdict::Believed);
+        assert_eq!(trail.judge(home.moved(5_000.0, 0.0), at(10)), Verdict::SetAside(Reason::Jump));
+        let back = home.moved(60.0, 20.0);
+        assert_eq!(trail.judge(back, at(20)), Verdict::Believed(back));
     }
 
     #[test]
@@ -89,14 +125,15 @@ mod tests {
         let mut trail = Trail::start(home, at(0));
         let verdicts =
             [10, 20, 30, 40].map(|minute| trail.judge(home.moved(30_000.0, f64::from(minute as i32)), at(minute)));
-        assert_eq!(verdicts, [Verdict::Jump, Verdict::Jump, Verdict::Believed, Verdict::Believed]);
+        let believed = verdicts.map(|verdict| matches!(verdict, Verdict::Believed(_)));
+        assert_eq!(believed, [false, false, true, true]);
     }
 
     #[test]
     fn a_repeated_fix_says_nothing_new() {
         let home = Position::parse(43.6, -116.2).unwrap();
         let mut trail = Trail::start(home, at(5));
-        assert_eq!(trail.judge(home, at(5)), Verdict::Stale);
-        assert_eq!(trail.judge(home, at(4)), Verdict::Stale);
+        assert_eq!(trail.judge(home, at(5)), Verdict::SetAside(Reason::Repeat));
+        assert_eq!(trail.judge(home, at(4)), Verdict::SetAside(Reason::OutOfOrder));
     }
 }

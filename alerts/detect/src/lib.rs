@@ -10,6 +10,7 @@
 //! [`herd`] joins it to a herd and keeps what was seen of it, [`presence`] weighs whether the herd stands in a zone,
 //! [`case`] makes one case of a herd in a closed zone. [`silence`] watches the devices themselves.
 
+mod aside;
 pub mod case;
 pub mod closure;
 mod engine;
@@ -23,6 +24,7 @@ mod settings;
 pub mod silence;
 mod world;
 
+pub use aside::Asides;
 pub use engine::Engine;
 pub use saved::BadState;
 pub use settings::Settings;

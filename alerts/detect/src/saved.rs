@@ -1,12 +1,13 @@
 //! The engine's state as bytes: a version, then every field in order. Written and read here only, so that the nouns stay
-//! free of wire formats; a state that another version wrote is refused, and detection begins with an empty one.
+//! free of wire formats. A state of version 2 is read as well; what any other version wrote is refused, and detection begins
+//! with an empty one.
 
 use crate::case::Open;
 use crate::engine::State;
 use crate::fixes::Trail;
 use crate::geofence::Spread;
 use crate::herd::{Herd, Seen, Source};
-use crate::place::Located;
+use crate::place::{Flight, Located, Sample};
 use crate::presence::Stay;
 use crate::silence::{Heard, Silence};
 use model::{
@@ -16,7 +17,9 @@ use model::{
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Grows with every change of a saved type.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
+/// Knew of each drone its last place only, without the time; where it is now its next track says.
+const VERSION_OF_LAST_PLACES: u32 = 2;
 /// No list of ours is longer; a longer one is a damaged file.
 const LENGTH_MAX: u32 = 10_000_000;
 
@@ -34,11 +37,30 @@ pub(crate) fn write(state: &State) -> Vec<u8> {
 
 pub(crate) fn read(mut bytes: &[u8]) -> Result<State, BadState> {
     let bytes = &mut bytes;
-    if u32::get(bytes)? != VERSION {
-        return Err(BadState);
-    }
-    let state = State::get(bytes)?;
+    let state = match u32::get(bytes)? {
+        VERSION => State::get(bytes)?,
+        VERSION_OF_LAST_PLACES => StateOfLastPlaces::get(bytes)?.into(),
+        _ => return Err(BadState),
+    };
     if bytes.is_empty() { Ok(state) } else { Err(BadState) }
+}
+
+/// The state as version 2 wrote it.
+struct StateOfLastPlaces {
+    now: Timestamp,
+    day_ends: Option<Timestamp>,
+    herds: Vec<Herd>,
+    trails: BTreeMap<DeviceId, Trail>,
+    heads: BTreeMap<DeviceId, PanTilt>,
+    flights: BTreeMap<DeviceId, (Position, f64, Gimbal)>,
+    silence: Silence,
+}
+
+impl From<StateOfLastPlaces> for State {
+    fn from(old: StateOfLastPlaces) -> Self {
+        let StateOfLastPlaces { now, day_ends, herds, trails, heads, flights: _, silence } = old;
+        Self { now, day_ends, herds, trails, heads, flights: BTreeMap::new(), silence }
+    }
 }
 
 type Read<T> = Result<T, BadState>;
@@ -79,6 +101,9 @@ macro_rules! fields {
 }
 fields! {
     State { now, day_ends, herds, trails, heads, flights, silence }
+    StateOfLastPlaces { now, day_ends, herds, trails, heads, flights, silence }
+    Flight { samples, took_off }
+    Sample { at, position, height_m, alt_m, gimbal, accuracy_m }
     Herd { id, seen, collars, stays, case, last_heard, last_seen, centre, species }
     Seen { device, source, species, count, young, located, at, received_at, offset, trigger, snapshot }
     Stay { since, last_inside, sightings, probability, established, pictures, collars, outside_in_a_row }

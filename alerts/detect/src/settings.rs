@@ -3,6 +3,8 @@
 //! In: nothing yet but the defaults.   Out: [`Settings`], handed to the engine.   Never: a number that the law sets; closures
 //! and fines are the registry's rules.
 
+use crate::place::Errors;
+use model::Track;
 use std::time::Duration;
 
 /// The numbers by which evidence is weighed. Configuration with defaults, never constants in the logic.
@@ -28,12 +30,22 @@ pub struct Settings {
     pub confidence_min: f64,
     /// Accuracy (one standard deviation, metres) of a sighting or fix that states none.
     pub default_accuracy_m: f64,
+    /// The same of a collar's fix that states neither accuracy nor dilution.
+    pub collar_accuracy_m: f64,
+    /// A fix that states only its dilution is this much wrong for each unit of it.
+    pub metres_per_hdop: f64,
+    /// The same of a place that a person tells.
+    pub report_accuracy_m: f64,
     /// A device is silent after this many missed cadences ...
     pub silent_after_cadences: u32,
     /// ... and this much grace for the way.
     pub silence_grace: Duration,
     /// How often a standing case is told to be "seen again" at most.
     pub grew_every: Duration,
+    /// How wrong a fixed camera's direction and height may be.
+    pub camera_errors: Errors,
+    /// How wrong a drone's may be; its compass is worse than a survey.
+    pub drone_errors: Errors,
 }
 
 impl Default for Settings {
@@ -49,9 +61,22 @@ impl Default for Settings {
             late_after: Duration::from_secs(900),
             confidence_min: 0.3,
             default_accuracy_m: 10.0,
+            collar_accuracy_m: 10.0,
+            metres_per_hdop: 5.0,
+            report_accuracy_m: 50.0,
             silent_after_cadences: 3,
             silence_grace: Duration::from_secs(5),
             grew_every: Duration::from_secs(10),
+            camera_errors: Errors { pan_deg: 1.0, tilt_deg: 1.0, height_m: 3.0, position_m: 1.0 },
+            drone_errors: Errors { pan_deg: 2.0, tilt_deg: 1.0, height_m: 3.0, position_m: 3.0 },
         }
+    }
+}
+
+impl Settings {
+    /// Of a collar's fix, one standard deviation, metres: as stated, else by its dilution, else the default.
+    pub fn fix_accuracy_m(&self, track: &Track) -> f64 {
+        let by_dilution = || track.hdop.map(|hdop| hdop.max(1.0) * self.metres_per_hdop);
+        track.accuracy_m.or_else(by_dilution).unwrap_or(self.collar_accuracy_m)
     }
 }

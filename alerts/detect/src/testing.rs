@@ -2,9 +2,9 @@
 
 use crate::{Engine, Settings, World};
 use model::{
-    Body, ClosureLevel, ClosureRule, Device, DeviceId, DeviceKind, DeviceTime, Finding, GeoPoint, Heartbeat,
-    HeartbeatStatus, LandClass, MonthDay, Offset, Place, Polygon, Position, Reading, ReceivedAt, Sighting, Species,
-    Timestamp, Track, What, Zone, ZoneId, ZoneKind,
+    Body, BoundingBox, ClosureLevel, ClosureRule, Device, DeviceId, DeviceKind, DeviceTime, Finding, GeoPoint, Gimbal,
+    Heartbeat, HeartbeatStatus, LandClass, MonthDay, Offset, Place, Polygon, Pose, Position, Reading, ReceivedAt,
+    Sighting, Species, Timestamp, Track, What, Zone, ZoneId, ZoneKind,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,6 +83,15 @@ pub(crate) fn world(zones: Vec<Arc<Zone>>) -> Arc<World> {
         device("collar-1", DeviceKind::Collar, 600),
         device("collar-2", DeviceKind::Collar, 600),
     ];
+    let mut devices = devices;
+    let pose = |height_m, pitch_deg| Some(Pose { height_m, yaw_deg: 0.0, pitch_deg, hfov_deg: 60.0 });
+    for device in &mut devices {
+        device.pose = match device.id.as_str() {
+            "cam-1" => pose(30.0, -10.0),
+            "drone-1" => pose(0.0, 0.0),
+            _ => None,
+        };
+    }
     let devices = devices.into_iter().map(|device| (device.id.clone(), device)).collect();
     Arc::new(World::new(devices, zones, rules()).unwrap())
 }
@@ -104,7 +113,7 @@ impl Stage {
         Self { engine, now: Timestamp::parse_rfc3339(start).unwrap(), offset: 0 }
     }
 
-    fn take(&mut self, device: &str, body: Body, device_time: Option<Timestamp>) -> Vec<Finding> {
+    pub(crate) fn take(&mut self, device: &str, body: Body, device_time: Option<Timestamp>) -> Vec<Finding> {
         self.offset += 1;
         let device = if device == "*" { DeviceId::platform() } else { DeviceId::parse(device).unwrap() };
         self.engine.observe(&Reading {
@@ -156,6 +165,24 @@ impl Stage {
     pub(crate) fn fixed(&mut self, collar: &str, (lat, lon): (f64, f64), at: Timestamp) -> Vec<What> {
         let track = Track { position: Position::parse(lat, lon).ok(), ..Track::default() };
         self.take(collar, Body::Track(track), Some(at)).into_iter().map(|f| f.what).collect()
+    }
+
+    /// The drone is here, its gimbal 45 degrees down to the north.
+    pub(crate) fn flies(&mut self, (lat, lon): (f64, f64), height_m: f64) {
+        let track = Track {
+            position: Position::parse(lat, lon).ok(),
+            height_m: Some(height_m),
+            gimbal: Some(Gimbal { pitch_deg: -45.0, yaw_deg: 0.0, roll_deg: 0.0 }),
+            ..Track::default()
+        };
+        self.take("drone-1", Body::Track(track), Some(self.now));
+    }
+
+    /// Forty sheep in the middle of its picture.
+    pub(crate) fn sees_in_picture(&mut self, device: &str) -> Vec<What> {
+        let Body::Sighting(mut sighting) = Self::sighting_body(NORTH, 40) else { return Vec::new() };
+        sighting.place = Place::Picture(BoundingBox { x: 0.45, y: 0.4, w: 0.1, h: 0.1 });
+        self.take(device, Body::Sighting(sighting), Some(self.now)).into_iter().map(|f| f.what).collect()
     }
 
     pub(crate) fn beats(&mut self, device: &str) -> Vec<What> {

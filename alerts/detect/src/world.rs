@@ -7,6 +7,7 @@ use crate::geofence::{BuildError, Geofence};
 use model::{Closure, ClosureCalendar, Device, DeviceId, Position, Timestamp, Zone};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use terrain::Terrain;
 
 /// More zones than this are indexed together rather than one after the other.
 const CHANGES_MAX: usize = 8;
@@ -18,6 +19,7 @@ pub struct World {
     zones: Vec<Arc<Zone>>,
     calendar: ClosureCalendar,
     fence: Geofence,
+    terrain: Arc<Terrain>,
 }
 
 impl World {
@@ -28,7 +30,7 @@ impl World {
         calendar: impl Into<ClosureCalendar>,
     ) -> Result<Self, BuildError> {
         let fence = Geofence::build(zones.iter().map(|zone| zone.polygons.as_slice()))?;
-        Ok(Self { devices, zones, calendar: calendar.into(), fence })
+        Ok(Self { devices, zones, calendar: calendar.into(), fence, terrain: Arc::default() })
     }
 
     /// The next version of the registry. Where few zones have other borders, the index keeps the rest of this one's, which
@@ -43,9 +45,9 @@ impl World {
             Some(changed) => {
                 let change = |fence: Geofence, (number, zone): (u32, &Zone)| fence.with_zone(number, &zone.polygons);
                 let fence = changed.into_iter().try_fold(self.fence.clone(), change)?;
-                Ok(Self { devices, zones, calendar: calendar.into(), fence })
+                Ok(Self { devices, zones, calendar: calendar.into(), fence, terrain: self.terrain.clone() })
             }
-            None => Self::new(devices, zones, calendar),
+            None => Ok(Self { terrain: self.terrain.clone(), ..Self::new(devices, zones, calendar)? }),
         }
     }
 
@@ -62,7 +64,24 @@ impl World {
 
     /// The same without any zone.
     pub fn without_zones(devices: BTreeMap<DeviceId, Device>, calendar: impl Into<ClosureCalendar>) -> Self {
-        Self { devices, zones: Vec::new(), calendar: calendar.into(), fence: Geofence::empty() }
+        Self {
+            devices,
+            zones: Vec::new(),
+            calendar: calendar.into(),
+            fence: Geofence::empty(),
+            terrain: Arc::default(),
+        }
+    }
+
+    /// The same with the relief of the land; without it all land is level.
+    #[must_use]
+    pub fn with_terrain(self, terrain: Arc<Terrain>) -> Self {
+        Self { terrain, ..self }
+    }
+
+    /// The relief as far as it is known.
+    pub fn terrain(&self) -> &Terrain {
+        &self.terrain
     }
 
     /// A registered device that is not shut out.

@@ -174,7 +174,7 @@ impl Crs {
     }
 
     /// WGS84 degrees (longitude, latitude) of a place in the survey's coordinates; `None` off the globe or far off the zone.
-    pub(crate) fn to_wgs84(&self, [x, y]: [f64; 2]) -> Option<(f64, f64)> {
+    pub fn to_wgs84(&self, [x, y]: [f64; 2]) -> Option<(f64, f64)> {
         let on_globe = |lon: f64, lat: f64| (-180.0..=180.0).contains(&lon) && (-90.0..=90.0).contains(&lat);
         let (lon, lat) = match self {
             Self::Geographic(datum) => {
@@ -188,6 +188,15 @@ impl Crs {
             Self::Projected(projection) => projection.inverse(x, y)?,
         };
         on_globe(lon, lat).then_some((lon, lat))
+    }
+
+    /// The other way: survey coordinates of WGS84 degrees (longitude, latitude). `None` far off the zone, and for a datum that is shifted.
+    pub fn of_wgs84(&self, (lon, lat): (f64, f64)) -> Option<[f64; 2]> {
+        match self {
+            Self::Geographic(Datum::Wgs84 | Datum::Cgcs2000) => Some([lon, lat]),
+            Self::Geographic(_) => None,
+            Self::Projected(projection) => projection.forward(lon, lat),
+        }
     }
 
     /// Whether both give the same places, whatever they are called.
@@ -250,13 +259,25 @@ impl Projection {
         Ok(())
     }
 
+    /// Metres north of the equator where the projection begins to count.
+    fn origin_m(&self) -> f64 {
+        match self.latitude_of_origin_deg {
+            0.0 => 0.0,
+            latitude => self.series.forward(latitude.to_radians(), 0.0).1,
+        }
+    }
+
+    fn forward(&self, lon: f64, lat: f64) -> Option<[f64; 2]> {
+        let off_meridian_deg = (lon - self.central_meridian_deg + 180.0).rem_euclid(360.0) - 180.0;
+        let (east_m, north_m) = self.series.forward(lat.to_radians(), off_meridian_deg.to_radians());
+        let (x, y) = (east_m * self.scale + self.false_easting_m, (north_m - self.origin_m()) * self.scale);
+        // Not-a-number is in no range.
+        (-OFF_MERIDIAN_MAX_M..=OFF_MERIDIAN_MAX_M).contains(&east_m).then_some([x, y + self.false_northing_m])
+    }
+
     fn inverse(&self, x: f64, y: f64) -> Option<(f64, f64)> {
         let east_m = (x - self.false_easting_m) / self.scale;
-        let (_, origin_m) = match self.latitude_of_origin_deg {
-            0.0 => (0.0, 0.0),
-            latitude => self.series.forward(latitude.to_radians(), 0.0),
-        };
-        let north_m = (y - self.false_northing_m) / self.scale + origin_m;
+        let north_m = (y - self.false_northing_m) / self.scale + self.origin_m();
         // Not-a-number is in no range.
         if !((-OFF_MERIDIAN_MAX_M..=OFF_MERIDIAN_MAX_M).contains(&east_m) && (-1e7..=1e7).contains(&north_m)) {
             return None;
@@ -322,5 +343,20 @@ mod tests {
         assert!(hint(20_621_815.0, 4_791_586.0).contains("EPSG:4498"));
         assert!(hint(621_815.0, 4_791_586.0).contains("without a zone"));
         assert_eq!(Crs::of_numbers(Some([117.0, 43.0]), Datum::Cgcs2000), Ok(Crs::Geographic(Datum::Cgcs2000)));
+    }
+
+    #[test]
+    fn degrees_go_to_a_projection_as_proj_does_and_come_back() {
+        for (code, lon, lat, x, y) in [
+            (4547, 113.5, 43.9, 459_829.587_8, 4_862_832.781_6),
+            (4526, 113.5, 43.9, 38_459_829.587_8, 4_862_832.781_6),
+        ] {
+            let crs = Crs::of_epsg(code).unwrap();
+            let [east, north] = crs.of_wgs84((lon, lat)).unwrap();
+            assert!((east - x).abs() < 1e-3 && (north - y).abs() < 1e-3, "{east} {north}");
+            let (back_lon, back_lat) = crs.to_wgs84([east, north]).unwrap();
+            assert!((back_lon - lon).abs() < 1e-9 && (back_lat - lat).abs() < 1e-9);
+        }
+        assert_eq!(Crs::of_epsg(4548).unwrap().of_wgs84((-60.0, 43.0)), None, "far off its zone");
     }
 }

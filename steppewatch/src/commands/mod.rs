@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod journal;
 mod proposals;
 pub mod replay;
+pub mod terrain;
 mod words;
 pub mod zones;
 

@@ -48,7 +48,9 @@ pub fn run(args: &ReplayArgs, config: &Config, as_json: bool) -> Result<()> {
         Some(file) => ClosureCalendar { rules: rules_of(file)?, decisions: view.calendar.decisions.clone() },
         None => view.calendar.clone(),
     };
-    let worlds = [world(&view, view.zones.clone(), view.calendar.clone())?, world(&view, zones, calendar)?];
+    let relief = crate::relief::open(&config.data);
+    let present = world(&view, view.zones.clone(), view.calendar.clone(), &relief)?;
+    let worlds = [present, world(&view, zones, calendar, &relief)?];
     let reader = journal::reader(&journal::path(config))?;
     let difference = compare(&reader, stretch, &detect::Settings::default(), worlds, None, said())?;
     if as_json { print(&difference_json(&difference).to_string()) } else { show(&difference) }

@@ -168,7 +168,8 @@ fn last_days(
     let proposed = drafts(survey, options)?.into_iter().map(|draft| draft.preview()).collect();
     let stretch = Stretch::last(days, Clock::system().now());
     let view = registry.view().borrow().clone();
-    with_zones(&journal::reader(&path)?, &view, proposed, stretch, replay::said()).map(Some)
+    let relief = crate::relief::open(&config.data);
+    with_zones(&journal::reader(&path)?, &view, &relief, proposed, stretch, replay::said()).map(Some)
 }
 
 fn show(
