@@ -337,7 +337,11 @@ impl Engine {
         offset: Offset,
         occasion: Option<&str>,
     ) -> Option<What> {
-        let closed = closed_zones(herd, &self.world, at);
+        let mut closed = closed_zones(herd, &self.world, at);
+        if closed.is_empty() && herd.case.is_some() {
+            // Older evidence than the closure is none against a case of now: it comes late, and the herd still stands there.
+            closed = closed_zones(herd, &self.world, self.state.now);
+        }
         let late = herd.seen.back().is_some_and(|seen| seen.received_at.since(seen.at) > self.settings.late_after);
         let facts = Facts { herd, closed: &closed, offset, occasion, late };
         let before = herd.case.as_ref();

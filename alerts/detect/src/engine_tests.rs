@@ -77,6 +77,21 @@ fn an_animal_already_inside_when_a_closure_begins_makes_a_case_at_midnight() {
 }
 
 #[test]
+fn what_was_seen_before_a_closure_began_and_comes_after_it_ends_no_case() {
+    let mut stage = Stage::at("2026-03-31T23:57:00+08:00");
+    for _ in 0..3 {
+        stage.sees("cam-1", SOUTH, 40);
+        stage.wait(30);
+    }
+    assert_eq!(words(&stage.wait(120)), ["opened in south"]);
+    let before_midnight = Timestamp::parse_rfc3339("2026-03-31T23:59:40+08:00").unwrap();
+    let late = stage.saw("cam-2", SOUTH, 41, before_midnight);
+    assert!(cases(&late).iter().all(|word| !word.starts_with("ended")), "{:?}", words(&late));
+    stage.wait(30);
+    assert_eq!(words(&stage.sees("cam-1", SOUTH, 40)), ["seen again in south"]);
+}
+
+#[test]
 fn a_case_ends_when_the_closure_does() {
     let mut stage = Stage::at("2026-06-15T23:57:00+08:00");
     let mut found = Vec::new();
