@@ -36,8 +36,7 @@ impl Open {
 /// The closed zones in which the herd's stay is established at `at`, strictest first.
 pub fn closed_zones(herd: &Herd, world: &World, at: Timestamp) -> Vec<(Arc<Zone>, Closure)> {
     let mut closed: Vec<_> = world
-        .zones()
-        .iter()
+        .zones_held_at(at)
         .filter(|zone| herd.stays.get(&zone.id).is_some_and(crate::presence::Stay::is_established))
         .map(|zone| (Arc::clone(zone), world.closure(zone, at)))
         .filter(|(_, closure)| closure.level > ClosureLevel::None)

@@ -305,7 +305,7 @@ impl Engine {
         }
         let (at, offset) = (seen.at, seen.offset);
         herd.add(seen.clone());
-        weigh(&self.world, &self.settings, &mut herd.stays, &seen);
+        weigh(&self.world, &self.settings, &mut herd.stays, &seen, Some(at));
         found.extend(self.decide(herd, at, at, offset, None));
         found
     }
@@ -314,7 +314,7 @@ impl Engine {
     fn weigh_again(&self, herd: &mut Herd) {
         let mut stays = BTreeMap::new();
         for seen in &herd.seen {
-            weigh(&self.world, &self.settings, &mut stays, seen);
+            weigh(&self.world, &self.settings, &mut stays, seen, None);
         }
         for (zone, stay) in &mut stays {
             if let Some(old) = herd.stays.get(zone) {
@@ -369,21 +369,20 @@ impl Engine {
     }
 }
 
-fn weigh(world: &World, settings: &Settings, stays: &mut BTreeMap<ZoneId, Stay>, seen: &Seen) {
-    let probabilities = world.fence().probabilities(seen.located.position, seen.located.spread);
-    for (number, probability) in &probabilities {
-        let Some(zone) = world.zone(*number) else { continue };
-        let verdict = Verdict::of(*probability, settings);
-        if let Verdict::Inside(_) = verdict {
+/// What a sighting says of each zone: of those that held when it happened (`at`), or of those of now.
+fn weigh(world: &World, settings: &Settings, stays: &mut BTreeMap<ZoneId, Stay>, seen: &Seen, at: Option<Timestamp>) {
+    let likely = world.likely(seen.located.position, seen.located.spread, at);
+    for (zone, probability) in &likely {
+        if let Verdict::Inside(_) = Verdict::of(*probability, settings) {
             stays.entry(zone.id.clone()).or_insert_with(|| Stay::begin(seen.at));
         }
     }
     stays.retain(|id, stay| {
-        let probability = probabilities
-            .iter()
-            .find(|(number, _)| world.zone(*number).is_some_and(|zone| zone.id == *id))
-            .map_or(0.0, |(_, probability)| *probability);
-        stay.weigh(seen, Verdict::of(probability, settings), settings)
+        let found = likely.iter().find(|(zone, _)| zone.id == *id).map_or(0.0, |(_, probability)| *probability);
+        let verdict = Verdict::of(found, settings);
+        // What was seen before a zone held as it does speaks for a stay then, never against one of now.
+        let is_silent = at.is_some_and(|at| !world.held_as_now(id, at)) && !matches!(verdict, Verdict::Inside(_));
+        is_silent || stay.weigh(seen, verdict, settings)
     });
 }
 

@@ -259,6 +259,62 @@ fn a_zone_that_is_published_around_a_herd_makes_a_case_of_it() {
     assert_eq!(words(&found), ["ended in meadow"]);
 }
 
+/// The northern zone is in force from noon on; until then there was another of the same name, south of it.
+fn redrawn_at_noon() -> (Arc<World>, Timestamp) {
+    let noon = Timestamp::parse_rfc3339("2026-11-22T12:00:00+08:00").unwrap();
+    let lapsed = model::LapsedZone {
+        zone: square("north", ZoneKind::NoGrazing, 432_910_000),
+        from: Timestamp::default(),
+        to: noon,
+    };
+    let began = [(ZoneId::parse("north").unwrap(), noon)].into();
+    let land = model::RecentLand { lapsed: vec![lapsed], began };
+    let world = World::clone(&world(vec![square("north", ZoneKind::NoGrazing, 433_000_000)]));
+    (Arc::new(world.with_past(&Arc::new(land)).unwrap()), noon)
+}
+
+#[test]
+fn what_comes_late_is_judged_by_the_land_of_its_own_time() {
+    let (world, noon) = redrawn_at_noon();
+    let mut stage = Stage::at("2026-11-22T13:00:00+08:00");
+    stage.engine.set_world(world, Offset(0));
+    let before = noon.minus(Duration::from_secs(1_800));
+    for second in 0..4 {
+        let at = before.plus(Duration::from_secs(second * 30));
+        assert_eq!(
+            cases(&stage.saw("cam-1", NORTH, 40, at)),
+            [] as [&str; 0],
+            "grazed there lawfully, before it was a zone"
+        );
+    }
+    let mut found = Vec::new();
+    for second in 0..3 {
+        found.extend(stage.saw("cam-2", SOUTH, 40, before.plus(Duration::from_secs(900 + second * 30))));
+    }
+    assert_eq!(cases(&found), ["opened in north"], "where the zone was then");
+    let What::Opened(case) = &found[0] else { panic!("{found:?}") };
+    assert!(case.late);
+}
+
+#[test]
+fn a_zone_that_came_into_force_around_a_herd_is_not_left_by_what_was_seen_before() {
+    let (world, noon) = redrawn_at_noon();
+    let mut stage = Stage::at("2026-11-22T11:58:00+08:00");
+    stage.engine.set_world(Arc::clone(&world), Offset(0));
+    for _ in 0..3 {
+        stage.sees("cam-1", NORTH, 40);
+        stage.wait(30);
+    }
+    stage.wait(60);
+    let offset = Offset(stage.offset);
+    let opened: Vec<What> = stage.engine.set_world(world, offset).into_iter().map(|finding| finding.what).collect();
+    assert_eq!(words(&opened), ["opened in north"], "inside when it came into force");
+    for second in [20, 10] {
+        let late = stage.saw("cam-2", NORTH, 40, noon.minus(Duration::from_secs(second)));
+        assert!(cases(&late).is_empty(), "{:?}", words(&late));
+    }
+}
+
 #[test]
 fn two_herds_a_kilometre_apart_are_two_cases() {
     let mut stage = Stage::at(WINTER);

@@ -17,6 +17,7 @@ mod engine;
 pub mod fixes;
 pub mod geofence;
 pub mod herd;
+mod past;
 pub mod place;
 pub mod presence;
 mod saved;

@@ -3,8 +3,9 @@
 //! In: one version of the registry.   Out: [`World`], with its zones indexed.   Never: changes; a new version is a new world.
 
 use crate::closure::closure_at;
-use crate::geofence::{BuildError, Geofence};
-use model::{Closure, ClosureCalendar, Device, DeviceId, Position, Timestamp, Zone};
+use crate::geofence::{BuildError, Geofence, Spread};
+use crate::past::Past;
+use model::{Closure, ClosureCalendar, Device, DeviceId, Position, RecentLand, Timestamp, Zone, ZoneId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use terrain::Terrain;
@@ -19,6 +20,7 @@ pub struct World {
     zones: Vec<Arc<Zone>>,
     calendar: ClosureCalendar,
     fence: Geofence,
+    past: Past,
     terrain: Arc<Terrain>,
 }
 
@@ -30,7 +32,7 @@ impl World {
         calendar: impl Into<ClosureCalendar>,
     ) -> Result<Self, BuildError> {
         let fence = Geofence::build(zones.iter().map(|zone| zone.polygons.as_slice()))?;
-        Ok(Self { devices, zones, calendar: calendar.into(), fence, terrain: Arc::default() })
+        Ok(Self { devices, zones, calendar: calendar.into(), fence, past: Past::none(), terrain: Arc::default() })
     }
 
     /// The next version of the registry. Where few zones have other borders, the index keeps the rest of this one's, which
@@ -45,9 +47,20 @@ impl World {
             Some(changed) => {
                 let change = |fence: Geofence, (number, zone): (u32, &Zone)| fence.with_zone(number, &zone.polygons);
                 let fence = changed.into_iter().try_fold(self.fence.clone(), change)?;
-                Ok(Self { devices, zones, calendar: calendar.into(), fence, terrain: self.terrain.clone() })
+                Ok(Self {
+                    devices,
+                    zones,
+                    calendar: calendar.into(),
+                    fence,
+                    past: self.past.clone(),
+                    terrain: self.terrain.clone(),
+                })
             }
-            None => Ok(Self { terrain: self.terrain.clone(), ..Self::new(devices, zones, calendar)? }),
+            None => Ok(Self {
+                past: self.past.clone(),
+                terrain: self.terrain.clone(),
+                ..Self::new(devices, zones, calendar)?
+            }),
         }
     }
 
@@ -69,6 +82,7 @@ impl World {
             zones: Vec::new(),
             calendar: calendar.into(),
             fence: Geofence::empty(),
+            past: Past::none(),
             terrain: Arc::default(),
         }
     }
@@ -107,6 +121,34 @@ impl World {
     /// The index over the zones.
     pub fn fence(&self) -> &Geofence {
         &self.fence
+    }
+
+    /// With the land of the last weeks, by which what comes late is judged.
+    pub fn with_past(self, land: &Arc<RecentLand>) -> Result<Self, BuildError> {
+        if self.past.land() == land {
+            return Ok(self);
+        }
+        Ok(Self { past: Past::new(Arc::clone(land))?, ..self })
+    }
+
+    /// The zones in which a position may lie, and how surely it does: those of now, or those that held at an instant.
+    pub fn likely(&self, position: Position, spread: Spread, at: Option<Timestamp>) -> Vec<(Arc<Zone>, f64)> {
+        let now = self.fence.probabilities(position, spread).into_iter();
+        let now = now.filter_map(|(number, probability)| Some((Arc::clone(self.zone(number)?), probability)));
+        let Some(at) = at else { return now.collect() };
+        let now = now.filter(|(zone, _)| self.past.had_begun(&zone.id, at));
+        now.chain(self.past.likely(position, spread, at)).collect()
+    }
+
+    /// Whether a zone held at an instant as it does now; true for one that is none now.
+    pub fn held_as_now(&self, zone: &ZoneId, at: Timestamp) -> bool {
+        self.past.had_begun(zone, at)
+    }
+
+    /// The zones that held at an instant.
+    pub fn zones_held_at(&self, at: Timestamp) -> impl Iterator<Item = &Arc<Zone>> {
+        let now = self.zones.iter().filter(move |zone| self.past.had_begun(&zone.id, at));
+        now.chain(self.past.held_at(at))
     }
 
     /// The zones that hold a position, taken as a point.

@@ -17,6 +17,7 @@ mod ids;
 mod incident;
 mod legal;
 mod reading;
+mod recent_land;
 mod reject;
 mod species;
 mod subscriber;
@@ -39,6 +40,7 @@ pub use reading::{
     Body, BoundingBox, Gimbal, Heartbeat, HeartbeatStatus, Measurement, PanTilt, Place, Quantity, Reading, Readings,
     Report, Sighting, Snapshot, Track,
 };
+pub use recent_land::{LapsedZone, RecentLand};
 pub use reject::{DeadLetter, Reject};
 pub use species::{Interval, Species};
 pub use subscriber::{ChannelKind, Subscriber};

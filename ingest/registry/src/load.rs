@@ -4,7 +4,7 @@
 
 use crate::secrets::Credentials;
 use crate::{RegistryError, View, closures, devices, subscribers, zones};
-use model::{ClosureCalendar, Device, DeviceId, Subscriber, Timestamp, Zone};
+use model::{ClosureCalendar, Device, DeviceId, RecentLand, Subscriber, Timestamp, Zone};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -38,6 +38,7 @@ pub(crate) struct Parts {
     devices: BTreeMap<DeviceId, Device>,
     credentials: Arc<Credentials>,
     zones: Vec<Arc<Zone>>,
+    recent: Arc<RecentLand>,
     /// The next instant at which a published version begins or ends.
     next_in_force: Option<Timestamp>,
     subscribers: Vec<Subscriber>,
@@ -78,7 +79,10 @@ impl Parts {
                 let (devices, credentials) = devices::load(connection)?;
                 (self.devices, self.credentials) = (devices, Arc::new(credentials));
             }
-            Part::Zones => (self.zones, self.next_in_force) = zones::load(connection, now, &self.zones)?,
+            Part::Zones => {
+                (self.zones, self.next_in_force) = zones::load(connection, now, &self.zones)?;
+                self.recent = Arc::new(zones::recent(connection, now, &self.recent)?);
+            }
             Part::Subscribers => self.subscribers = subscribers::load(connection)?,
             // All that is in the database is known, also to a clock that was set back.
             Part::Rules => self.calendar = closures::calendar(connection, Timestamp::from_millis(i64::MAX))?,
@@ -91,6 +95,8 @@ impl Parts {
     }
 
     pub(crate) fn view(&self, version: u64) -> View {
-        View::new(version, self.devices.clone(), self.zones.clone(), self.subscribers.clone(), self.calendar.clone())
+        let (zones, subscribers) = (self.zones.clone(), self.subscribers.clone());
+        let view = View::new(version, self.devices.clone(), zones, subscribers, self.calendar.clone());
+        view.with_recent(Arc::clone(&self.recent))
     }
 }

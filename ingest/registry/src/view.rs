@@ -4,7 +4,7 @@
 //! Never: a credential hash or a password (they stay inside this crate), and no I/O.
 
 use crate::devices::normal_external_id;
-use model::{ClosureCalendar, Device, DeviceId, Subscriber, Zone};
+use model::{ClosureCalendar, Device, DeviceId, RecentLand, Subscriber, Zone};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -17,6 +17,8 @@ pub struct View {
     pub devices: BTreeMap<DeviceId, Device>,
     /// Of each zone the version in force when the snapshot was taken, by id.
     pub zones: Vec<Arc<Zone>>,
+    /// How the land of the last weeks differs from that.
+    pub recent: Arc<RecentLand>,
     /// Everybody who wants to be told, oldest first.
     pub subscribers: Vec<Subscriber>,
     /// The closure law: rules and decisions.
@@ -41,7 +43,12 @@ impl View {
                 ids.insert(name.id.clone(), device.id.clone());
             }
         }
-        Self { version, devices, zones, subscribers, calendar: calendar.into(), external }
+        Self { version, devices, zones, recent: Arc::default(), subscribers, calendar: calendar.into(), external }
+    }
+
+    /// With the land of the last weeks.
+    pub fn with_recent(self, recent: Arc<RecentLand>) -> Self {
+        Self { recent, ..self }
     }
 
     /// The device of this id.

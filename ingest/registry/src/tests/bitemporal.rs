@@ -242,3 +242,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_land_of_the_last_weeks_is_at_hand_where_it_differs_from_that_of_now() {
+    let fixture = fixture();
+    let registry = &fixture.registry;
+    let publish = |number: usize, from: &str, to: Option<&str>| {
+        let options = ImportOptions { in_force: Some(at(from)), in_force_to: to.map(at), ..ImportOptions::default() };
+        registry.publish_zones(vec![draft(number)], options, "li", "五年重划").unwrap();
+    };
+    let recent = || {
+        let view = registry.view().borrow().clone();
+        let lapsed = view.recent.lapsed.iter().map(|lapsed| (lapsed.zone.version, lapsed.from, lapsed.to));
+        (lapsed.collect::<Vec<_>>(), view.recent.began.values().copied().collect::<Vec<_>>())
+    };
+    publish(1, "2025-01-01T00:00:00+08:00", None);
+    assert_eq!(recent(), (vec![], vec![]), "it has been there for long");
+    publish(2, "2026-03-20T00:00:00+08:00", None);
+    let (first, second) = (at("2025-01-01T00:00:00+08:00"), at("2026-03-20T00:00:00+08:00"));
+    assert_eq!(recent(), (vec![(1, first, second)], vec![second]));
+    fixture.clock.set(at("2026-04-15T00:00:00+08:00"));
+    registry.repeal_zone(&zone_id(), at("2026-04-10T00:00:00+08:00"), "li", "撤销").unwrap();
+    let repealed = at("2026-04-10T00:00:00+08:00");
+    assert_eq!(recent(), (vec![(2, second, repealed), (1, first, second)], vec![]), "the newest first");
+    fixture.clock.set(at("2026-05-15T00:00:00+08:00"));
+    let reopened = fixture.another().view().borrow().clone();
+    assert!(reopened.recent.lapsed.is_empty(), "more than 30 days ago");
+}

@@ -8,11 +8,13 @@
 mod export;
 pub(crate) mod proposals;
 mod publish;
+mod recent;
 mod repeal;
 mod timeline;
 mod versions;
 
 pub use export::export_zones;
+pub(crate) use recent::recent;
 pub use timeline::Period;
 pub use versions::ZoneVersion;
 
