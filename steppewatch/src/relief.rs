@@ -95,3 +95,38 @@ pub fn remove(data: &Path, name: &str) -> Result<bool> {
         Err(error) => Err(error).with_context(|| format!("{} cannot be removed", file.display())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use terrain::{Grid, Heights};
+
+    fn tile(name: &str, height_m: f32) -> Tile {
+        let grid = Grid::new((117.0, 43.0), (0.1, 0.1), (2, 2), &[height_m; 4]).unwrap();
+        Tile::new(name, Heights::Ellipsoidal, grid).unwrap()
+    }
+
+    #[test]
+    fn what_was_kept_is_opened_again_until_it_is_removed() {
+        let data = tempfile::tempdir().unwrap();
+        assert!(open(data.path()).is_empty());
+        assert!(!keep(data.path(), &tile("a", 1.0)).unwrap());
+        assert!(keep(data.path(), &tile("a", 2.0)).unwrap(), "in the place of the one of that name");
+        assert_eq!(open(data.path()).tiles(), [tile("a", 2.0)]);
+        assert!(remove(data.path(), "a").unwrap() && !remove(data.path(), "a").unwrap());
+        assert!(open(data.path()).is_empty());
+    }
+
+    #[test]
+    fn a_damaged_tile_is_named_and_the_others_are_used() {
+        let data = tempfile::tempdir().unwrap();
+        keep(data.path(), &tile("good", 1.0)).unwrap();
+        fs::write(file(data.path(), "bad"), b"STEPDEM1").unwrap();
+        assert_eq!(open(data.path()).tiles(), [tile("good", 1.0)]);
+        let found = tiles(data.path()).unwrap();
+        let (_, Err(error)) = &found[0] else { panic!("{found:?}") };
+        assert!(format!("{error:#}").contains("import it again"), "{error:#}");
+        assert!(keep(data.path(), &tile("bad", 1.0)).unwrap(), "and can be imported again");
+        assert_eq!(open(data.path()).tiles().len(), 2);
+    }
+}

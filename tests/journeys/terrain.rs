@@ -34,11 +34,13 @@ async fn a_herd_on_a_slope_is_placed_by_the_elevation_model_and_what_has_no_plac
     let pose = ["--lat", "43.2985", "--lon", "117.506", "--height-m", "20", "--hfov-deg", "60", "--pitch-deg", "-2"];
     let mut camera = platform.device("cam-1", "camera", &pose).await.unwrap();
     let mut stranger = platform.device("cam-2", "camera", &[]).await.unwrap();
-    let seen = json!({"species": "sheep", "count": 40, "confidence": 0.9, "box": {"x": 0.49, "y": 0.48, "w": 0.02, "h": 0.02}});
     for device in [&mut stranger, &mut camera] {
         device.connect(&platform).await.unwrap();
         for _ in 0..3 {
-            device.say("sighting", seen.clone()).await.unwrap();
+            let middle = json!({"x": 0.49, "y": 0.48, "w": 0.02, "h": 0.02});
+            let ts = firmware_sim::clock::now_ms();
+            let seen = json!({"ts": ts, "species": "sheep", "count": 40, "confidence": 0.9, "box": middle});
+            device.say("sighting", seen).await.unwrap();
         }
     }
     let incidents = operator.wait_for_items("/incidents", |items| !items.is_empty()).await.unwrap();

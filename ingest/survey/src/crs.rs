@@ -226,6 +226,7 @@ impl fmt::Display for Crs {
 
 /// Half of this is the widest zone that anybody uses, with room for land that lies across its border.
 const OFF_MERIDIAN_MAX_M: f64 = 1_000_000.0;
+const OFF_MERIDIAN_MAX_DEG: f64 = 45.0;
 
 impl Projection {
     fn plain(ellipsoid: Ellipsoid, central_meridian_deg: f64, scale: f64, false_easting_m: f64) -> Self {
@@ -269,6 +270,10 @@ impl Projection {
 
     fn forward(&self, lon: f64, lat: f64) -> Option<[f64; 2]> {
         let off_meridian_deg = (lon - self.central_meridian_deg + 180.0).rem_euclid(360.0) - 180.0;
+        // On the far side of the earth the distance from the meridian shrinks again.
+        if !(-OFF_MERIDIAN_MAX_DEG..=OFF_MERIDIAN_MAX_DEG).contains(&off_meridian_deg) {
+            return None;
+        }
         let (east_m, north_m) = self.series.forward(lat.to_radians(), off_meridian_deg.to_radians());
         let (x, y) = (east_m * self.scale + self.false_easting_m, (north_m - self.origin_m()) * self.scale);
         // Not-a-number is in no range.

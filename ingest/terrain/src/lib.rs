@@ -18,6 +18,8 @@
 #[cfg(feature = "files")]
 mod ascii;
 mod frame;
+#[cfg(all(feature = "files", any(test, feature = "fuzzing")))]
+pub mod fuzzing;
 #[cfg(feature = "files")]
 mod geotiff;
 mod grid;

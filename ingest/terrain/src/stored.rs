@@ -1,16 +1,14 @@
 //! A tile as it is kept in the data folder.
 //!
-//! In: a tile.   Out: its bytes: a word, the length of a JSON header, the header, and the heights as differences along each row, packed
-//! with a checksum. And back; a damaged file is refused.
+//! In: a tile.   Out: its bytes: a word, a header, and the heights as differences along each row, packed with a checksum. And back;
+//! a damaged file is refused. All numbers are little-endian.
 
 use crate::grid::{BadGrid, Grid, check_size};
 use crate::tile::{BadName, Heights, Tile};
-use serde::{Deserialize, Serialize};
 use std::io::Read;
 
 const MAGIC: &[u8; 8] = b"STEPDEM1";
 const LEVEL: i32 = 9;
-const HEADER_BYTES_MAX: usize = 4_096;
 
 /// Why bytes are no stored tile.
 #[derive(Debug, thiserror::Error)]
@@ -26,41 +24,30 @@ pub enum StoredError {
     Name(#[from] BadName),
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Header {
-    name: String,
-    ellipsoidal: bool,
-    undulation_m: Option<f64>,
-    west_deg: f64,
-    north_deg: f64,
-    step_lon_deg: f64,
-    step_lat_deg: f64,
-    columns: u32,
-    rows: u32,
-    base_m: f64,
-}
+/// What heights are measured from.
+const ELLIPSOID: u8 = 0;
+const SEA: u8 = 1;
+const SEA_WITHOUT_UNDULATION: u8 = 2;
 
 /// As bytes.
 pub fn write_stored(tile: &Tile) -> Result<Vec<u8>, StoredError> {
     let Grid { west_deg, north_deg, step_lon_deg, step_lat_deg, columns, rows, base_m, ref decimetres } = tile.grid;
-    let (ellipsoidal, undulation_m) = match tile.heights {
-        Heights::Ellipsoidal => (true, None),
-        Heights::Orthometric { undulation_m } => (false, undulation_m),
+    let (kind, undulation_m) = match tile.heights {
+        Heights::Ellipsoidal => (ELLIPSOID, 0.0),
+        Heights::Orthometric { undulation_m: Some(undulation_m) } => (SEA, undulation_m),
+        Heights::Orthometric { undulation_m: None } => (SEA_WITHOUT_UNDULATION, 0.0),
     };
-    let header = Header {
-        name: tile.name.clone(),
-        ellipsoidal,
-        undulation_m,
-        west_deg,
-        north_deg,
-        step_lon_deg,
-        step_lat_deg,
-        columns,
-        rows,
-        base_m,
-    };
-    let header = serde_json::to_vec(&header).map_err(damaged)?;
+    let mut bytes = MAGIC.to_vec();
+    // A name has at most 64 bytes.
+    bytes.extend([u8::try_from(tile.name.len()).unwrap_or(u8::MAX)]);
+    bytes.extend_from_slice(tile.name.as_bytes());
+    bytes.push(kind);
+    for number in [undulation_m, west_deg, north_deg, step_lon_deg, step_lat_deg, base_m] {
+        bytes.extend_from_slice(&number.to_le_bytes());
+    }
+    for count in [columns, rows] {
+        bytes.extend_from_slice(&count.to_le_bytes());
+    }
     let mut differences = Vec::with_capacity(decimetres.len() * 2);
     for row in decimetres.chunks(columns as usize) {
         let mut before = 0_u16;
@@ -69,9 +56,6 @@ pub fn write_stored(tile: &Tile) -> Result<Vec<u8>, StoredError> {
             before = *height;
         }
     }
-    let mut bytes = MAGIC.to_vec();
-    bytes.extend_from_slice(&u32::try_from(header.len()).unwrap_or(u32::MAX).to_le_bytes());
-    bytes.extend_from_slice(&header);
     let mut packer = zstd::Encoder::new(bytes, LEVEL).map_err(damaged)?;
     packer.include_checksum(true).map_err(damaged)?;
     std::io::Write::write_all(&mut packer, &differences).map_err(damaged)?;
@@ -80,16 +64,34 @@ pub fn write_stored(tile: &Tile) -> Result<Vec<u8>, StoredError> {
 
 /// And back.
 pub fn read_stored(bytes: &[u8]) -> Result<Tile, StoredError> {
-    let cut = || damaged("it is cut short");
-    let rest = bytes.strip_prefix(MAGIC.as_slice()).ok_or_else(|| damaged("it is none of ours"))?;
-    let (length, rest) = rest.split_first_chunk().ok_or_else(cut)?;
-    let length = u32::from_le_bytes(*length) as usize;
-    if length > HEADER_BYTES_MAX {
-        return Err(damaged("its header is too long"));
-    }
-    let (header, packed) = rest.split_at_checked(length).ok_or_else(cut)?;
-    let header: Header = serde_json::from_slice(header).map_err(damaged)?;
-    let Header { west_deg, north_deg, step_lon_deg, step_lat_deg, columns, rows, base_m, .. } = header;
+    let mut rest = bytes.strip_prefix(MAGIC.as_slice()).ok_or_else(|| damaged("it is none of ours"))?;
+    let [length] = take(&mut rest)?;
+    let (name, after) = rest.split_at_checked(usize::from(length)).ok_or_else(|| damaged("it is cut short"))?;
+    rest = after;
+    let name = str::from_utf8(name).map_err(damaged)?;
+    let [kind] = take(&mut rest)?;
+    let mut number = || take(&mut rest).map(f64::from_le_bytes);
+    let (undulation_m, west_deg, north_deg) = (number()?, number()?, number()?);
+    let (step_lon_deg, step_lat_deg, base_m) = (number()?, number()?, number()?);
+    let (columns, rows) = (u32::from_le_bytes(take(&mut rest)?), u32::from_le_bytes(take(&mut rest)?));
+    let heights = match kind {
+        ELLIPSOID => Heights::Ellipsoidal,
+        SEA if undulation_m.is_finite() => Heights::Orthometric { undulation_m: Some(undulation_m) },
+        SEA_WITHOUT_UNDULATION => Heights::Orthometric { undulation_m: None },
+        _ => return Err(damaged("its heights are of no kind that is known")),
+    };
+    let decimetres = unpacked(rest, columns, rows)?;
+    let grid = Grid { west_deg, north_deg, step_lon_deg, step_lat_deg, columns, rows, base_m, decimetres }.checked()?;
+    Ok(Tile::new(name, heights, grid)?)
+}
+
+fn take<const N: usize>(from: &mut &[u8]) -> Result<[u8; N], StoredError> {
+    let (head, rest) = from.split_first_chunk().ok_or_else(|| damaged("it is cut short"))?;
+    *from = rest;
+    Ok(*head)
+}
+
+fn unpacked(packed: &[u8], columns: u32, rows: u32) -> Result<Vec<u16>, StoredError> {
     let cells = check_size(columns, rows)?;
     let unpacker = zstd::Decoder::new(packed).map_err(damaged)?;
     let mut differences = Vec::new();
@@ -107,10 +109,7 @@ pub fn read_stored(bytes: &[u8]) -> Result<Tile, StoredError> {
             decimetres.push(before);
         }
     }
-    let grid = Grid { west_deg, north_deg, step_lon_deg, step_lat_deg, columns, rows, base_m, decimetres }.checked()?;
-    let undulation_m = header.undulation_m;
-    let heights = if header.ellipsoidal { Heights::Ellipsoidal } else { Heights::Orthometric { undulation_m } };
-    Ok(Tile::new(&header.name, heights, grid)?)
+    Ok(decimetres)
 }
 
 fn damaged(found: impl std::fmt::Display) -> StoredError {

@@ -166,8 +166,16 @@ async fn a_real_cow_enters_and_leaves_exactly_when_her_track_does_and_neither_0_
     for plot in &plots {
         let mut cases: Vec<Stay> = plot.stays.iter().copied().filter(Stay::is_case).collect();
         cases.sort();
-        let (_platform, operator) = played(&[(plot.collar, &logs[plot.collar])]).await;
+        let (platform, operator) = played(&[(plot.collar, &logs[plot.collar])]).await;
         check(&operator, &cases).await;
+        // Her fixes that say nothing are counted by what is wrong with them.
+        let page = platform.metrics().await.unwrap();
+        let of = |worth| plot.judged.iter().filter(|(_, judged)| *judged == worth).count();
+        for (reason, count) in [("no_fix", of(Worth::NoFix)), ("jump", of(Worth::Jump)), ("repeat", of(Worth::Repeat))]
+        {
+            let line = format!("steppewatch_fixes_set_aside_total{{reason=\"{reason}\"}} {count}");
+            assert!(count == 0 || page.contains(&line), "{line} is not in {page}");
+        }
     }
 }
 

@@ -188,6 +188,8 @@ pub fn locate(
 }
 
 #[cfg(test)]
+mod measured_tests;
+#[cfg(test)]
 mod relief_tests;
 #[cfg(test)]
 mod tests;

@@ -30,11 +30,8 @@ pub(crate) fn recent(connection: &Connection, now: Timestamp, known: &RecentLand
             for piece in timeline::decided(&spans, span.version).0 {
                 match piece.to {
                     _ if piece.from > now => {}
-                    Some(to) if to <= now => {
-                        if to > since {
-                            lapsed.push((id.clone(), span.version, piece.from, to));
-                        }
-                    }
+                    Some(to) if to <= since => {}
+                    Some(to) if to <= now => lapsed.push((id.clone(), span.version, piece.from, to)),
                     _ if piece.from > since => {
                         found.began.insert(id.clone(), piece.from);
                     }
