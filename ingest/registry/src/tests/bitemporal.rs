@@ -269,3 +269,14 @@ fn the_land_of_the_last_weeks_is_at_hand_where_it_differs_from_that_of_now() {
     let reopened = fixture.another().view().borrow().clone();
     assert!(reopened.recent.lapsed.is_empty(), "more than 30 days ago");
 }
+
+#[test]
+fn a_zone_whose_first_version_states_no_date_is_taken_to_have_held_before_it_was_known() {
+    let Fixture { registry, clock, .. } = &fixture();
+    registry.publish_zones(vec![draft(1)], ImportOptions::default(), "li", "五年重划").unwrap();
+    let recent = || registry.view().borrow().recent.clone();
+    assert_eq!((recent().lapsed.len(), recent().began.len()), (0, 0));
+    clock.set(at("2026-04-02T00:00:00+08:00"));
+    registry.publish_zones(vec![draft(2)], ImportOptions::default(), "li", "更正").unwrap();
+    assert_eq!((recent().lapsed.len(), recent().began.values().copied().collect::<Vec<_>>()), (1, vec![clock.now()]));
+}

@@ -32,6 +32,8 @@ pub(crate) fn recent(connection: &Connection, now: Timestamp, known: &RecentLand
                     _ if piece.from > now => {}
                     Some(to) if to <= since => {}
                     Some(to) if to <= now => lapsed.push((id.clone(), span.version, piece.from, to)),
+                    // Nobody said since when the first version holds: it was made known then, and is taken to have held.
+                    _ if span.version == 1 && span.in_force.from == span.known_from => {}
                     _ if piece.from > since => {
                         found.began.insert(id.clone(), piece.from);
                     }
