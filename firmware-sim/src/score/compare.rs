@@ -1,0 +1,244 @@
+//! Holds incidents against incursions.
+//!
+//! In:  [`Truth`] and [`Incident`]s.   Out: [`Score`], with what was missed, wrong and told twice by name.
+
+use super::{HerdTruth, Incident, Incursion, Stand, Trace, Truth, incursions};
+use crate::ground::{LatLon, Plane};
+use serde_json::{Value, json};
+
+/// An incident may begin or end this much beside the truth: nobody looks all the time.
+const SLACK_MS: i64 = 60_000;
+/// An incident's place is a mean over minutes, and a herd walks.
+const NEAR_M: f64 = 150.0;
+
+/// What came of the comparison.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Score {
+    /// Incursions of more than three minutes, seen or not.
+    pub incursions: usize,
+    /// Of them those that devices saw at all.
+    pub seen: usize,
+    /// Of them those of which enough was seen to tell.
+    pub seen_enough: usize,
+    /// Of those the ones that an incident tells of.
+    pub found: usize,
+    /// Of those the ones that one incident tells of, and no more.
+    pub told_once: usize,
+    /// Incidents.
+    pub incidents: usize,
+    /// Incidents while a herd had an animal in closed land.
+    pub right: usize,
+    /// Right incidents whose sheep units could be compared.
+    pub counted: usize,
+    /// Of them those whose interval holds the truth.
+    pub covered: usize,
+    /// Time from the arrival of the deciding sighting to the incident.
+    pub delays: Delays,
+    /// Incursions that no incident tells of.
+    pub missed: Vec<Incursion>,
+    /// Ids of incidents that are not right.
+    pub wrong: Vec<String>,
+    /// Incursions with several incidents, and their ids.
+    pub doubled: Vec<(Incursion, Vec<String>)>,
+    /// Ids of right incidents whose interval misses the truth, and the truth.
+    pub miscounted: Vec<(String, f64)>,
+}
+
+/// Milliseconds from one thing to another, many times.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Delays(Vec<i64>);
+
+impl Delays {
+    /// Adds one.
+    pub fn push(&mut self, delay_ms: i64) {
+        self.0.push(delay_ms);
+    }
+
+    /// Seconds within which that share of them lie; not a number if there are none.
+    pub fn quantile_s(&self, share: f64) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable();
+        let place = (sorted.len() as f64 * share).ceil() as usize;
+        sorted.get(place.saturating_sub(1)).map_or(f64::NAN, |delay_ms| *delay_ms as f64 / 1_000.0)
+    }
+}
+
+impl Score {
+    /// Found of those of which enough was seen.
+    pub fn recall(&self) -> f64 {
+        share(self.found, self.seen_enough)
+    }
+
+    /// Right of all incidents.
+    pub fn precision(&self) -> f64 {
+        share(self.right, self.incidents)
+    }
+
+    /// Told by one incident, of those found.
+    pub fn once(&self) -> f64 {
+        share(self.told_once, self.found)
+    }
+
+    /// Right incidents whose sheep units hold the truth.
+    pub fn coverage(&self) -> f64 {
+        share(self.covered, self.counted)
+    }
+
+    /// Both together.
+    pub fn and(mut self, other: Self) -> Self {
+        self.incursions += other.incursions;
+        self.seen += other.seen;
+        self.seen_enough += other.seen_enough;
+        self.found += other.found;
+        self.told_once += other.told_once;
+        self.incidents += other.incidents;
+        self.right += other.right;
+        self.counted += other.counted;
+        self.covered += other.covered;
+        self.delays.0.extend(other.delays.0);
+        self.missed.extend(other.missed);
+        self.wrong.extend(other.wrong);
+        self.doubled.extend(other.doubled);
+        self.miscounted.extend(other.miscounted);
+        self
+    }
+
+    /// For programs.
+    pub fn to_json(&self) -> Value {
+        let number = |value: f64| if value.is_finite() { json!(value) } else { Value::Null };
+        json!({
+            "incursions": self.incursions, "seen": self.seen, "seen_enough": self.seen_enough, "found": self.found,
+            "incidents": self.incidents, "right": self.right,
+            "recall": number(self.recall()), "precision": number(self.precision()), "told_once": number(self.once()),
+            "sheep_units_covered": number(self.coverage()),
+            "alert_s_median": number(self.delays.quantile_s(0.5)), "alert_s_p99": number(self.delays.quantile_s(0.99)),
+            "wrong": self.wrong,
+        })
+    }
+}
+
+/// Nothing to do is done well.
+fn share(part: usize, of: usize) -> f64 {
+    if of == 0 { 1.0 } else { part as f64 / of as f64 }
+}
+
+/// Compares.
+pub fn score(truth: &Truth, incidents: &[Incident]) -> Score {
+    let origin = truth.herds.iter().find_map(|herd| herd.path.first()).map(|stand| stand.place);
+    let ground = Ground { plane: Plane::at(origin.unwrap_or(LatLon { lat: 43.3, lon: 117.5 })), truth };
+    let owners: Vec<Option<usize>> = incidents.iter().map(|incident| ground.owner(incident)).collect();
+    let mut score = Score { incidents: incidents.len(), ..Score::default() };
+    for incident in incidents {
+        if ground.is_right(incident) {
+            score.right += 1;
+            ground.count(incident, &mut score);
+        } else {
+            score.wrong.push(incident.id.clone());
+        }
+    }
+    for incursion in incursions(truth) {
+        score.incursions += 1;
+        score.seen += usize::from(incursion.sights > 0);
+        let Some(deciding_ms) = incursion.deciding_ms else { continue };
+        score.seen_enough += 1;
+        let telling: Vec<&Incident> = incidents.iter().filter(|incident| ground.tells(incident, &incursion)).collect();
+        if telling.is_empty() {
+            score.missed.push(incursion);
+            continue;
+        }
+        score.found += 1;
+        if let Some(opened_ms) = telling.iter().filter_map(|incident| incident.opened_ms).min() {
+            score.delays.push((opened_ms - deciding_ms).max(0));
+        }
+        let is_own = |(incident, owner): &(&Incident, &Option<usize>)| {
+            **owner == Some(incursion.herd) && ground.overlaps(incident, &incursion)
+        };
+        let own: Vec<String> =
+            incidents.iter().zip(&owners).filter(is_own).map(|(incident, _)| incident.id.clone()).collect();
+        if own.len() > 1 { score.doubled.push((incursion, own)) } else { score.told_once += 1 }
+    }
+    score
+}
+
+struct Ground<'a> {
+    plane: Plane,
+    truth: &'a Truth,
+}
+
+impl Ground<'_> {
+    fn slack_ms(&self) -> i64 {
+        SLACK_MS + self.truth.clock_error_ms
+    }
+
+    /// How much farther from the herd than its size and the stated error explain; 0 or less is near.
+    fn off_m(&self, herd: &HerdTruth, trace: &Trace) -> f64 {
+        let told = self.plane.spot(trace.place);
+        let around = between(herd, trace.at_ms - self.slack_ms(), trace.at_ms + self.slack_ms());
+        let distance_m = around.iter().map(|stand| self.plane.spot(stand.place).distance_m(told));
+        distance_m.fold(f64::INFINITY, f64::min) - herd.radius_m - 3.0 * trace.accuracy_m - NEAR_M
+    }
+
+    /// The herd that an incident is about: the one that it was nearest to most of the time.
+    fn owner(&self, incident: &Incident) -> Option<usize> {
+        let mut votes = vec![0_usize; self.truth.herds.len()];
+        for trace in &incident.trace {
+            let herds = self.truth.herds.iter().enumerate().map(|(number, herd)| (number, self.off_m(herd, trace)));
+            let nearest = herds.filter(|(_, off_m)| *off_m <= 0.0).min_by(|a, b| a.1.total_cmp(&b.1));
+            if let Some(vote) = nearest.and_then(|(number, _)| votes.get_mut(number)) {
+                *vote += 1;
+            }
+        }
+        let most = votes.iter().copied().max().filter(|most| *most > 0)?;
+        votes.iter().position(|votes| *votes == most)
+    }
+
+    fn is_right(&self, incident: &Incident) -> bool {
+        let (from_ms, to_ms) =
+            (incident.first_seen_ms - self.slack_ms(), incident.last_seen_ms.max(incident.first_seen_ms));
+        self.truth.herds.iter().any(|herd| {
+            between(herd, from_ms, to_ms + self.slack_ms()).iter().any(|stand| stand.touched)
+                && incident.trace.iter().any(|trace| self.off_m(herd, trace) <= 0.0)
+        })
+    }
+
+    fn overlaps(&self, incident: &Incident, incursion: &Incursion) -> bool {
+        incident.first_seen_ms - self.slack_ms() <= incursion.to_ms
+            && incursion.from_ms <= incident.last_seen_ms + self.slack_ms()
+    }
+
+    fn tells(&self, incident: &Incident, incursion: &Incursion) -> bool {
+        let Some(herd) = self.truth.herds.get(incursion.herd) else { return false };
+        let during = |trace: &&Trace| {
+            incursion.from_ms <= trace.at_ms + self.slack_ms() && trace.at_ms - self.slack_ms() <= incursion.to_ms
+        };
+        self.overlaps(incident, incursion)
+            && incident.trace.iter().filter(during).any(|trace| self.off_m(herd, trace) <= 0.0)
+    }
+
+    /// Whether the sheep units are those of a herd that was there, or of all that were.
+    fn count(&self, incident: &Incident, score: &mut Score) {
+        let Some(last) = incident.trace.last() else { return };
+        let units: Vec<f64> = self
+            .truth
+            .herds
+            .iter()
+            .filter(|herd| self.off_m(herd, last) <= 0.0)
+            .map(|herd| herd.sheep_units)
+            .collect();
+        let (low, high) = incident.sheep_units;
+        let together: f64 = units.iter().sum();
+        score.counted += usize::from(!units.is_empty());
+        if units.iter().chain([&together]).any(|units| low <= *units && *units <= high) {
+            score.covered += usize::from(!units.is_empty());
+        } else if let Some(first) = units.first() {
+            score.miscounted.push((incident.id.clone(), *first));
+        }
+    }
+}
+
+/// Where a herd was from one instant to another.
+fn between(herd: &HerdTruth, from_ms: i64, to_ms: i64) -> &[Stand] {
+    let begin = herd.path.partition_point(|stand| stand.at_ms < from_ms);
+    let end = herd.path.partition_point(|stand| stand.at_ms <= to_ms);
+    herd.path.get(begin..end).unwrap_or_default()
+}
