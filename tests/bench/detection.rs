@@ -84,7 +84,11 @@ fn explain(name: &str, seed: u64, trial: &Trial, score: &Score) {
     let herd = |number: usize| trial.truth.herds.get(number).map_or("?", |herd| &herd.id);
     for miss in &score.missed {
         let (from, to) = (minute(miss.from_ms), minute(miss.to_ms));
-        eprintln!("{name} {seed}: missed {} from minute {from:.1} to {to:.1}, {} sightings", herd(miss.herd), miss.sights);
+        eprintln!(
+            "{name} {seed}: missed {} from minute {from:.1} to {to:.1}, {} sightings",
+            herd(miss.herd),
+            miss.sights
+        );
     }
     for (of, ids) in &score.doubled {
         let (from, to) = (minute(of.from_ms), minute(of.to_ms));

@@ -1,6 +1,7 @@
 //! Takes the readings one by one and says what follows.
 
 use crate::case::{self, Facts, Open, closed_zones};
+use crate::count::counts;
 use crate::fixes::{self, Trail};
 use crate::herd::{Herd, Seen, Source, join, take_back_stray};
 use crate::place::{Eye, Located, locate};
@@ -404,7 +405,7 @@ fn unseen_after(herd: &Herd, world: &World, settings: &Settings) -> Duration {
 
 fn view(herd: &Herd) -> Option<HerdView> {
     let (position, accuracy_m) = herd.centre?;
-    let counts = herd.counts();
+    let counts = counts(herd);
     let count = counts
         .iter()
         .fold(Interval::default(), |sum, of| Interval { low: sum.low + of.count.low, high: sum.high + of.count.high });

@@ -12,6 +12,7 @@
 
 pub mod case;
 pub mod closure;
+pub mod count;
 mod engine;
 pub mod fixes;
 pub mod geofence;

@@ -218,13 +218,8 @@ impl Ground<'_> {
     /// Whether the sheep units are those of a herd that was there, or of all that were.
     fn count(&self, incident: &Incident, score: &mut Score) {
         let Some(last) = incident.trace.last() else { return };
-        let units: Vec<f64> = self
-            .truth
-            .herds
-            .iter()
-            .filter(|herd| self.off_m(herd, last) <= 0.0)
-            .map(|herd| herd.sheep_units)
-            .collect();
+        let units: Vec<f64> =
+            self.truth.herds.iter().filter(|herd| self.off_m(herd, last) <= 0.0).map(|herd| herd.sheep_units).collect();
         let (low, high) = incident.sheep_units;
         let together: f64 = units.iter().sum();
         score.counted += usize::from(!units.is_empty());

@@ -46,11 +46,7 @@ pub fn read_lines(text: &str) -> Result<Truth, BadLine> {
     Ok(Truth { herds: herds.into_values().collect(), seen, clock_error_ms: 0 })
 }
 
-fn take(
-    value: &Value,
-    herds: &mut BTreeMap<String, HerdTruth>,
-    seen: &mut Vec<Sight>,
-) -> Result<(), &'static str> {
+fn take(value: &Value, herds: &mut BTreeMap<String, HerdTruth>, seen: &mut Vec<Sight>) -> Result<(), &'static str> {
     let text = |key: &'static str| value.get(key).and_then(Value::as_str).ok_or(key);
     let number = |key: &'static str| value.get(key).and_then(Value::as_f64).ok_or(key);
     let at_ms = value.get("ts").and_then(Value::as_i64).ok_or("ts")?;

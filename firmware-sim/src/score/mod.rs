@@ -13,7 +13,6 @@ mod compare;
 mod incursions;
 mod lines;
 
-
 pub use calibration::{Judged, Tenth, calibration};
 pub use compare::{Delays, Score, score};
 pub use incursions::{Incursion, incursions};

@@ -2,7 +2,7 @@
 //!
 //! In:  where herds are.   Out: tracks and sightings as boxes, patrol after patrol.
 
-use super::mast::{recognised, small_box, strayed};
+use super::mast::{recognised, small_box, strayed, track};
 use super::stage::{About, Stage};
 use super::way::Way;
 use crate::devices::eye::Eye;
@@ -65,8 +65,8 @@ impl Drone {
             let errors = Errors::of_a_patrol(&mut rng);
             for since_ms in (0..flight_ms).step_by(TELLS_EVERY_MS as usize) {
                 let at_ms = begin_ms + since_ms;
-                let track = errors.track(stage, look(&lanes, since_ms), &mut rng);
-                stage.say(&mut voice, "track", at_ms, track, None);
+                let told = errors.track(stage, look(&lanes, since_ms), &mut rng);
+                stage.say(&mut voice, "track", at_ms, told, None);
                 let real = errors.real(look(&lanes, since_ms + SEES_AFTER_MS), &mut rng);
                 for flock in 0..stage.flocks.len() {
                     let seen = sightings(stage, flock, at_ms + SEES_AFTER_MS, real, &mut eye);
@@ -138,10 +138,10 @@ fn sightings(stage: &Stage, number: usize, at_ms: i64, real: Look, eye: &mut Eye
         return Vec::new();
     }
     let mut sightings = Vec::new();
-    for group in &flock.groups {
+    for (kind, group) in flock.groups.iter().enumerate() {
         let taken_for_middle = strayed(middle, flock, eye.rng());
         let Some(at) = real.picture_point(taken_for_middle) else { continue };
-        let mut fields = recognised(eye, *group, real.spot.distance_m(middle), number as u64);
+        let mut fields = recognised(eye, *group, real.spot.distance_m(middle), track(number, kind));
         fields.insert("box".to_owned(), small_box(at));
         sightings.push((taken_for_middle, fields));
     }

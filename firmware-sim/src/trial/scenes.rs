@@ -88,11 +88,11 @@ pub(super) fn closure_at_midnight(seed: u64) -> Trial {
             // Stays, leaves before midnight, comes after midnight.
             0 => flock.graze(600.0, 40.0, &mut rng),
             1 => flock.graze(hours * 60.0, 40.0, &mut rng).go(outside, 0.7).graze(600.0, 40.0, &mut rng),
-            _ => flock.go(outside, 1.0).graze(300.0 + hours * 30.0, 40.0, &mut rng).go(inside, 0.7).graze(
-                600.0,
-                40.0,
-                &mut rng,
-            ),
+            _ => flock
+                .go(outside, 1.0)
+                .graze(300.0 + hours * 30.0, 40.0, &mut rng)
+                .go(inside, 0.7)
+                .graze(600.0, 40.0, &mut rng),
         };
         stage.flocks.push(flock);
         watch_border(&mut stage, &rest, bearing_deg, number, &mut rng);
@@ -206,7 +206,8 @@ pub(super) fn summer(name: &'static str, seed: u64, hour: i64, hours: i64, radiu
 /// A herd of one species, as they come.
 pub(super) fn flock(stage: &Stage, number: usize, spot: Spot, rng: &mut Rng) -> Flock {
     let mix = [("sheep", 60, 200), ("goat", 40, 120), ("cattle", 15, 60), ("horse", 10, 40), ("camel", 8, 30)];
-    let (species, low, high) = mix.get((number + stage.seed as usize) % mix.len()).copied().unwrap_or(("sheep", 40, 90));
+    let (species, low, high) =
+        mix.get((number + stage.seed as usize) % mix.len()).copied().unwrap_or(("sheep", 40, 90));
     let groups = vec![Group::of(species, rng.whole(low, high) as u32)];
     Flock::at(&format!("herd-{}", number + 1), groups, spot, stage.from_ms, rng)
 }

@@ -26,15 +26,16 @@ pub(super) fn mast_at_five_degrees(seed: u64) -> Trial {
         let border = closed.border(CENTRE, bearing_deg);
         let mut flock = flock(&stage, number, border.toward(bearing_deg, 220.0), &mut rng);
         while flock.until_ms() < stage.to_ms {
-            let (depth_m, minutes) = (rng.between(40.0, 320.0), rng.between(15.0, 50.0));
-            flock = visit(flock, &closed, bearing_deg, depth_m, minutes, 0.7, &mut rng);
-            flock = flock.graze(rng.between(20.0, 40.0), 40.0, &mut rng);
+            // As often outside as inside, so that no place is likelier than another.
+            let depth_m = rng.between(-260.0, 260.0);
+            let to = border.toward(bearing_deg, -depth_m);
+            flock = flock.go(to, rng.between(0.3, 0.8)).graze(rng.between(15.0, 45.0), 25.0, &mut rng);
         }
         stage.flocks.push(flock);
-        let target = border.toward(bearing_deg, -100.0);
+        let target = border;
         let foot = target.toward(rng.between(0.0, 360.0), 343.0);
         let mast = Mast::facing(&format!("cam-{}", number + 1), foot, 30.0, target, Sends::Box);
-        stage.masts.push(Mast { survey_error: (0.7, 0.7, 2.0), sway_deg: 0.6, ..mast });
+        stage.masts.push(mast);
     }
     watch_all(stage)
 }

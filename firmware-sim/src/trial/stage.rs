@@ -63,8 +63,12 @@ impl Stage {
     /// Registers a device and gives it a voice.
     pub(super) fn register(&mut self, device: SimDevice, way: Way) -> Voice {
         self.clock_error_ms = self.clock_error_ms.max(way.skew_ms.abs());
-        let voice =
-            Voice { device: Arc::from(device.id.as_str()), road: Road::new(way), seq: 0, rng: self.chance(&format!("{}/way", device.id)) };
+        let voice = Voice {
+            device: Arc::from(device.id.as_str()),
+            road: Road::new(way),
+            seq: 0,
+            rng: self.chance(&format!("{}/way", device.id)),
+        };
         self.devices.push(device);
         voice
     }
@@ -128,8 +132,8 @@ impl Stage {
         let stand = |at_ms: i64| {
             let middle = flock.middle(at_ms);
             let closed = self.land.is_closed(middle, at_ms);
-            let touched = closed
-                || (0..walk::ANIMALS).any(|number| self.land.is_closed(flock.animal(number, at_ms), at_ms));
+            let touched =
+                closed || (0..walk::ANIMALS).any(|number| self.land.is_closed(flock.animal(number, at_ms), at_ms));
             Stand { at_ms, place: self.land.plane.degrees(middle), closed, touched }
         };
         HerdTruth {

@@ -4,7 +4,9 @@ use serde_json::Value;
 
 #[test]
 fn the_same_seed_makes_the_same_trial_and_another_seed_another() {
-    let said = |seed| Trial::make("driven_through", seed).unwrap().said.iter().map(|said| said.payload.clone()).collect::<Vec<_>>();
+    let said = |seed| {
+        Trial::make("driven_through", seed).unwrap().said.iter().map(|said| said.payload.clone()).collect::<Vec<_>>()
+    };
     assert_eq!(said(3), said(3));
     assert_ne!(said(3), said(4));
     assert!(Trial::make("no such trial", 1).is_none());

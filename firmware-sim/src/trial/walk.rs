@@ -112,7 +112,9 @@ impl Flock {
         let middle = self.middle(unix_ms);
         let Some([east, north]) = self.swings.get(number % ANIMALS) else { return middle };
         let off_m = |(reach, period_s, phase): (f64, f64, f64)| {
-            self.radius_m * reach * (TAU * (unix_ms.rem_euclid(1_000_000_000)) as f64 / 1_000.0 / period_s + phase).sin()
+            self.radius_m
+                * reach
+                * (TAU * (unix_ms.rem_euclid(1_000_000_000)) as f64 / 1_000.0 / period_s + phase).sin()
         };
         Spot { east_m: middle.east_m + off_m(*east), north_m: middle.north_m + off_m(*north) }
     }

@@ -48,7 +48,8 @@ impl Road {
 
     /// When a message that was made at this time arrives; in the order in which they were made.
     pub(super) fn arrivals(&mut self, at_ms: i64, rng: &mut Rng) -> Vec<i64> {
-        let (lost, twice, took_ms) = (rng.chance(self.way.loss), rng.chance(self.way.repeat), rng.whole(40, 900) as i64);
+        let (lost, twice, took_ms) =
+            (rng.chance(self.way.loss), rng.chance(self.way.repeat), rng.whole(40, 900) as i64);
         if lost {
             return Vec::new();
         }
