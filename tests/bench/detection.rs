@@ -6,6 +6,7 @@
 use anyhow::{Context, Result};
 use firmware_sim::score::{Judged, Score, calibration, score};
 use firmware_sim::trial::{NAMES, Trial};
+use journeys::detection::{Played, play};
 use serde_json::json;
 
 const BENCH: &str = "detection";
@@ -22,9 +23,9 @@ pub async fn run() -> Result<()> {
         let mut of_trial = Outcome::default();
         for seed in 1..=seeds {
             let trial = Trial::make(name, seed).context("no such trial")?;
-            let played = journeys::detection::play(&trial)?;
+            let played = play(&trial)?;
             let score = score(&trial.truth, &played.incidents);
-            explain(name, seed, &trial, &score);
+            explain(name, seed, &trial, &score, &played);
             of_trial.add(score, played.judged);
         }
         of_trial.print(name, seeds);
@@ -79,7 +80,7 @@ fn print(trial: &str, seeds: u64, metric: &str, value: f64, of: usize, bar: &str
 }
 
 /// Where it fell short, for whoever wants to know why (standard error).
-fn explain(name: &str, seed: u64, trial: &Trial, score: &Score) {
+fn explain(name: &str, seed: u64, trial: &Trial, score: &Score, played: &Played) {
     let minute = |at_ms: i64| (at_ms - trial.from_ms) as f64 / 60_000.0;
     let herd = |number: usize| trial.truth.herds.get(number).map_or("?", |herd| &herd.id);
     for miss in &score.missed {
@@ -93,6 +94,11 @@ fn explain(name: &str, seed: u64, trial: &Trial, score: &Score) {
     for (of, ids) in &score.doubled {
         let (from, to) = (minute(of.from_ms), minute(of.to_ms));
         eprintln!("{name} {seed}: {} from minute {from:.1} to {to:.1} told as {}", herd(of.herd), ids.join(", "));
+        for incident in played.incidents.iter().filter(|incident| ids.contains(&incident.id)) {
+            let opened = incident.opened_ms.map_or(f64::NAN, minute);
+            let (first, last) = (minute(incident.first_seen_ms), minute(incident.last_seen_ms));
+            eprintln!("    {} seen from minute {first:.1} to {last:.1}, told at {opened:.1}", incident.id);
+        }
     }
     for id in &score.wrong {
         eprintln!("{name} {seed}: {id} is wrong");

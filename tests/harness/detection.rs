@@ -30,6 +30,8 @@ pub struct Played {
     pub incidents: Vec<Incident>,
     /// Every position that was told, for each zone near it.
     pub judged: Vec<Judged>,
+    /// When what was seen was stated to be inside by at least 0.9, by the true clock.
+    pub sure_ms: Vec<i64>,
     /// Entries that were no news: repetitions and what is not understood.
     pub not_news: usize,
 }
@@ -50,8 +52,8 @@ pub fn play(trial: &Trial) -> Result<Played> {
         platform.tick(second_ms);
         second_ms += 1_000;
     }
-    let Platform { cases, judged, not_news, .. } = platform;
-    Ok(Played { incidents: cases.into_values().collect(), judged, not_news })
+    let Platform { cases, judged, sure_ms, not_news, .. } = platform;
+    Ok(Played { incidents: cases.into_values().collect(), judged, sure_ms, not_news })
 }
 
 struct Platform {
@@ -60,6 +62,7 @@ struct Platform {
     offset: u64,
     cases: BTreeMap<String, Incident>,
     judged: Vec<Judged>,
+    sure_ms: Vec<i64>,
     not_news: usize,
     heads: BTreeMap<DeviceId, PanTilt>,
     flights: BTreeMap<DeviceId, (Position, f64, Gimbal)>,
@@ -74,6 +77,7 @@ impl Platform {
             offset: 0,
             cases: BTreeMap::new(),
             judged: Vec::new(),
+            sure_ms: Vec::new(),
             not_news: 0,
             heads: BTreeMap::new(),
             flights: BTreeMap::new(),
@@ -143,6 +147,9 @@ impl Platform {
             let Some(zone) = world.zone(number) else { continue };
             let inside = trial.land.is_in(zone.id.as_str(), place, said.happened_ms);
             self.judged.push(Judged { probability, inside });
+            if probability >= Settings::default().confirmed_probability {
+                self.sure_ms.push(said.happened_ms);
+            }
         }
     }
 

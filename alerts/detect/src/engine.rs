@@ -70,6 +70,7 @@ impl Engine {
     pub fn observe(&mut self, reading: &Reading) -> Vec<Finding> {
         let mut found = self.advance(reading.received_at.0, reading.offset);
         if matches!(reading.body, Body::Clock) {
+            found.extend(self.end_what_was_left(reading.offset));
             found.extend(self.tell_what_was_held_back());
         }
         let world = Arc::clone(&self.world);
@@ -153,12 +154,31 @@ impl Engine {
         .collect()
     }
 
+    /// A herd that was seen outside and does not come back has left, whether or not it is seen again.
+    fn end_what_was_left(&mut self, offset: Offset) -> Vec<What> {
+        let (now, settings) = (self.state.now, self.settings.clone());
+        let mut herds = std::mem::take(&mut self.state.herds);
+        let mut found = Vec::new();
+        for herd in &mut herds {
+            let stays = herd.stays.len();
+            herd.stays.retain(|_, stay| !stay.has_left(now, &settings));
+            if herd.stays.len() < stays {
+                let last_seen = herd.last_seen;
+                found.extend(self.decide(herd, last_seen, last_seen, offset, None));
+            }
+        }
+        self.state.herds = herds;
+        found
+    }
+
     fn forget_unseen(&mut self) -> Vec<What> {
         let now = self.state.now;
         let mut found = Vec::new();
-        let (world, settings) = (&self.world, &self.settings);
+        let (world, settings, silence) = (&self.world, &self.settings, &self.state.silence);
         self.state.herds.retain_mut(|herd| {
-            let keep = now.since(herd.last_heard) <= unseen_after(herd, world, settings);
+            let unheard = now.since(herd.last_heard);
+            let keep = unheard <= unseen_after(herd, world, settings)
+                || unheard <= settings.unseen_in_silence && herd.case.is_some() && nobody_looks(herd, world, silence);
             if !keep && let Some(open) = herd.case.take() {
                 let ended_at = Some(open.case.last_seen);
                 found.push(What::Ended(model::Case { ended_at, ..open.case }));
@@ -400,7 +420,18 @@ fn seen_by(device: &Device, reading: &Reading, source: Source, located: Located)
 fn unseen_after(herd: &Herd, world: &World, settings: &Settings) -> Duration {
     let collar = herd.seen.iter().rev().find(|seen| seen.source == Source::Collar);
     let cadence = collar.and_then(|seen| world.device(&seen.device)).map_or(Duration::ZERO, |device| device.cadence);
-    settings.unseen_after.max(cadence * COLLAR_CADENCES)
+    let newest = herd.seen.back().and_then(|seen| world.device(&seen.device));
+    let by_drone = newest.is_some_and(|device| device.kind == DeviceKind::Drone);
+    let patrol = if by_drone { settings.patrol_every } else { Duration::ZERO };
+    settings.unseen_after.max(cadence * COLLAR_CADENCES).max(patrol)
+}
+
+/// Whether all that saw a herd lately have not spoken since.
+fn nobody_looks(herd: &Herd, world: &World, silence: &Silence) -> bool {
+    herd.current().keys().all(|id| {
+        let patience = world.device(id).map_or(Duration::ZERO, |device| device.cadence);
+        silence.last_heard(id).is_none_or(|last| last <= herd.last_heard.plus(patience))
+    })
 }
 
 fn view(herd: &Herd) -> Option<HerdView> {

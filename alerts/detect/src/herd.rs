@@ -5,6 +5,7 @@
 //! takes a cow for a horse now and then; such a picture must not be a herd of its own.
 
 use crate::case::Open;
+use crate::geofence::Spread;
 use crate::place::Located;
 use crate::presence::Stay;
 use model::{DeviceId, Offset, Position, SnapshotId, Species, Timestamp, Trigger, ZoneId};
@@ -199,7 +200,7 @@ pub fn join(herds: &[Herd], seen: &Seen, own: Option<usize>) -> Option<usize> {
     for (number, herd) in herds.iter().enumerate() {
         let Some((position, sigma_m)) = herd.centre else { continue };
         let walked_s = herd.last_seen.since(seen.at).max(seen.at.since(herd.last_seen)).as_secs_f64();
-        let noise_m = 3.0 * sigma_m.hypot(seen.located.spread.sigma_m());
+        let noise_m = 3.0 * sigma_m.hypot(error_towards(position, &seen.located));
         let reach_m = if alike(herd.species, seen.species) {
             (HERD_REACH_M + GRAZING_MPS * walked_s + noise_m).min(REACH_MAX_M)
         } else {
@@ -211,6 +212,17 @@ pub fn join(herds: &[Herd], seen: &Seen, own: Option<usize>) -> Option<usize> {
         }
     }
     nearest.map(|(number, _)| number)
+}
+
+/// One standard deviation of a place in the direction of another: a flat view errs far along and little across.
+fn error_towards(other: Position, located: &Located) -> f64 {
+    let (east, north) = other.offset_to(located.position);
+    let square = east.mul_add(east, north * north);
+    if square < 1.0 {
+        return located.spread.sigma_m();
+    }
+    let Spread { east_m2, north_m2, east_north_m2 } = located.spread;
+    ((east * east * east_m2 + 2.0 * east * north * east_north_m2 + north * north * north_m2) / square).max(0.0).sqrt()
 }
 
 /// Sheep and goats graze together and are hard to tell apart; an unnamed animal may be any.

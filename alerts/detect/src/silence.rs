@@ -44,6 +44,11 @@ impl Silence {
         heard.silent_since.take().map(|_| What::Back { device: device.clone(), last_seen, at: now })
     }
 
+    /// When a device last spoke.
+    pub(crate) fn last_heard(&self, device: &DeviceId) -> Option<Timestamp> {
+        self.devices.get(device).map(|heard| heard.last)
+    }
+
     /// Time moved from `before` to `now`: who is overdue?
     pub fn tick(
         &mut self,
