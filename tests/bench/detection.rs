@@ -56,6 +56,7 @@ impl Outcome {
         line("recall", score.recall(), score.seen_enough, ">= 0.99");
         line("precision", score.precision(), score.incidents, ">= 0.98");
         line("told_once", score.once(), score.found, ">= 0.99");
+        line("told_once_while_watched", score.once_while_watched(), score.found - score.told_again_unwatched, "");
         line("sheep_units_covered", score.coverage(), score.counted, ">= 0.90");
         line("simulated_s_to_incident_p50", score.delays.quantile_s(0.5), score.found, "");
         line("simulated_s_to_incident_p99", score.delays.quantile_s(0.99), score.found, "");

@@ -76,7 +76,7 @@ impl Engine {
         let world = Arc::clone(&self.world);
         let Some(device) = world.device(&reading.device) else { return finding(reading.offset, found) };
         let now = self.state.now;
-        found.extend(self.state.silence.heard(&reading.device, now, &mut self.watch));
+        found.extend(self.state.silence.heard(&reading.device, now, reading.happened_at(), &mut self.watch));
         if let Some(seen) = self.seen(device, reading) {
             found.extend(self.place_in_herd(seen));
         }
@@ -426,11 +426,12 @@ fn unseen_after(herd: &Herd, world: &World, settings: &Settings) -> Duration {
     settings.unseen_after.max(cadence * COLLAR_CADENCES).max(patrol)
 }
 
-/// Whether all that saw a herd lately have not spoken since.
+/// Whether none of those that saw a herd lately has told of the time since. A device that comes back from a dead link speaks
+/// first of what was before.
 fn nobody_looks(herd: &Herd, world: &World, silence: &Silence) -> bool {
-    herd.current().keys().all(|id| {
-        let patience = world.device(id).map_or(Duration::ZERO, |device| device.cadence);
-        silence.last_heard(id).is_none_or(|last| last <= herd.last_heard.plus(patience))
+    herd.current().into_iter().all(|(id, seen)| {
+        let patience = world.device(id).map_or(Duration::ZERO, |device| device.cadence * 2);
+        silence.told_of(id).is_none_or(|told_of| told_of <= seen.at.plus(patience))
     })
 }
 

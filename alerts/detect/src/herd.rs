@@ -5,6 +5,7 @@
 //! takes a cow for a horse now and then; such a picture must not be a herd of its own.
 
 use crate::case::Open;
+use crate::fixes::WALK_MPS;
 use crate::geofence::Spread;
 use crate::place::Located;
 use crate::presence::Stay;
@@ -19,8 +20,8 @@ pub(crate) const CURRENT_MS: i64 = 600_000;
 const HERD_REACH_M: f64 = 250.0;
 /// Animals of another kind this close graze with the herd, or are of it and were misread.
 const TOGETHER_M: f64 = 60.0;
-/// A grazing herd moves at walking pace.
-const GRAZING_MPS: f64 = 1.0;
+/// Farther than this an animal of another kind is of another herd, however poor the view.
+const UNLIKE_REACH_MAX_M: f64 = 400.0;
 /// However long it was not seen: farther than this it is taken for another herd.
 const REACH_MAX_M: f64 = 1_500.0;
 
@@ -202,9 +203,9 @@ pub fn join(herds: &[Herd], seen: &Seen, own: Option<usize>) -> Option<usize> {
         let walked_s = herd.last_seen.since(seen.at).max(seen.at.since(herd.last_seen)).as_secs_f64();
         let noise_m = 3.0 * sigma_m.hypot(error_towards(position, &seen.located));
         let reach_m = if alike(herd.species, seen.species) {
-            (HERD_REACH_M + GRAZING_MPS * walked_s + noise_m).min(REACH_MAX_M)
+            (HERD_REACH_M + WALK_MPS * walked_s + noise_m).min(REACH_MAX_M)
         } else {
-            (TOGETHER_M + GRAZING_MPS * walked_s + noise_m).min(HERD_REACH_M)
+            (TOGETHER_M + WALK_MPS * walked_s + noise_m).min(UNLIKE_REACH_MAX_M)
         };
         let distance_m = position.distance_m(seen.located.position);
         if distance_m <= reach_m && nearest.is_none_or(|(_, known)| distance_m < known) {

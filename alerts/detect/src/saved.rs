@@ -16,7 +16,7 @@ use model::{
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Grows with every change of a saved type.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// No list of ours is longer; a longer one is a damaged file.
 const LENGTH_MAX: u32 = 10_000_000;
 
@@ -98,7 +98,7 @@ fields! {
     PanTilt { pan_deg, tilt_deg, zoom }
     Gimbal { pitch_deg, yaw_deg, roll_deg }
     Silence { devices }
-    Heard { last, counted_from, silent_since }
+    Heard { last, counted_from, silent_since, told_of }
 }
 
 macro_rules! names {

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 const SLACK_MS: i64 = 60_000;
 /// An incident's place is a mean over minutes, and a herd walks.
 const NEAR_M: f64 = 150.0;
+/// A herd that nobody saw for so long is another one to whom looks.
+const UNWATCHED_MS: i64 = 1_800_000;
 
 /// What came of the comparison.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -24,6 +26,8 @@ pub struct Score {
     pub found: usize,
     /// Of those the ones that one incident tells of, and no more.
     pub told_once: usize,
+    /// Of those told more than once the ones that nobody saw for half an hour in between: to whom looks, two.
+    pub told_again_unwatched: usize,
     /// Incidents.
     pub incidents: usize,
     /// Incidents while a herd had an animal in closed land.
@@ -54,6 +58,16 @@ impl Delays {
         self.0.push(delay_ms);
     }
 
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Seconds within which that share of them lie; not a number if there are none.
     pub fn quantile_s(&self, share: f64) -> f64 {
         let mut sorted = self.0.clone();
@@ -79,6 +93,11 @@ impl Score {
         share(self.told_once, self.found)
     }
 
+    /// The same, without those that nobody saw for half an hour in between.
+    pub fn once_while_watched(&self) -> f64 {
+        share(self.told_once, self.found - self.told_again_unwatched)
+    }
+
     /// Right incidents whose sheep units hold the truth.
     pub fn coverage(&self) -> f64 {
         share(self.covered, self.counted)
@@ -91,6 +110,7 @@ impl Score {
         self.seen_enough += other.seen_enough;
         self.found += other.found;
         self.told_once += other.told_once;
+        self.told_again_unwatched += other.told_again_unwatched;
         self.incidents += other.incidents;
         self.right += other.right;
         self.counted += other.counted;
@@ -110,10 +130,28 @@ impl Score {
             "incursions": self.incursions, "seen": self.seen, "seen_enough": self.seen_enough, "found": self.found,
             "incidents": self.incidents, "right": self.right,
             "recall": number(self.recall()), "precision": number(self.precision()), "told_once": number(self.once()),
+            "told_once_while_watched": number(self.once_while_watched()),
             "sheep_units_covered": number(self.coverage()),
             "alert_s_median": number(self.delays.quantile_s(0.5)), "alert_s_p99": number(self.delays.quantile_s(0.99)),
             "wrong": self.wrong,
         })
+    }
+}
+
+impl std::fmt::Display for Score {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { incursions, seen_enough, found, told_once, incidents, right, counted, covered, delays, .. } = self;
+        writeln!(f, "{incursions} incursions of more than 3 minutes, of {seen_enough} enough was seen to tell")?;
+        writeln!(f, "recall     {:.4}  {found} of {seen_enough} told", self.recall())?;
+        writeln!(f, "precision  {:.4}  {right} of {incidents} incidents right", self.precision())?;
+        writeln!(f, "told once  {:.4}  {told_once} of {found}", self.once())?;
+        writeln!(f, "units      {:.4}  {covered} of {counted} intervals hold the truth", self.coverage())?;
+        let (median_s, p99_s) = (delays.quantile_s(0.5), delays.quantile_s(0.99));
+        if median_s.is_finite() {
+            write!(f, "seconds    half within {median_s:.1}, 99 % within {p99_s:.1} of the deciding sighting")
+        } else {
+            write!(f, "seconds    unknown: nobody was told (no subscriber)")
+        }
     }
 }
 
@@ -153,9 +191,13 @@ pub fn score(truth: &Truth, incidents: &[Incident]) -> Score {
         let is_own = |(incident, owner): &(&Incident, &Option<usize>)| {
             **owner == Some(incursion.herd) && ground.overlaps(incident, &incursion)
         };
-        let own: Vec<String> =
-            incidents.iter().zip(&owners).filter(is_own).map(|(incident, _)| incident.id.clone()).collect();
-        if own.len() > 1 { score.doubled.push((incursion, own)) } else { score.told_once += 1 }
+        let own: Vec<&Incident> = incidents.iter().zip(&owners).filter(is_own).map(|(incident, _)| incident).collect();
+        if own.len() > 1 {
+            score.told_again_unwatched += usize::from(ground.unwatched_between(&own, &incursion));
+            score.doubled.push((incursion, own.into_iter().map(|incident| incident.id.clone()).collect()));
+        } else {
+            score.told_once += 1;
+        }
     }
     score
 }
@@ -213,6 +255,22 @@ impl Ground<'_> {
         };
         self.overlaps(incident, incursion)
             && incident.trace.iter().filter(during).any(|trace| self.off_m(herd, trace) <= 0.0)
+    }
+
+    /// Whether the incidents follow each other, with half an hour in between in which nobody saw the herd.
+    fn unwatched_between(&self, incidents: &[&Incident], incursion: &Incursion) -> bool {
+        let Some(herd) = self.truth.herds.get(incursion.herd) else { return false };
+        let mut seen: Vec<i64> = self
+            .truth
+            .seen
+            .iter()
+            .filter(|sight| sight.herd == herd.id && sight.arrived_ms.is_some())
+            .map(|sight| sight.at_ms)
+            .filter(|at_ms| (incursion.from_ms..=incursion.to_ms).contains(at_ms))
+            .collect();
+        seen.sort_unstable();
+        let gaps = seen.windows(2).filter(|pair| matches!(pair, [from, to] if to - from >= UNWATCHED_MS)).count();
+        gaps + 1 >= incidents.len()
     }
 
     /// Whether the sheep units are those of a herd that was there, or of all that were.

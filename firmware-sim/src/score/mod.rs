@@ -12,6 +12,7 @@ mod calibration;
 mod compare;
 mod incursions;
 mod lines;
+pub mod target;
 
 pub use calibration::{Judged, Tenth, calibration};
 pub use compare::{Delays, Score, score};

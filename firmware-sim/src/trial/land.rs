@@ -4,6 +4,7 @@
 //!
 //! Never: asks the platform. Inside is the even-odd rule of [`crate::ground`], legal days are counted here.
 
+use crate::clock::{LEGAL_AHEAD_MS, legal_day};
 use crate::ground::{self, LatLon, Plane, Spot};
 use crate::rng::Rng;
 use serde_json::json;
@@ -11,8 +12,6 @@ use serde_json::json;
 /// The middle of every trial's land.
 const ORIGIN: LatLon = LatLon { lat: 43.3, lon: 117.5 };
 const DAY_MS: i64 = 86_400_000;
-/// Asia/Shanghai is eight hours ahead, without summer time.
-const LEGAL_AHEAD_MS: i64 = 8 * 3_600_000;
 
 /// A zone of a trial.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,13 +130,6 @@ impl Plot {
         }
         centre.toward(bearing_deg, inside_m)
     }
-}
-
-/// Month and day in Asia/Shanghai.
-fn legal_day(unix_ms: i64) -> (u32, u32) {
-    let text = crate::clock::rfc3339(unix_ms.saturating_add(LEGAL_AHEAD_MS));
-    let number = |from: usize| text.get(from..from + 2).and_then(|digits| digits.parse().ok()).unwrap_or(0);
-    (number(5), number(8))
 }
 
 /// The instant at which a legal day begins.
