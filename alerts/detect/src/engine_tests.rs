@@ -161,6 +161,20 @@ fn a_picture_that_is_misread_is_neither_a_herd_of_its_own_nor_twice_the_animals(
 }
 
 #[test]
+fn a_bush_that_was_taken_for_a_sheep_takes_no_sightings_away_from_a_herd() {
+    let mut stage = Stage::at(WINTER);
+    let mut found = Vec::new();
+    let bush = (NORTH.0 - 0.0032, NORTH.1);
+    for number in 0..30 {
+        // The herd passes by the bush.
+        let place = (NORTH.0 - 0.0002 * f64::from(number.min(15)), NORTH.1);
+        found.extend(stage.sees("cam-1", if number == 5 { bush } else { place }, 40));
+        found.extend(stage.wait(20));
+    }
+    assert_eq!(cases(&found), ["opened in north"]);
+}
+
+#[test]
 fn what_stands_in_one_picture_is_one_herd_of_several_species() {
     let mut stage = Stage::at(WINTER);
     let mut found = Vec::new();

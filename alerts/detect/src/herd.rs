@@ -16,6 +16,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 const SEEN_MAX: usize = 256;
 /// Sightings of the last ten minutes say where a herd is and how many it has.
 pub(crate) const CURRENT_MS: i64 = 600_000;
+/// A herd that was seen so often is known to be one.
+const KNOWN_AFTER: usize = 3;
 /// Two sightings this close may be one herd even at once: a herd is not a point.
 const HERD_REACH_M: f64 = 250.0;
 /// Animals of another kind this close graze with the herd, or are of it and were misread.
@@ -192,12 +194,13 @@ pub fn take_back_stray(herds: &mut Vec<Herd>, seen: &Seen, own: Option<usize>) -
     rejoins
 }
 
-/// The herd that a sighting belongs to: the one that its collar walks with (`own`), else the nearest that can have walked there.
+/// The herd that a sighting belongs to: the one that its collar walks with (`own`), else the nearest that can have walked there. One
+/// that was hardly seen yet, perhaps a bush that was taken for a sheep, takes nothing away from one that is known.
 pub fn join(herds: &[Herd], seen: &Seen, own: Option<usize>) -> Option<usize> {
     if own.and_then(|number| herds.get(number)).is_some_and(|herd| herd.keeps(seen)) {
         return own;
     }
-    let mut nearest: Option<(usize, f64)> = None;
+    let mut nearest: Option<(usize, (bool, f64))> = None;
     for (number, herd) in herds.iter().enumerate() {
         let Some((position, sigma_m)) = herd.centre else { continue };
         let walked_s = herd.last_seen.since(seen.at).max(seen.at.since(herd.last_seen)).as_secs_f64();
@@ -208,8 +211,9 @@ pub fn join(herds: &[Herd], seen: &Seen, own: Option<usize>) -> Option<usize> {
             (TOGETHER_M + WALK_MPS * walked_s + noise_m).min(UNLIKE_REACH_MAX_M)
         };
         let distance_m = position.distance_m(seen.located.position);
-        if distance_m <= reach_m && nearest.is_none_or(|(_, known)| distance_m < known) {
-            nearest = Some((number, distance_m));
+        let rank = (herd.seen.len() < KNOWN_AFTER, distance_m);
+        if distance_m <= reach_m && nearest.is_none_or(|(_, known)| rank < known) {
+            nearest = Some((number, rank));
         }
     }
     nearest.map(|(number, _)| number)
