@@ -174,7 +174,8 @@ pub fn score(truth: &Truth, incidents: &[Incident]) -> Score {
             score.wrong.push(incident.id.clone());
         }
     }
-    for incursion in incursions(truth) {
+    let all = incursions(truth);
+    for incursion in all.iter().copied() {
         score.incursions += 1;
         score.seen += usize::from(incursion.sights > 0);
         let Some(deciding_ms) = incursion.deciding_ms else { continue };
@@ -192,7 +193,8 @@ pub fn score(truth: &Truth, incidents: &[Incident]) -> Score {
             **owner == Some(incursion.herd) && ground.overlaps(incident, &incursion)
         };
         let own: Vec<&Incident> = incidents.iter().zip(&owners).filter(is_own).map(|(incident, _)| incident).collect();
-        if own.len() > 1 {
+        let shared = ground.shared_with_others(&own, &incursion, &all, |herd| owners.contains(&Some(herd)));
+        if own.len() > 1 + shared {
             score.told_again_unwatched += usize::from(ground.unwatched_between(&own, &incursion));
             score.doubled.push((incursion, own.into_iter().map(|incident| incident.id.clone()).collect()));
         } else {
@@ -255,6 +257,26 @@ impl Ground<'_> {
         };
         self.overlaps(incident, incursion)
             && incident.trace.iter().filter(during).any(|trace| self.off_m(herd, trace) <= 0.0)
+    }
+
+    /// How many other herds these incidents are about as well, that have none of their own: where herds cross, an incident
+    /// may begin with one and go on with the other, and two for two are not too many.
+    fn shared_with_others(
+        &self,
+        own: &[&Incident],
+        incursion: &Incursion,
+        all: &[Incursion],
+        has_own: impl Fn(usize) -> bool,
+    ) -> usize {
+        let beside = |other: &&Incursion| {
+            other.herd != incursion.herd
+                && !has_own(other.herd)
+                && own.iter().any(|incident| self.overlaps(incident, other) && self.tells(incident, other))
+        };
+        let mut herds: Vec<usize> = all.iter().filter(beside).map(|other| other.herd).collect();
+        herds.sort_unstable();
+        herds.dedup();
+        herds.len()
     }
 
     /// Whether the incidents follow each other, with half an hour in between in which nobody saw the herd.

@@ -107,6 +107,23 @@ fn two_incidents_of_one_herd_and_incursion_are_told_twice_and_of_two_herds_once_
 }
 
 #[test]
+fn two_incidents_that_change_herds_where_these_cross_are_one_each() {
+    let mut seen = pictures("a", [11, 12, 13]);
+    seen.extend(pictures("b", [11, 12, 13]));
+    let there = north_of(HOME, 900.0);
+    let truth = truth(vec![herd("a", HOME, &[(10, 40)]), herd("b", there, &[(10, 40)])], seen);
+    let trace = |minutes: &[(i64, LatLon)]| {
+        minutes
+            .iter()
+            .map(|(minute, place)| Trace { at_ms: minute * MINUTE, place: *place, accuracy_m: 10.0 })
+            .collect()
+    };
+    let first = Incident { trace: trace(&[(12, HOME), (20, HOME), (30, there)]), ..incident("i", (11, 39), HOME) };
+    let second = Incident { trace: trace(&[(12, there), (30, HOME), (35, HOME)]), ..incident("j", (11, 39), HOME) };
+    check(&score(&truth, &[first, second]), (2, 2), (2, 2), 2);
+}
+
+#[test]
 fn one_incident_over_two_incursions_tells_of_both() {
     let mut seen = pictures("a", [11, 12, 13]);
     seen.extend(pictures("a", [51, 52, 53]));
@@ -114,6 +131,16 @@ fn one_incident_over_two_incursions_tells_of_both() {
     let mut whole = incident("i", (11, 60), HOME);
     whole.trace.insert(1, Trace { at_ms: 30 * MINUTE, place: HOME, accuracy_m: 10.0 });
     check(&score(&truth, &[whole]), (2, 2), (1, 1), 2);
+}
+
+#[test]
+fn a_second_incident_after_half_an_hour_in_which_nobody_looked_is_counted_apart() {
+    let mut seen = pictures("a", [11, 12, 13]);
+    seen.extend(pictures("a", [51, 52, 53]));
+    let truth = truth(vec![herd("a", HOME, &[(10, 60)])], seen);
+    let twice = score(&truth, &[incident("i", (11, 13), HOME), incident("j", (51, 53), HOME)]);
+    assert_eq!((twice.told_once, twice.told_again_unwatched), (0, 1));
+    assert_eq!((twice.once(), twice.once_while_watched()), (0.0, 1.0));
 }
 
 #[test]
