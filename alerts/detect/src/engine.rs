@@ -8,6 +8,7 @@ use crate::place::{Eye, Located, locate};
 use crate::presence::{Stay, Verdict};
 use crate::settings::Settings;
 use crate::silence::{Silence, Watch};
+use crate::unseen::{nobody_looks, unseen_after};
 use crate::{World, closure};
 use model::{
     Body, Device, DeviceId, DeviceKind, Finding, Gimbal, HerdView, Interval, Offset, PanTilt, Position, Reading,
@@ -15,12 +16,9 @@ use model::{
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Herds followed at once; beyond it the one heard of longest ago is forgotten.
 const HERDS_MAX: usize = 10_000;
-/// A collar's herd is not lost before it missed this many fixes.
-const COLLAR_CADENCES: u32 = 6;
 
 /// The whole state of detection: a function of the entries and worlds it was given, and of nothing else.
 #[derive(Debug, Clone)]
@@ -414,25 +412,6 @@ fn seen_by(device: &Device, reading: &Reading, source: Source, located: Located)
         },
         snapshot: None,
     }
-}
-
-/// How long a herd may go unseen: collars speak more rarely than cameras.
-fn unseen_after(herd: &Herd, world: &World, settings: &Settings) -> Duration {
-    let collar = herd.seen.iter().rev().find(|seen| seen.source == Source::Collar);
-    let cadence = collar.and_then(|seen| world.device(&seen.device)).map_or(Duration::ZERO, |device| device.cadence);
-    let newest = herd.seen.back().and_then(|seen| world.device(&seen.device));
-    let by_drone = newest.is_some_and(|device| device.kind == DeviceKind::Drone);
-    let patrol = if by_drone { settings.patrol_every } else { Duration::ZERO };
-    settings.unseen_after.max(cadence * COLLAR_CADENCES).max(patrol)
-}
-
-/// Whether none of those that saw a herd lately has told of the time since. A device that comes back from a dead link speaks
-/// first of what was before.
-fn nobody_looks(herd: &Herd, world: &World, silence: &Silence) -> bool {
-    herd.current().into_iter().all(|(id, seen)| {
-        let patience = world.device(id).map_or(Duration::ZERO, |device| device.cadence * 2);
-        silence.told_of(id).is_none_or(|told_of| told_of <= seen.at.plus(patience))
-    })
 }
 
 fn view(herd: &Herd) -> Option<HerdView> {

@@ -22,6 +22,7 @@ pub mod presence;
 mod saved;
 mod settings;
 pub mod silence;
+mod unseen;
 mod world;
 
 pub use engine::Engine;

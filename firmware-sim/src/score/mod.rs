@@ -12,12 +12,14 @@ mod calibration;
 mod compare;
 mod incursions;
 mod lines;
+mod outcome;
 pub mod target;
 
 pub use calibration::{Judged, Tenth, calibration};
-pub use compare::{Delays, Score, score};
+pub use compare::score;
 pub use incursions::{Incursion, incursions};
 pub use lines::{BadLine, read_lines};
+pub use outcome::{Delays, Score};
 
 use crate::ground::LatLon;
 

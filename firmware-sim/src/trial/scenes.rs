@@ -77,7 +77,7 @@ pub(super) fn closure_at_midnight(seed: u64) -> Trial {
     let mut land = Land::of(vec![rest.clone()]);
     land.season = Some(((4, 1), (6, 15)));
     // 2026-04-01 or 2026-06-16.
-    let midnight_ms = legal_midnight(if seed % 2 == 0 { 20_544 } else { 20_620 });
+    let midnight_ms = legal_midnight(if seed.is_multiple_of(2) { 20_544 } else { 20_620 });
     let mut stage = Stage::new("closure_at_midnight", seed, midnight_ms - 5 * HOUR_MS, 10, land);
     for (number, bearing_deg) in [30.0, 150.0, 270.0].into_iter().enumerate() {
         let inside = rest.border(CENTRE, bearing_deg).toward(bearing_deg, -rng.between(150.0, 300.0));
