@@ -3,6 +3,7 @@
 use super::*;
 use crate::testing::{NORTH, SOUTH, Stage, cases, square, words, world};
 use model::ZoneKind;
+use std::time::Duration;
 
 const WINTER: &str = "2026-11-22T10:00:00+08:00";
 
