@@ -5,6 +5,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use firmware_sim::Credentials;
 use firmware_sim::faults::Faults;
 use firmware_sim::scenario::{Plan, Scenario};
+use firmware_sim::score::{Truth, read_lines};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,8 @@ pub enum Command {
     Stations(StationsArgs),
     /// Publishes at a steady rate and times the acknowledgements.
     Load(LoadArgs),
+    /// Compares a running platform's incidents with the ground truth that `fleet` wrote.
+    Score(ScoreArgs),
     /// Receives webhooks, checks their signature and prints a line for each new one.
     Receive(ReceiveArgs),
 }
@@ -188,6 +191,35 @@ pub struct LoadArgs {
     /// Print JSON instead of a sentence.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Of `score`.
+#[derive(Args)]
+pub struct ScoreArgs {
+    /// What `fleet --truth FILE` wrote.
+    #[arg(long)]
+    pub truth: PathBuf,
+    /// The platform's API: http://HOST:PORT
+    #[arg(long)]
+    pub target: String,
+    /// Who asks.
+    #[arg(long, default_value = "admin")]
+    pub username: String,
+    /// The password; better in STEPPEWATCH_PASSWORD than on the command line.
+    #[arg(long, env = "STEPPEWATCH_PASSWORD", hide_env_values = true)]
+    pub password: String,
+    /// Print JSON instead of a sentence.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl ScoreArgs {
+    /// The truth.
+    pub fn truth(&self) -> Result<Truth, Failure> {
+        read_lines(&read(&self.truth)?)
+            .with_context(|| format!("{} holds no truth", self.truth.display()))
+            .map_err(Failure::Usage)
+    }
 }
 
 /// Of `receive`.

@@ -17,6 +17,8 @@ pub mod modbus_station;
 pub mod receiver;
 pub mod rng;
 pub mod scenario;
+pub mod score;
+pub mod trial;
 pub mod truth;
 pub mod world;
 

@@ -6,11 +6,12 @@
 mod cli;
 
 use clap::Parser;
-use cli::{Cli, Command, DevicesArgs, Failure, FleetArgs, Format, LoadArgs, ReceiveArgs, StationsArgs};
+use cli::{Cli, Command, DevicesArgs, Failure, FleetArgs, Format, LoadArgs, ReceiveArgs, ScoreArgs, StationsArgs};
 use firmware_sim::fleet::{Fleet, FleetConfig, FleetError};
 use firmware_sim::load::{self, LoadConfig, LoadError};
 use firmware_sim::modbus_station::ModbusStations;
 use firmware_sim::receiver::{BindError, Receiver};
+use firmware_sim::score::{score, target};
 use firmware_sim::{SimDevice, clock};
 use serde_json::Value;
 use std::io::Write;
@@ -28,6 +29,7 @@ async fn main() -> ExitCode {
         Command::Devices(args) => devices(&args),
         Command::Stations(args) => stations(args).await,
         Command::Load(args) => run_load(args).await,
+        Command::Score(args) => run_score(args).await,
         Command::Receive(args) => receive(args).await,
     };
     match done {
@@ -133,6 +135,16 @@ async fn run_load(args: LoadArgs) -> Result<(), Failure> {
         "{} of {} acknowledged, {:.0} a second, half within {:.1} ms, 99 % within {:.1} ms",
         report.acked, report.sent, report.rate, report.p50_ms, report.p99_ms
     ))
+}
+
+async fn run_score(args: ScoreArgs) -> Result<(), Failure> {
+    let truth = args.truth()?;
+    let incidents = target::incidents(&args.target, &args.username, &args.password).await;
+    let score = score(&truth, &incidents.map_err(|error| Failure::Failed(error.into()))?);
+    if args.json {
+        return print(&score.to_json().to_string());
+    }
+    print(&score.to_string())
 }
 
 async fn receive(args: ReceiveArgs) -> Result<(), Failure> {

@@ -6,6 +6,8 @@
 //! says something.
 #![expect(clippy::indexing_slicing, reason = "a bench that cannot go on has failed")]
 
+mod detection;
+mod detection_live;
 mod figures;
 mod geofence;
 mod ingest_durable;
@@ -23,11 +25,14 @@ async fn main() -> Result<()> {
     rustls::crypto::ring::default_provider().install_default().ok();
     // cargo adds `--bench`.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    let benches = ["geofence", "ingest_durable", "recovery"];
+    let benches = ["detection", "geofence", "ingest_durable", "recovery"];
     if let Some(unknown) = wanted.iter().find(|name| !benches.contains(&name.as_str())) {
         bail!("there is no bench `{unknown}`; there are: {}", benches.join(", "));
     }
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|other| other == name);
+    if is_wanted("detection") {
+        detection::run().await?;
+    }
     if is_wanted("geofence") {
         geofence::run()?;
     }

@@ -1,7 +1,7 @@
 //! The platform under test: the release binary with everything on, in a folder of its own.
 
 use super::mqtt::Speaker;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use model::{Clock, DeviceId, DeviceKind};
 use registry::{NewDevice, Registry};
 use serde_json::Value;
@@ -10,6 +10,13 @@ use std::process::Stdio;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+
+/// The administrator's password.
+pub const PASSWORD: &str = "bench-password";
+
+fn binary() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/steppewatch")
+}
 
 /// What a platform keeps between two starts: its folder and its devices.
 pub struct House {
@@ -24,7 +31,8 @@ impl House {
         let data = folder.path().join("data");
         std::fs::create_dir(&data)?;
         let text = format!(
-            "data = {:?}\n[mqtt]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = \"127.0.0.1:0\"\n",
+            "data = {:?}\n[mqtt]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = \"127.0.0.1:0\"\n\
+             [webhooks]\nallow_networks = [\"127.0.0.0/8\"]\n",
             data.display().to_string()
         );
         std::fs::write(folder.path().join("steppewatch.toml"), text)?;
@@ -37,14 +45,29 @@ impl House {
         self.folder.path().join("data")
     }
 
+    /// Runs a command of the binary to its end; what it said.
+    pub async fn tell(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = Command::new(binary());
+        command.arg("--config").arg(self.folder.path().join("steppewatch.toml")).args(arguments);
+        let output =
+            command.output().await.context("target/release/steppewatch is not there; `make bench` builds it")?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// A file in its folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// Starts the platform and waits until it is ready.
     pub async fn open(self) -> Result<Platform> {
         let log = std::fs::File::create(self.folder.path().join("log"))?;
-        let mut child = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/steppewatch"))
+        let mut child = Command::new(binary())
             .arg("--config")
             .arg(self.folder.path().join("steppewatch.toml"))
             .arg("run")
-            .env("STEPPEWATCH_ADMIN_PASSWORD", "bench-password")
+            .env("STEPPEWATCH_ADMIN_PASSWORD", PASSWORD)
             .env("RUST_LOG", "warn")
             .stdout(Stdio::piped())
             .stderr(log)

@@ -23,7 +23,12 @@ impl Device {
 
     /// Connects and waits to be let in.
     pub async fn connect(&mut self, platform: &Platform) -> Result<()> {
-        let (host, port) = platform.mqtt.rsplit_once(':').context("the platform does not run")?;
+        self.connect_to(&platform.mqtt).await
+    }
+
+    /// The same with a gate at `host:port`.
+    pub async fn connect_to(&mut self, gate: &str) -> Result<()> {
+        let (host, port) = gate.rsplit_once(':').context("the platform does not run")?;
         let mut options = MqttOptions::new(&self.id, host, port.parse()?);
         options.set_credentials(&self.id, &self.secret).set_max_packet_size(8 << 20, 8 << 20);
         let (client, mut events) = AsyncClient::new(options, 16);

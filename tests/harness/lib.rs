@@ -1,9 +1,11 @@
 //! What the journeys stand on: the real binary in a folder of its own, devices, operators, receivers.
 //!
 //! In: what a journey wants to happen. Out: what came of it, waited for, never slept for. Everything goes through the outer
-//! interface: command line, MQTT, HTTP, WebSocket, webhooks.
+//! interface: command line, MQTT, HTTP, WebSocket, webhooks. Only [`detection`] runs the decoder and the engine themselves, since
+//! it plays days in seconds.
 
 mod api;
+pub mod detection;
 mod device;
 mod platform;
 mod shared;

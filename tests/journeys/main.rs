@@ -11,6 +11,7 @@ mod asyncapi;
 mod configuration;
 mod console;
 mod crash;
+mod detection;
 mod doctor;
 mod gate;
 mod herd;

@@ -2,7 +2,8 @@
 //!
 //! In: a herd with its stays, and the closures that hold. Out: the case as it stands, for `alerts::raise` to keep.
 
-use crate::herd::{Herd, sheep_units};
+use crate::count::{counts, sheep_units};
+use crate::herd::Herd;
 use crate::world::World;
 use model::{Case, CaseZone, Closure, ClosureLevel, DeviceId, IncidentId, Offset, SnapshotId, Timestamp, Zone};
 use std::sync::Arc;
@@ -65,7 +66,7 @@ pub fn describe(facts: &Facts<'_>, before: Option<&Case>) -> Option<Case> {
     let herd = facts.herd;
     let stay = herd.stays.get(&zone.id)?;
     let (position, accuracy_m) = herd.centre?;
-    let counts = herd.counts();
+    let counts = counts(herd);
     let newest = herd.seen.back()?;
     let evidence = match facts.occasion {
         Some(occasion) => format!("{occasion}; {}", stay.established),

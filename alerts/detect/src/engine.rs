@@ -2,12 +2,14 @@
 
 use crate::aside::Asides;
 use crate::case::{self, Facts, Open, closed_zones};
+use crate::count::counts;
 use crate::fixes::{self, Trail};
 use crate::herd::{Herd, Seen, Source, join, take_back_stray};
 use crate::place::{Eye, Flight, Located, Unplaced, locate};
 use crate::presence::{Stay, Verdict};
 use crate::settings::Settings;
 use crate::silence::{Silence, Watch};
+use crate::unseen::{nobody_looks, unseen_after};
 use crate::{World, closure};
 use model::{
     Body, Device, DeviceId, DeviceKind, Finding, HerdView, Interval, Offset, PanTilt, Reading, Sighting, Species,
@@ -15,12 +17,9 @@ use model::{
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Herds followed at once; beyond it the one heard of longest ago is forgotten.
 const HERDS_MAX: usize = 10_000;
-/// A collar's herd is not lost before it missed this many fixes.
-const COLLAR_CADENCES: u32 = 6;
 
 /// The whole state of detection: a function of the entries and worlds it was given, and of nothing else.
 #[derive(Debug, Clone)]
@@ -77,12 +76,13 @@ impl Engine {
     pub fn observe(&mut self, reading: &Reading) -> Vec<Finding> {
         let mut found = self.advance(reading.received_at.0, reading.offset);
         if matches!(reading.body, Body::Clock) {
+            found.extend(self.end_what_was_left(reading.offset));
             found.extend(self.tell_what_was_held_back());
         }
         let world = Arc::clone(&self.world);
         let Some(device) = world.device(&reading.device) else { return finding(reading.offset, found) };
         let now = self.state.now;
-        found.extend(self.state.silence.heard(&reading.device, now, &mut self.watch));
+        found.extend(self.state.silence.heard(&reading.device, now, reading.happened_at(), &mut self.watch));
         if let Some(seen) = self.seen(device, reading) {
             found.extend(self.place_in_herd(seen));
         }
@@ -160,12 +160,31 @@ impl Engine {
         .collect()
     }
 
+    /// A herd that was seen outside and does not come back has left, whether or not it is seen again.
+    fn end_what_was_left(&mut self, offset: Offset) -> Vec<What> {
+        let (now, settings) = (self.state.now, self.settings.clone());
+        let mut herds = std::mem::take(&mut self.state.herds);
+        let mut found = Vec::new();
+        for herd in &mut herds {
+            let stays = herd.stays.len();
+            herd.stays.retain(|_, stay| !stay.has_left(now, &settings));
+            if herd.stays.len() < stays {
+                let last_seen = herd.last_seen;
+                found.extend(self.decide(herd, last_seen, last_seen, offset, None));
+            }
+        }
+        self.state.herds = herds;
+        found
+    }
+
     fn forget_unseen(&mut self) -> Vec<What> {
         let now = self.state.now;
         let mut found = Vec::new();
-        let (world, settings) = (&self.world, &self.settings);
+        let (world, settings, silence) = (&self.world, &self.settings, &self.state.silence);
         self.state.herds.retain_mut(|herd| {
-            let keep = now.since(herd.last_heard) <= unseen_after(herd, world, settings);
+            let unheard = now.since(herd.last_heard);
+            let keep = unheard <= unseen_after(herd, world, settings)
+                || unheard <= settings.unseen_in_silence && herd.case.is_some() && nobody_looks(herd, world, silence);
             if !keep && let Some(open) = herd.case.take() {
                 let ended_at = Some(open.case.last_seen);
                 found.push(What::Ended(model::Case { ended_at, ..open.case }));
@@ -407,16 +426,9 @@ fn seen_by(device: &Device, reading: &Reading, source: Source, located: Located)
     }
 }
 
-/// How long a herd may go unseen: collars speak more rarely than cameras.
-fn unseen_after(herd: &Herd, world: &World, settings: &Settings) -> Duration {
-    let collar = herd.seen.iter().rev().find(|seen| seen.source == Source::Collar);
-    let cadence = collar.and_then(|seen| world.device(&seen.device)).map_or(Duration::ZERO, |device| device.cadence);
-    settings.unseen_after.max(cadence * COLLAR_CADENCES)
-}
-
 fn view(herd: &Herd) -> Option<HerdView> {
     let (position, accuracy_m) = herd.centre?;
-    let counts = herd.counts();
+    let counts = counts(herd);
     let count = counts
         .iter()
         .fold(Interval::default(), |sum, of| Interval { low: sum.low + of.count.low, high: sum.high + of.count.high });

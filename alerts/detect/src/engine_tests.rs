@@ -3,6 +3,7 @@
 use super::*;
 use crate::testing::{NORTH, SOUTH, Stage, cases, square, words, world};
 use model::ZoneKind;
+use std::time::Duration;
 
 const WINTER: &str = "2026-11-22T10:00:00+08:00";
 
@@ -121,9 +122,87 @@ fn a_case_ends_once_the_herd_is_seen_outside_twice_and_a_return_is_a_new_case() 
     let (inside, outside) = ((43.3006, 117.506), (43.2994, 117.506));
     for place in [inside, inside, inside, outside, outside, inside, inside, inside] {
         found.extend(stage.sees("cam-1", place, 40));
-        stage.wait(60);
+        found.extend(stage.wait(60));
     }
     assert_eq!(cases(&found), ["opened in north", "ended in north", "opened in north"]);
+}
+
+#[test]
+fn who_steps_over_the_border_and_back_has_not_left_and_who_stays_outside_has_though_nobody_looks() {
+    let mut stage = Stage::at(WINTER);
+    let mut found = Vec::new();
+    let (inside, outside) = ((43.3006, 117.506), (43.2994, 117.506));
+    for place in [inside, inside, inside, outside, outside, outside, inside, outside, outside] {
+        found.extend(stage.sees("cam-1", place, 40));
+        found.extend(stage.wait(20));
+    }
+    assert_eq!(cases(&found), ["opened in north"]);
+    assert_eq!(cases(&stage.wait(130)), ["ended in north"]);
+}
+
+#[test]
+fn a_case_waits_for_cameras_that_are_silent_themselves() {
+    let mut stage = Stage::at(WINTER);
+    for _ in 0..3 {
+        stage.sees("cam-1", NORTH, 40);
+        stage.wait(10);
+    }
+    assert_eq!(cases(&stage.wait(3_600)), [] as [&str; 0], "nobody can say that it left");
+    let now = stage.now;
+    for minutes in [50, 40, 30] {
+        let at = now.minus(Duration::from_secs(minutes * 60));
+        assert_eq!(
+            cases(&stage.saw("cam-1", NORTH, 40, at)),
+            [] as [&str; 0],
+            "what was kept meanwhile is of the case"
+        );
+    }
+    stage.wait(120);
+    stage.beats("cam-1");
+    assert_eq!(cases(&stage.wait(1_800)), ["ended in north"], "it speaks and does not see it");
+}
+
+#[test]
+fn a_picture_that_is_misread_is_neither_a_herd_of_its_own_nor_twice_the_animals() {
+    let mut stage = Stage::at(WINTER);
+    let mut found = Vec::new();
+    for number in 0..12 {
+        let misread = if number % 3 == 1 { Species::Horse } else { Species::Cattle };
+        found.extend(stage.sees_some("cam-1", NORTH, misread, 20));
+        found.extend(stage.wait(10));
+    }
+    assert_eq!(cases(&found), ["opened in north"]);
+    let case = stage.engine.open_cases().next().unwrap();
+    assert_eq!((case.sheep_units.low, case.sheep_units.high), (17 * 5, 23 * 5));
+}
+
+#[test]
+fn a_bush_that_was_taken_for_a_sheep_takes_no_sightings_away_from_a_herd() {
+    let mut stage = Stage::at(WINTER);
+    let mut found = Vec::new();
+    let bush = (NORTH.0 - 0.0032, NORTH.1);
+    for number in 0..30 {
+        // The herd passes by the bush.
+        let place = (NORTH.0 - 0.0002 * f64::from(number.min(15)), NORTH.1);
+        found.extend(stage.sees("cam-1", if number == 5 { bush } else { place }, 40));
+        found.extend(stage.wait(20));
+    }
+    assert_eq!(cases(&found), ["opened in north"]);
+}
+
+#[test]
+fn what_stands_in_one_picture_is_one_herd_of_several_species() {
+    let mut stage = Stage::at(WINTER);
+    let mut found = Vec::new();
+    for _ in 0..4 {
+        for (species, count) in [(Species::Sheep, 100), (Species::Cattle, 10)] {
+            found.extend(stage.sees_some("cam-1", NORTH, species, count));
+        }
+        found.extend(stage.wait(10));
+    }
+    assert_eq!(cases(&found), ["opened in north"]);
+    let case = stage.engine.open_cases().next().unwrap();
+    assert_eq!((case.sheep_units.low, case.sheep_units.high), (85 + 8 * 5, 115 + 12 * 5));
 }
 
 #[test]
@@ -134,7 +213,9 @@ fn a_case_ends_when_the_herd_is_not_seen_for_half_an_hour() {
         stage.wait(10);
     }
     let last = stage.now.minus(Duration::from_secs(10));
-    let found = stage.wait(1_801);
+    let mut found = stage.wait(900);
+    stage.beats("cam-1");
+    found.extend(stage.wait(901));
     let ended: Vec<_> = found.iter().filter(|what| matches!(what, What::Ended(_))).collect();
     let [What::Ended(case)] = ended[..] else { panic!("{:?}", words(&found)) };
     assert_eq!(case.ended_at, Some(last));

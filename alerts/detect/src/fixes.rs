@@ -7,7 +7,7 @@ use model::{DeviceId, Position, Reading, Timestamp, Track};
 use std::collections::BTreeMap;
 
 /// A herd that is driven covers a kilometre in ten minutes; longer it does not keep that up.
-const WALK_MPS: f64 = 1.7;
+pub(crate) const WALK_MPS: f64 = 1.7;
 /// In the first minute it may bolt.
 const BOLT_M: f64 = 400.0;
 /// Slack for the receiver's own noise.

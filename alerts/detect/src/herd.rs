@@ -1,26 +1,31 @@
 //! Joins sightings to herds.
 //!
 //! In: what was seen, where and when. Out: the herd it belongs to. A herd is a group of animals that could have walked
-//! from where it was last seen to where it is seen now; the same species, or one that the device could not name.
+//! from where it was last seen to where it is seen now: of the same species, or so close that they graze together. A detector
+//! takes a cow for a horse now and then; such a picture must not be a herd of its own.
 
 use crate::case::Open;
+use crate::fixes::WALK_MPS;
+use crate::geofence::Spread;
 use crate::place::Located;
 use crate::presence::Stay;
-use model::{DeviceId, Interval, Offset, Position, SnapshotId, Species, SpeciesCount, Timestamp, Trigger, ZoneId};
+use model::{DeviceId, Offset, Position, SnapshotId, Species, Timestamp, Trigger, ZoneId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Sightings kept of one herd: enough for every collar of a large herd and several cameras over the evidence window.
 const SEEN_MAX: usize = 256;
 /// Sightings of the last ten minutes say where a herd is and how many it has.
-const CURRENT_MS: i64 = 600_000;
+pub(crate) const CURRENT_MS: i64 = 600_000;
+/// A herd that was seen so often is known to be one.
+const KNOWN_AFTER: usize = 3;
 /// Two sightings this close may be one herd even at once: a herd is not a point.
 const HERD_REACH_M: f64 = 250.0;
-/// A grazing herd moves at walking pace.
-const GRAZING_MPS: f64 = 1.0;
+/// Animals of another kind this close graze with the herd, or are of it and were misread.
+const TOGETHER_M: f64 = 60.0;
+/// Farther than this an animal of another kind is of another herd, however poor the view.
+const UNLIKE_REACH_MAX_M: f64 = 400.0;
 /// However long it was not seen: farther than this it is taken for another herd.
 const REACH_MAX_M: f64 = 1_500.0;
-/// A count from a picture misses some and doubles some; both ends are stretched by this share.
-const COUNT_ERROR: f64 = 0.15;
 
 /// How an animal was noticed; the rules of evidence differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +118,7 @@ impl Herd {
         }
         self.seen.push_back(seen);
         self.centre = self.position();
-        self.species = self.most_seen();
+        self.species = crate::count::most_seen(self);
     }
 
     /// Whether this very sighting is known already: networks repeat themselves.
@@ -148,7 +153,7 @@ impl Herd {
     }
 
     /// The newest sighting of each device in the last ten minutes (event time).
-    fn current(&self) -> BTreeMap<&DeviceId, &Seen> {
+    pub(crate) fn current(&self) -> BTreeMap<&DeviceId, &Seen> {
         let since = self.last_seen.as_millis().saturating_sub(CURRENT_MS);
         let mut newest: BTreeMap<&DeviceId, &Seen> = BTreeMap::new();
         for seen in self.seen.iter().filter(|seen| seen.at.as_millis() >= since) {
@@ -174,50 +179,6 @@ impl Herd {
         let scatter = current.values().map(|seen| centre.distance_m(seen.located.position).powi(2)).sum::<f64>();
         Some((centre, (1.0 / weights + scatter / current.len() as f64).sqrt()))
     }
-
-    /// What it mostly is, as far as any device could name it.
-    fn most_seen(&self) -> Species {
-        let mut tally: BTreeMap<Species, u32> = BTreeMap::new();
-        for seen in self.seen.iter().filter(|seen| seen.species != Species::Unknown) {
-            *tally.entry(seen.species).or_default() += 1;
-        }
-        // Of equals the first in the species' own order, so that the answer does not depend on chance.
-        let most = tally.values().copied().max();
-        tally.into_iter().find(|(_, count)| Some(*count) == most).map_or(Species::Unknown, |(species, _)| species)
-    }
-
-    /// How many of each species, from the pictures of the last ten minutes; a herd that only collars know counts them.
-    pub fn counts(&self) -> Vec<SpeciesCount> {
-        let since = self.last_seen.as_millis().saturating_sub(CURRENT_MS);
-        let mut counts: BTreeMap<Species, (Interval, Interval)> = BTreeMap::new();
-        for seen in self.seen.iter().filter(|seen| seen.at.as_millis() >= since && seen.source == Source::Picture) {
-            let (count, young) = (u64::from(seen.count), u64::from(seen.young));
-            let start = (Interval { low: count, high: count }, Interval { low: young, high: young });
-            let known = counts.entry(seen.species).or_insert(start);
-            known.0 = Interval { low: known.0.low.min(count), high: known.0.high.max(count) };
-            known.1 = Interval { low: known.1.low.min(young), high: known.1.high.max(young) };
-        }
-        // An unnamed animal beside named ones is most likely one of them.
-        if counts.len() > 1 {
-            counts.remove(&Species::Unknown);
-        }
-        let collars = self.current().values().filter(|seen| seen.source == Source::Collar).count() as u64;
-        if counts.is_empty() {
-            let count = Interval { low: collars, high: collars };
-            return vec![SpeciesCount { species: self.species, count, young: Interval::default() }];
-        }
-        counts
-            .into_iter()
-            .map(|(species, (count, young))| SpeciesCount { species, count: stretched(count), young: stretched(young) })
-            .collect()
-    }
-}
-
-fn stretched(interval: Interval) -> Interval {
-    Interval {
-        low: (interval.low as f64 * (1.0 - COUNT_ERROR)).floor() as u64,
-        high: (interval.high as f64 * (1.0 + COUNT_ERROR)).ceil() as u64,
-    }
 }
 
 /// A collar that strayed, made a herd of its own and now grazes beside another is of that one again; else one herd would be two
@@ -233,39 +194,44 @@ pub fn take_back_stray(herds: &mut Vec<Herd>, seen: &Seen, own: Option<usize>) -
     rejoins
 }
 
-/// The herd that a sighting belongs to: the one that its collar walks with (`own`), else the nearest that can have walked there.
+/// The herd that a sighting belongs to: the one that its collar walks with (`own`), else the nearest that can have walked there. One
+/// that was hardly seen yet, perhaps a bush that was taken for a sheep, takes nothing away from one that is known.
 pub fn join(herds: &[Herd], seen: &Seen, own: Option<usize>) -> Option<usize> {
     if own.and_then(|number| herds.get(number)).is_some_and(|herd| herd.keeps(seen)) {
         return own;
     }
-    let mut nearest: Option<(usize, f64)> = None;
-    for (number, herd) in herds.iter().enumerate().filter(|(_, herd)| alike(herd.species, seen.species)) {
+    let mut nearest: Option<(usize, (bool, f64))> = None;
+    for (number, herd) in herds.iter().enumerate() {
         let Some((position, sigma_m)) = herd.centre else { continue };
         let walked_s = herd.last_seen.since(seen.at).max(seen.at.since(herd.last_seen)).as_secs_f64();
-        let noise_m = 3.0 * sigma_m.hypot(seen.located.spread.sigma_m());
-        let reach_m = (HERD_REACH_M + GRAZING_MPS * walked_s + noise_m).min(REACH_MAX_M);
+        let noise_m = 3.0 * sigma_m.hypot(error_towards(position, &seen.located));
+        let reach_m = if alike(herd.species, seen.species) {
+            (HERD_REACH_M + WALK_MPS * walked_s + noise_m).min(REACH_MAX_M)
+        } else {
+            (TOGETHER_M + WALK_MPS * walked_s + noise_m).min(UNLIKE_REACH_MAX_M)
+        };
         let distance_m = position.distance_m(seen.located.position);
-        if distance_m <= reach_m && nearest.is_none_or(|(_, known)| distance_m < known) {
-            nearest = Some((number, distance_m));
+        let rank = (herd.seen.len() < KNOWN_AFTER, distance_m);
+        if distance_m <= reach_m && nearest.is_none_or(|(_, known)| rank < known) {
+            nearest = Some((number, rank));
         }
     }
     nearest.map(|(number, _)| number)
+}
+
+/// One standard deviation of a place in the direction of another: a flat view errs far along and little across.
+fn error_towards(other: Position, located: &Located) -> f64 {
+    let (east, north) = other.offset_to(located.position);
+    let square = east.mul_add(east, north * north);
+    if square < 1.0 {
+        return located.spread.sigma_m();
+    }
+    let Spread { east_m2, north_m2, east_north_m2 } = located.spread;
+    ((east * east * east_m2 + 2.0 * east * north * east_north_m2 + north * north * north_m2) / square).max(0.0).sqrt()
 }
 
 /// Sheep and goats graze together and are hard to tell apart; an unnamed animal may be any.
 fn alike(a: Species, b: Species) -> bool {
     let small = |species| matches!(species, Species::Sheep | Species::Goat);
     a == b || a == Species::Unknown || b == Species::Unknown || (small(a) && small(b))
-}
-
-/// Sheep units of a herd (K 二(二)1): two young count as one adult.
-pub fn sheep_units(counts: &[SpeciesCount]) -> Interval {
-    let adults = |count: u64, young: u64| count as f64 - (young.min(count) as f64) / 2.0;
-    let mut units = (0.0, 0.0);
-    for of in counts {
-        let (Some(low), Some(high)) = (of.species.sheep_units_low(), of.species.sheep_units_high()) else { continue };
-        units.0 += adults(of.count.low, of.young.high) * f64::from(low);
-        units.1 += adults(of.count.high, of.young.low) * f64::from(high);
-    }
-    Interval { low: units.0.floor() as u64, high: units.1.ceil() as u64 }
 }

@@ -13,6 +13,7 @@
 mod aside;
 pub mod case;
 pub mod closure;
+pub mod count;
 mod engine;
 pub mod fixes;
 pub mod geofence;
@@ -23,6 +24,7 @@ pub mod presence;
 mod saved;
 mod settings;
 pub mod silence;
+mod unseen;
 mod world;
 
 pub use aside::Asides;

@@ -121,11 +121,19 @@ impl Stay {
         if !self.collars.is_empty() {
             return true;
         }
-        let left = self.outside_in_a_row >= settings.sightings_to_leave;
-        match seen.source {
-            Source::Picture => !left,
-            Source::Collar => !(left || self.pictures.is_empty()),
+        if seen.source == Source::Collar && self.pictures.is_empty() {
+            // The last collar that held it inside is out, and no picture says otherwise.
+            self.outside_in_a_row = self.outside_in_a_row.max(settings.sightings_to_leave);
         }
+        let seen_outside = self.outside_in_a_row >= settings.sightings_to_leave;
+        !(seen_outside && (!self.is_established() || self.has_left(seen.at, settings)))
+    }
+
+    /// Whether it was seen outside, and long enough not inside.
+    pub fn has_left(&self, now: Timestamp, settings: &Settings) -> bool {
+        self.outside_in_a_row >= settings.sightings_to_leave
+            && self.collars.is_empty()
+            && now.since(self.last_inside) >= settings.leave_after
     }
 
     fn forget_pictures(&mut self, now: Timestamp, settings: &Settings) {

@@ -53,13 +53,28 @@ struct StateOfLastPlaces {
     trails: BTreeMap<DeviceId, Trail>,
     heads: BTreeMap<DeviceId, PanTilt>,
     flights: BTreeMap<DeviceId, (Position, f64, Gimbal)>,
-    silence: Silence,
+    silence: BTreeMap<DeviceId, HeardOfLastPlaces>,
+}
+
+/// What version 2 knew of a device's life.
+struct HeardOfLastPlaces {
+    last: Timestamp,
+    counted_from: Timestamp,
+    silent_since: Option<Timestamp>,
 }
 
 impl From<StateOfLastPlaces> for State {
     fn from(old: StateOfLastPlaces) -> Self {
         let StateOfLastPlaces { now, day_ends, herds, trails, heads, flights: _, silence } = old;
-        Self { now, day_ends, herds, trails, heads, flights: BTreeMap::new(), silence }
+        let heard = |HeardOfLastPlaces { last, counted_from, silent_since }| Heard {
+            last,
+            counted_from,
+            silent_since,
+            // By its own clock; as far as was known then, that was right.
+            told_of: last,
+        };
+        let devices = silence.into_iter().map(|(device, old)| (device, heard(old))).collect();
+        Self { now, day_ends, herds, trails, heads, flights: BTreeMap::new(), silence: Silence { devices } }
     }
 }
 
@@ -123,7 +138,8 @@ fields! {
     PanTilt { pan_deg, tilt_deg, zoom }
     Gimbal { pitch_deg, yaw_deg, roll_deg }
     Silence { devices }
-    Heard { last, counted_from, silent_since }
+    Heard { last, counted_from, silent_since, told_of }
+    HeardOfLastPlaces { last, counted_from, silent_since }
 }
 
 macro_rules! names {

@@ -20,10 +20,16 @@ pub struct Settings {
     pub confirmed_probability: f64,
     /// At most this sure to count as outside; between the two it is the border, which decides nothing.
     pub outside_probability: f64,
-    /// So many sightings in a row outside end a stay that pictures established.
+    /// So many sightings in a row outside end a stay that pictures established ...
     pub sightings_to_leave: u32,
+    /// ... once nothing was seen inside for this long: who steps over the border and back has not left.
+    pub leave_after: Duration,
     /// A case ends when its herd was not seen for this long (collars: at least six times their cadence).
     pub unseen_after: Duration,
+    /// A drone is back over the same land within this time; what only it saw is not lost before.
+    pub patrol_every: Duration,
+    /// While all that saw a herd are silent themselves, nobody can say that it left: its case waits this long for them.
+    pub unseen_in_silence: Duration,
     /// Data older than this opens a case, never an emergency.
     pub late_after: Duration,
     /// Sightings less sure than this are not counted.
@@ -57,7 +63,10 @@ impl Default for Settings {
             confirmed_probability: 0.9,
             outside_probability: 0.1,
             sightings_to_leave: 2,
+            leave_after: Duration::from_secs(180),
             unseen_after: Duration::from_secs(1_800),
+            patrol_every: Duration::from_secs(5_400),
+            unseen_in_silence: Duration::from_secs(10_800),
             late_after: Duration::from_secs(900),
             confidence_min: 0.3,
             default_accuracy_m: 10.0,

@@ -26,11 +26,19 @@ pub struct Heard {
     pub(crate) counted_from: Timestamp,
     /// When it was told of as silent.
     pub(crate) silent_since: Option<Timestamp>,
+    /// The latest event that it told of: behind `last` while it empties its store after a dead link.
+    pub(crate) told_of: Timestamp,
 }
 
 impl Silence {
     /// A device spoke.
-    pub fn heard(&mut self, device: &DeviceId, now: Timestamp, watch: &mut Watch) -> Option<What> {
+    pub fn heard(
+        &mut self,
+        device: &DeviceId,
+        now: Timestamp,
+        happened_at: Timestamp,
+        watch: &mut Watch,
+    ) -> Option<What> {
         let heard = match self.devices.get_mut(device) {
             Some(heard) if heard.silent_since.is_none() => heard,
             _ => {
@@ -41,7 +49,13 @@ impl Silence {
         };
         let last_seen = std::mem::replace(&mut heard.last, now);
         heard.counted_from = now;
+        heard.told_of = heard.told_of.max(happened_at);
         heard.silent_since.take().map(|_| What::Back { device: device.clone(), last_seen, at: now })
+    }
+
+    /// Up to when a device told of what it sees, by its own clock.
+    pub(crate) fn told_of(&self, device: &DeviceId) -> Option<Timestamp> {
+        self.devices.get(device).map(|heard| heard.told_of)
     }
 
     /// Time moved from `before` to `now`: who is overdue?

@@ -153,6 +153,15 @@ impl Stage {
         self.saw(device, place, count, now)
     }
 
+    pub(crate) fn sees_some(&mut self, device: &str, place: (f64, f64), species: Species, count: u32) -> Vec<What> {
+        let Body::Sighting(sighting) = Self::sighting_body(place, count) else { return Vec::new() };
+        let now = self.now;
+        self.take(device, Body::Sighting(Sighting { species, ..sighting }), Some(now))
+            .into_iter()
+            .map(|f| f.what)
+            .collect()
+    }
+
     pub(crate) fn saw(&mut self, device: &str, place: (f64, f64), count: u32, at: Timestamp) -> Vec<What> {
         self.take(device, Self::sighting_body(place, count), Some(at)).into_iter().map(|f| f.what).collect()
     }

@@ -1,12 +1,13 @@
 //! A collar on an animal: a fix a minute, jittery, now and then no fix at all or a jump of kilometres.
 //!
-//! In:  the world, each step.   Out: messages of `track` and, rarely, `heartbeat`.
+//! In:  the world, each step.   Out: messages of `track` and, rarely, `heartbeat`, and a line of truth per fix.
 
 use super::message::{Every, TimeForm, Voice, fields, rounded};
 use super::{Context, Output};
 use crate::ground;
 use crate::rng::Rng;
 use crate::scenario::{CollarPlan, GROUND_ALT_M};
+use crate::truth::TruthLine;
 use crate::world::SimTime;
 
 /// A collar saves its battery: one heartbeat per so many of a camera's.
@@ -67,7 +68,8 @@ impl Collar {
         let Some(herd) = context.world.herds().get(animal.herd()) else { return };
         let rng = &mut self.rng;
         let scatter_m = if rng.chance(JUMP) { rng.between(1_500.0, 9_000.0) } else { rng.normal(0.0, JITTER_M) };
-        let spot = animal.spot(herd, now).toward(rng.between(0.0, 360.0), scatter_m);
+        let stands = animal.spot(herd, now);
+        let spot = stands.toward(rng.between(0.0, 360.0), scatter_m);
         let place = context.scenario.plane.degrees(spot);
         let (lat, lon) = if rng.chance(NO_FIX) { (0.0, 0.0) } else { (place.lat, place.lon) };
         self.battery_percent = (self.battery_percent - 0.002).max(1.0);
@@ -82,5 +84,8 @@ impl Collar {
             ("accuracy_m", rounded(rng.between(3.0, 7.0), 1)),
         ]);
         out.messages.push(self.voice.json("track", now, &context.timing, fields));
+        if lat != 0.0 {
+            out.truth.push(TruthLine::fix(context, self.voice.device(), herd, stands));
+        }
     }
 }

@@ -9,7 +9,7 @@ mod camera;
 mod collar;
 mod dji;
 mod drone;
-mod eye;
+pub(crate) mod eye;
 pub mod jpeg;
 pub mod look;
 mod message;

@@ -45,7 +45,7 @@ pub struct Flight {
 
 impl Flight {
     /// Takes a track in; one without position, height or gimbal tells nothing of a camera.
-    pub(crate) fn add(&mut self, reading: &Reading, track: &Track) {
+    pub fn add(&mut self, reading: &Reading, track: &Track) {
         let (Some(position), Some(height_m)) = (track.position, track.height_m) else { return };
         if height_m.abs() < ON_GROUND_M {
             self.took_off = Some(position);

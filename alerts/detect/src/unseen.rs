@@ -1,0 +1,32 @@
+//! How long a herd may go unseen before it is given up.
+//!
+//! In: who saw it, and what these told of since.   Out: a time; or that nobody could have seen it.
+
+use crate::World;
+use crate::herd::{Herd, Source};
+use crate::settings::Settings;
+use crate::silence::Silence;
+use model::DeviceKind;
+use std::time::Duration;
+
+/// A collar's herd is not lost before it missed this many fixes.
+const COLLAR_CADENCES: u32 = 6;
+
+/// How long a herd may go unseen: collars speak more rarely than cameras.
+pub(crate) fn unseen_after(herd: &Herd, world: &World, settings: &Settings) -> Duration {
+    let collar = herd.seen.iter().rev().find(|seen| seen.source == Source::Collar);
+    let cadence = collar.and_then(|seen| world.device(&seen.device)).map_or(Duration::ZERO, |device| device.cadence);
+    let newest = herd.seen.back().and_then(|seen| world.device(&seen.device));
+    let by_drone = newest.is_some_and(|device| device.kind == DeviceKind::Drone);
+    let patrol = if by_drone { settings.patrol_every } else { Duration::ZERO };
+    settings.unseen_after.max(cadence * COLLAR_CADENCES).max(patrol)
+}
+
+/// Whether none of those that saw a herd lately has told of the time since. A device that comes back from a dead link speaks
+/// first of what was before.
+pub(crate) fn nobody_looks(herd: &Herd, world: &World, silence: &Silence) -> bool {
+    herd.current().into_iter().all(|(id, seen)| {
+        let patience = world.device(id).map_or(Duration::ZERO, |device| device.cadence * 2);
+        silence.told_of(id).is_none_or(|told_of| told_of <= seen.at.plus(patience))
+    })
+}
