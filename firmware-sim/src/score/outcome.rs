@@ -142,7 +142,7 @@ impl std::fmt::Display for Score {
         if median_s.is_finite() {
             write!(f, "seconds    half within {median_s:.1}, 99 % within {p99_s:.1} of the deciding sighting")
         } else {
-            write!(f, "seconds    unknown: nobody was told (no subscriber)")
+            write!(f, "seconds    unknown: no incursion was told, or there is no subscriber")
         }
     }
 }
