@@ -398,7 +398,12 @@ fn weigh(world: &World, settings: &Settings, stays: &mut BTreeMap<ZoneId, Stay>,
     }
     stays.retain(|id, stay| {
         let found = likely.iter().find(|(zone, _)| zone.id == *id).map_or(0.0, |(_, probability)| *probability);
-        let verdict = Verdict::of(found, settings);
+        let Located { position, spread } = seen.located;
+        let clear_m = settings.clear_of_border_m + 3.0 * spread.sigma_m();
+        let verdict = match Verdict::of(found, settings) {
+            Verdict::Outside if world.is_clear_of(id, position, clear_m) => Verdict::Away,
+            verdict => verdict,
+        };
         // What was seen before a zone held as it does speaks for a stay then, never against one of now.
         let is_silent = at.is_some_and(|at| !world.held_as_now(id, at)) && !matches!(verdict, Verdict::Inside(_));
         is_silent || stay.weigh(seen, verdict, settings)

@@ -141,6 +141,19 @@ fn who_steps_over_the_border_and_back_has_not_left_and_who_stays_outside_has_tho
 }
 
 #[test]
+fn who_is_seen_twice_far_from_the_border_has_left_at_once() {
+    let mut stage = Stage::at(WINTER);
+    let mut found = Vec::new();
+    // 65 m inside, 155 m outside.
+    let (inside, outside) = ((43.3006, 117.506), (43.2986, 117.506));
+    for place in [inside, inside, inside, outside, outside] {
+        found.extend(stage.sees("cam-1", place, 40));
+        found.extend(stage.wait(1));
+    }
+    assert_eq!(cases(&found), ["opened in north", "ended in north"]);
+}
+
+#[test]
 fn a_case_waits_for_cameras_that_are_silent_themselves() {
     let mut stage = Stage::at(WINTER);
     for _ in 0..3 {

@@ -20,6 +20,8 @@ pub enum Verdict {
     Border(f64),
     /// Outside.
     Outside,
+    /// Outside, and so far from the border that it is no step over it.
+    Away,
 }
 
 impl Verdict {
@@ -75,7 +77,8 @@ impl Stay {
                 true
             }
             Verdict::Border(_) => true,
-            Verdict::Outside => self.outside(seen, settings),
+            Verdict::Outside => self.outside(seen, false, settings),
+            Verdict::Away => self.outside(seen, true, settings),
         }
     }
 
@@ -109,7 +112,7 @@ impl Stay {
         }
     }
 
-    fn outside(&mut self, seen: &Seen, settings: &Settings) -> bool {
+    fn outside(&mut self, seen: &Seen, away: bool, settings: &Settings) -> bool {
         match seen.source {
             Source::Picture => self.outside_in_a_row = self.outside_in_a_row.saturating_add(1),
             Source::Collar => {
@@ -126,7 +129,7 @@ impl Stay {
             self.outside_in_a_row = self.outside_in_a_row.max(settings.sightings_to_leave);
         }
         let seen_outside = self.outside_in_a_row >= settings.sightings_to_leave;
-        !(seen_outside && (!self.is_established() || self.has_left(seen.at, settings)))
+        !(seen_outside && (away || !self.is_established() || self.has_left(seen.at, settings)))
     }
 
     /// Whether it was seen outside, and long enough not inside.

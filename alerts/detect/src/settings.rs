@@ -24,6 +24,9 @@ pub struct Settings {
     pub sightings_to_leave: u32,
     /// ... once nothing was seen inside for this long: who steps over the border and back has not left.
     pub leave_after: Duration,
+    /// Farther from the border than this, and than three standard deviations more, nobody steps back in a moment: the stay ends
+    /// without that wait. Metres.
+    pub clear_of_border_m: f64,
     /// A case ends when its herd was not seen for this long (collars: at least six times their cadence).
     pub unseen_after: Duration,
     /// A drone is back over the same land within this time; what only it saw is not lost before.
@@ -64,6 +67,7 @@ impl Default for Settings {
             outside_probability: 0.1,
             sightings_to_leave: 2,
             leave_after: Duration::from_secs(180),
+            clear_of_border_m: 100.0,
             unseen_after: Duration::from_secs(1_800),
             patrol_every: Duration::from_secs(5_400),
             unseen_in_silence: Duration::from_secs(10_800),

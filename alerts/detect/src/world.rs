@@ -140,6 +140,12 @@ impl World {
         now.chain(self.past.likely(position, spread, at)).collect()
     }
 
+    /// Whether the border of a zone of now is farther from a position than `band_m`; false for one that is none now.
+    pub fn is_clear_of(&self, zone: &ZoneId, position: Position, band_m: f64) -> bool {
+        let number = self.zones.binary_search_by(|known| known.id.cmp(zone)).ok().and_then(|at| u32::try_from(at).ok());
+        number.is_some_and(|number| self.fence.distance_m(number, position.into(), band_m).is_none())
+    }
+
     /// Whether a zone held at an instant as it does now; true for one that is none now.
     pub fn held_as_now(&self, zone: &ZoneId, at: Timestamp) -> bool {
         self.past.had_begun(zone, at)
