@@ -1,6 +1,6 @@
 //! Where a trial is made: herds walk, devices look at them, messages go their way.
 //!
-//! In:  land, herds, devices.   Out: a [`Trial`].   The devices themselves are in [`super::eyes`].
+//! In:  land, herds, devices.   Out: a [`Trial`].   The devices themselves are in `mast`, `drone` and `collar`.
 
 use super::land::Land;
 use super::mast::Mast;
