@@ -244,15 +244,17 @@ fn world_of(view: &View, before: Option<&Arc<World>>, terrain: &Arc<Terrain>) ->
         Some(before) => before.next(view.devices.clone(), zones, view.calendar.clone()),
         None => World::new(view.devices.clone(), zones, view.calendar.clone()),
     };
-    let with_past = |world: World| {
-        world.clone().with_past(&view.recent).unwrap_or_else(|error| {
-            tracing::error!(%error, "the land of the last weeks cannot be indexed; what comes late is judged by that of now");
+    let world = match build(view.zones.clone()) {
+        Ok(mut world) => {
+            if let Err(error) = world.set_past(&view.recent) {
+                tracing::error!(%error, "the land of the last weeks cannot be indexed; what comes late is judged by that of now");
+            }
             world
-        })
+        }
+        Err(error) => {
+            tracing::error!(%error, "zones cannot be indexed; NO ZONE IS WATCHED until they are mended");
+            World::without_zones(view.devices.clone(), view.calendar.clone())
+        }
     };
-    let world = build(view.zones.clone()).map(with_past).unwrap_or_else(|error| {
-        tracing::error!(%error, "zones cannot be indexed; NO ZONE IS WATCHED until they are mended");
-        World::without_zones(view.devices.clone(), view.calendar.clone())
-    });
     Arc::new(world.with_terrain(Arc::clone(terrain)))
 }

@@ -78,10 +78,11 @@ impl Bounds {
 }
 
 impl Bounds {
-    /// Around all that differs between two lists of zones; `None` if nothing does.
+    /// Around all that differs between two lists of zones, each by id; `None` if nothing does.
     pub fn of_change(present: &[Arc<Zone>], other: &[Arc<Zone>]) -> Option<Self> {
         let differs = |zone: &&Arc<Zone>, others: &[Arc<Zone>]| {
-            let same = others.iter().find(|other| other.id == zone.id);
+            // Both are in the order of their ids.
+            let same = others.binary_search_by(|other| other.id.cmp(&zone.id)).ok().and_then(|at| others.get(at));
             same.is_none_or(|same| {
                 same.polygons != zone.polygons
                     || (same.kind, same.land_class, same.authority()) != (zone.kind, zone.land_class, zone.authority())

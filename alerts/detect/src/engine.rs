@@ -162,12 +162,12 @@ impl Engine {
 
     /// A herd that was seen outside and does not come back has left, whether or not it is seen again.
     fn end_what_was_left(&mut self, offset: Offset) -> Vec<What> {
-        let (now, settings) = (self.state.now, self.settings.clone());
+        let now = self.state.now;
         let mut herds = std::mem::take(&mut self.state.herds);
         let mut found = Vec::new();
         for herd in &mut herds {
             let stays = herd.stays.len();
-            herd.stays.retain(|_, stay| !stay.has_left(now, &settings));
+            herd.stays.retain(|_, stay| !stay.has_left(now, &self.settings));
             if herd.stays.len() < stays {
                 let last_seen = herd.last_seen;
                 found.extend(self.decide(herd, last_seen, last_seen, offset, None));

@@ -363,8 +363,9 @@ fn redrawn_at_noon() -> (Arc<World>, Timestamp) {
     };
     let began = [(ZoneId::parse("north").unwrap(), noon)].into();
     let land = model::RecentLand { lapsed: vec![lapsed], began };
-    let world = World::clone(&world(vec![square("north", ZoneKind::NoGrazing, 433_000_000)]));
-    (Arc::new(world.with_past(&Arc::new(land)).unwrap()), noon)
+    let mut world = World::clone(&world(vec![square("north", ZoneKind::NoGrazing, 433_000_000)]));
+    world.set_past(&Arc::new(land)).unwrap();
+    (Arc::new(world), noon)
 }
 
 #[test]

@@ -123,12 +123,12 @@ impl World {
         &self.fence
     }
 
-    /// With the land of the last weeks, by which what comes late is judged.
-    pub fn with_past(self, land: &Arc<RecentLand>) -> Result<Self, BuildError> {
-        if self.past.land() == land {
-            return Ok(self);
+    /// Takes in the land of the last weeks, by which what comes late is judged. On an error it keeps what it had.
+    pub fn set_past(&mut self, land: &Arc<RecentLand>) -> Result<(), BuildError> {
+        if !Arc::ptr_eq(self.past.land(), land) {
+            self.past = Past::new(Arc::clone(land))?;
         }
-        Ok(Self { past: Past::new(Arc::clone(land))?, ..self })
+        Ok(())
     }
 
     /// The zones in which a position may lie, and how surely it does: those of now, or those that held at an instant.

@@ -3,26 +3,12 @@
 //! In: zones or drafts.   Out: text or bytes.   Never: a rounding.
 
 use crate::zone_draft::ZoneDraft;
-use crate::{Registry, RegistryError};
 use model::{Authority, Polygon, Timestamp, TownshipCode, Zone, ZoneId};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 use survey::{Export, Format, WriteError, push_geometry, write_kml, write_shapefile};
-
-impl Registry {
-    /// The zones in force as a FeatureCollection.
-    pub fn zones_geojson(&self) -> String {
-        let view = Arc::clone(&self.view().borrow());
-        zones_text(&view.zones)
-    }
-
-    /// The zones in force at an instant, as known at another.
-    pub fn zones_geojson_as_of(&self, in_force_at: Timestamp, known_at: Timestamp) -> Result<String, RegistryError> {
-        Ok(zones_text(&self.zones_as_of(in_force_at, known_at)?))
-    }
-}
 
 /// The zones as a file in one of the formats that are written; a shapefile as a `.zip`.
 pub fn export_zones(zones: &[Arc<Zone>], format: Format) -> Result<Vec<u8>, WriteError> {
