@@ -4,7 +4,7 @@
 //! The body is made once and kept, so that every attempt says the same under the same id.
 
 use journal::wire::AlertJson;
-use model::{Alert, Subject, Subscriber, TenantId};
+use model::{Alert, AlertKind, Subject, Subscriber, TenantId};
 use serde_json::json;
 
 /// A delivery to be made.
@@ -36,7 +36,10 @@ fn delivery_id(alert: &str, subscriber: &str) -> String {
 }
 
 fn wants(subscriber: &Subscriber, alert: &Alert) -> bool {
-    let event = subscriber.events.is_empty() || subscriber.events.contains(&alert.kind);
+    // Whoever hears that a case was opened must hear that it was taken back.
+    let kind = if alert.kind == AlertKind::IncidentWithdrawn { AlertKind::IncidentOpened } else { alert.kind };
+    let hears = |kind| subscriber.events.contains(&kind);
+    let event = subscriber.events.is_empty() || hears(alert.kind) || hears(kind);
     let (township, zone) = match &alert.subject {
         Subject::Incident(incident) => {
             let case = &incident.case;

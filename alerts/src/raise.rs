@@ -5,8 +5,8 @@
 //! entry that caused it, so the same cause twice is one alert.
 
 use model::{
-    Action, Alert, AlertKind, Case, ClosureLevel, Command, Finding, Incident, IncidentStatus, Severity, Subject,
-    TimelineItem, Timestamp, What,
+    Action, Alert, AlertKind, Case, ClosureLevel, Command, Finding, Incident, IncidentStatus, Outcome, Severity,
+    Subject, TimelineItem, Timestamp, What,
 };
 
 /// Lines kept of a case's history; the alert log has all of it.
@@ -32,6 +32,7 @@ pub fn from_finding(finding: &Finding, known: Option<Incident>) -> Option<Raised
         What::Grew(case) => Some(grew(case, known, offset, true)),
         What::SeenAgain(case) => Some(grew(case, known, offset, false)),
         What::Ended(case) => ended(case, known?, offset),
+        What::Withdrawn(case) => withdrawn(case, known?, offset),
         What::Silent { device, last_seen, deadline } => Some(Raised {
             alert: Alert {
                 id: format!("{device}-silent-{}", last_seen.as_millis()),
@@ -99,10 +100,11 @@ fn opened(case: &Case) -> Raised {
 fn grew(case: &Case, known: Option<Incident>, offset: u64, told: bool) -> Raised {
     // A case that we do not know although it grew: its opening was lost with another state of detection.
     let Some(mut incident) = known else { return opened(case) };
+    let had_ended = incident.case.ended_at.is_some();
     incident.case = case.clone();
     if told {
         let zones = case.zones.iter().map(|zone| zone.name.as_str()).collect::<Vec<_>>().join("、");
-        note(&mut incident, case.last_seen, "grew", None, Some(zones));
+        note(&mut incident, case.last_seen, if had_ended { "resumed" } else { "grew" }, None, Some(zones));
     }
     let id = format!("{}-grew-{offset}", case.id);
     Raised { told, alert: about(incident, id, AlertKind::IncidentUpdated, case.last_seen) }
@@ -119,6 +121,27 @@ fn ended(case: &Case, mut incident: Incident, offset: u64) -> Option<Raised> {
     let kind = if was_over { AlertKind::IncidentUpdated } else { AlertKind::IncidentClosed };
     let id = format!("{}-ended-{offset}", case.id);
     Some(Raised { told: true, alert: about(incident, id, kind, at) })
+}
+
+/// Late data showed that a case never was. The platform takes it back as unfounded; what a person concluded stays.
+fn withdrawn(case: &Case, mut incident: Incident, offset: u64) -> Option<Raised> {
+    if incident.timeline.iter().any(|item| item.what == "withdrawn") {
+        return None;
+    }
+    incident.case = case.clone();
+    if incident.status != IncidentStatus::Resolved {
+        (incident.status, incident.outcome) = (IncidentStatus::Resolved, Some(Outcome::Unfounded));
+    }
+    let at = case.ended_at.unwrap_or(case.last_seen);
+    note(
+        &mut incident,
+        at,
+        "withdrawn",
+        None,
+        Some("data that came late shows that the herd was not inside".to_owned()),
+    );
+    let id = format!("{}-withdrawn-{offset}", case.id);
+    Some(Raised { told: true, alert: about(incident, id, AlertKind::IncidentWithdrawn, at) })
 }
 
 /// Closed is told once: when the herd left or when a person closed the case, whichever is first.

@@ -105,3 +105,18 @@ fn acknowledging_twice_is_one_change_with_one_name_in_the_timeline() {
     let lines: Vec<_> = taken.timeline.iter().map(|line| (line.what.as_str(), line.by.as_deref())).collect();
     assert_eq!(lines, [("opened", None), ("acknowledged", Some("其其格"))]);
 }
+
+#[test]
+fn a_case_that_never_was_is_taken_back_once_and_what_a_person_concluded_stays() {
+    let never = Case { ended_at: Some(Timestamp::from_millis(4_000)), ..case() };
+    let taken_back = from_finding(&finding(What::Withdrawn(never.clone())), Some(opened_once())).unwrap();
+    assert_eq!((taken_back.alert.kind, taken_back.told), (AlertKind::IncidentWithdrawn, true));
+    let unfounded = incident(&taken_back);
+    assert_eq!((unfounded.status, unfounded.outcome), (IncidentStatus::Resolved, Some(Outcome::Unfounded)));
+    assert_eq!(from_finding(&finding(What::Withdrawn(never.clone())), Some(unfounded)), None);
+
+    let resolve = Action::Resolve { outcome: Outcome::Violation };
+    let resolved = incident(&from_command(1, &command(resolve), opened_once()).unwrap());
+    let taken_back = from_finding(&finding(What::Withdrawn(never)), Some(resolved)).unwrap();
+    assert_eq!(incident(&taken_back).outcome, Some(Outcome::Violation));
+}

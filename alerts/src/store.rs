@@ -120,9 +120,11 @@ impl Store {
             let mut last = None;
             for finding in findings {
                 let known = match &finding.what {
-                    What::Opened(case) | What::Grew(case) | What::SeenAgain(case) | What::Ended(case) => {
-                        find(transaction, &case.id)?
-                    }
+                    What::Opened(case)
+                    | What::Grew(case)
+                    | What::SeenAgain(case)
+                    | What::Ended(case)
+                    | What::Withdrawn(case) => find(transaction, &case.id)?,
                     What::Silent { .. } | What::Back { .. } => None,
                 };
                 if let Some(raised) = raise::from_finding(finding, known)

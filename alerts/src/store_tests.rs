@@ -97,3 +97,19 @@ fn a_command_is_carried_out_once_and_a_dead_delivery_can_be_sent_again() {
     assert_eq!(store.due(now(), 1, &[]).unwrap()[0].attempts, 0);
     assert_eq!(open(&folder).command_cursor().unwrap(), 1);
 }
+
+#[test]
+fn whoever_hears_that_a_case_was_opened_hears_that_it_was_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let opened_only = Subscriber { events: vec![AlertKind::IncidentOpened], ..subscriber(None) };
+    let never = Case { ended_at: Some(now()), ..case() };
+    let findings = [finding(What::Opened(case())), finding(What::Withdrawn(never))];
+    store.raise(&findings, None, &[opened_only], now()).unwrap();
+    let first = store.due(now(), 10, &[]).unwrap().remove(0);
+    let delivered =
+        Receipt { delivery: first.id, state: ReceiptState::Delivered, attempts: 1, at: now(), answer: "204".into() };
+    store.receipt(&delivered, now()).unwrap();
+    assert!(store.due(now(), 10, &[]).unwrap()[0].body.contains("steppewatch.incident.withdrawn"));
+    assert_eq!(store.going_on().unwrap(), []);
+}

@@ -234,6 +234,9 @@ impl Side {
                 What::Opened(case) | What::Grew(case) | What::SeenAgain(case) | What::Ended(case) => {
                     self.cases.insert(case.id.clone(), case);
                 }
+                What::Withdrawn(case) => {
+                    self.cases.remove(&case.id);
+                }
                 What::Silent { .. } | What::Back { .. } => {}
             }
         }

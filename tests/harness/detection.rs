@@ -38,6 +38,13 @@ pub struct Played {
 
 /// Plays it.
 pub fn play(trial: &Trial) -> Result<Played> {
+    play_with_restarts(trial, 0)
+}
+
+/// Plays it on a platform that is ended and started again so many times, evenly over the trial.
+pub fn play_with_restarts(trial: &Trial, restarts: i64) -> Result<Played> {
+    let restart_every_ms = (trial.to_ms - trial.from_ms) / (restarts + 1);
+    let mut restart_ms = trial.from_ms + restart_every_ms;
     let mut platform = Platform::new(trial)?;
     let mut second_ms = trial.from_ms;
     let mut said = trial.said.iter().peekable();
@@ -50,6 +57,10 @@ pub fn play(trial: &Trial) -> Result<Played> {
             platform.publish(trial, edition, second_ms)?;
         }
         platform.tick(second_ms);
+        if restarts > 0 && second_ms >= restart_ms {
+            platform.restart()?;
+            restart_ms += restart_every_ms;
+        }
         second_ms += 1_000;
     }
     let Platform { cases, judged, sure_ms, not_news, .. } = platform;
@@ -82,6 +93,13 @@ impl Platform {
             heads: BTreeMap::new(),
             flights: BTreeMap::new(),
         })
+    }
+
+    /// What a start finds: the state that was kept, and the land and the devices in the registry.
+    fn restart(&mut self) -> Result<()> {
+        let saved = self.engine.save();
+        self.engine = Engine::restore(Settings::default(), Arc::clone(self.engine.world()), &saved)?;
+        Ok(())
     }
 
     fn entry(&mut self, device: DeviceId, channel: Channel, payload: Bytes, arrived_ms: i64) -> Entry {
@@ -126,6 +144,10 @@ impl Platform {
             let (case, ended) = match finding.what {
                 What::Opened(case) | What::Grew(case) | What::SeenAgain(case) => (case, false),
                 What::Ended(case) => (case, true),
+                What::Withdrawn(case) => {
+                    self.cases.remove(&case.id.to_string());
+                    continue;
+                }
                 What::Silent { .. } | What::Back { .. } => continue,
             };
             let known = self.cases.entry(case.id.to_string()).or_insert_with(|| opened(&case, now_ms));

@@ -2,7 +2,7 @@
 
 use firmware_sim::score::{Score, score};
 use firmware_sim::trial::Trial;
-use journeys::detection::play;
+use journeys::detection::{play, play_with_restarts};
 
 #[track_caller]
 fn check(name: &str, recall_min: f64, precision_min: f64, once_min: f64) {
@@ -20,6 +20,16 @@ fn check(name: &str, recall_min: f64, precision_min: f64, once_min: f64) {
 #[test]
 fn herds_that_walk_over_a_border_are_told_and_others_are_not() {
     check("border_walkers", 0.9, 0.95, 0.8);
+}
+
+#[test]
+fn twenty_restarts_change_nothing() {
+    for name in ["loss_and_outage", "closure_at_midnight"] {
+        let trial = Trial::make(name, 3).unwrap();
+        let undisturbed = play(&trial).unwrap().incidents;
+        assert!(!undisturbed.is_empty(), "{name} has something to tell");
+        assert_eq!(play_with_restarts(&trial, 20).unwrap().incidents, undisturbed, "{name}");
+    }
 }
 
 #[test]

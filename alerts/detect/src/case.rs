@@ -4,6 +4,7 @@
 
 use crate::count::{counts, sheep_units};
 use crate::herd::Herd;
+use crate::presence::Stay;
 use crate::world::World;
 use model::{Case, CaseZone, Closure, ClosureLevel, DeviceId, IncidentId, Offset, SnapshotId, Timestamp, Zone};
 use std::sync::Arc;
@@ -38,7 +39,7 @@ impl Open {
 pub fn closed_zones(herd: &Herd, world: &World, at: Timestamp) -> Vec<(Arc<Zone>, Closure)> {
     let mut closed: Vec<_> = world
         .zones_held_at(at)
-        .filter(|zone| herd.stays.get(&zone.id).is_some_and(crate::presence::Stay::is_established))
+        .filter(|zone| herd.stays.get(&zone.id).is_some_and(Stay::is_established))
         .map(|zone| (Arc::clone(zone), world.closure(zone, at)))
         .filter(|(_, closure)| closure.level > ClosureLevel::None)
         .collect();
@@ -75,7 +76,7 @@ pub fn describe(facts: &Facts<'_>, before: Option<&Case>) -> Option<Case> {
     Some(Case {
         id: match before {
             Some(case) => case.id.clone(),
-            None => id(herd, zone, facts.offset)?,
+            None => id(herd, zone, stay, facts.offset)?,
         },
         late: before.map_or(facts.late, |case| case.late),
         zones: facts
@@ -102,16 +103,17 @@ pub fn describe(facts: &Facts<'_>, before: Option<&Case>) -> Option<Case> {
     })
 }
 
-/// Whether the change is worth telling at once: another zone, or clearly more animals.
+/// Whether the change is worth telling at once: another zone, clearly more animals, or that it goes on although it seemed over.
 pub fn matters(before: &Case, now: &Case) -> bool {
     let grown = now.sheep_units.high > before.sheep_units.high + before.sheep_units.high / 5;
-    before.zones != now.zones || before.closure.level != now.closure.level || grown
+    before.ended_at != now.ended_at || before.zones != now.zones || before.closure.level != now.closure.level || grown
 }
 
-/// The same herd, zone and entry always make the same id, so that a replay finds the case it made before.
-fn id(herd: &Herd, zone: &Zone, offset: Offset) -> Option<IncidentId> {
+/// The same herd, zone, stay and entry always make the same id, so that a replay finds the case it made before.
+fn id(herd: &Herd, zone: &Zone, stay: &Stay, offset: Offset) -> Option<IncidentId> {
     let mut hash = blake3::Hasher::new();
-    hash.update(herd.id.as_bytes()).update(zone.id.as_str().as_bytes()).update(&offset.0.to_le_bytes());
+    hash.update(herd.id.as_bytes()).update(zone.id.as_str().as_bytes());
+    hash.update(&stay.since.as_millis().to_le_bytes()).update(&offset.0.to_le_bytes());
     IncidentId::parse(&format!("inc-{}", hash.finalize().to_hex().get(..16)?)).ok()
 }
 

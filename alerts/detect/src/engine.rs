@@ -2,6 +2,7 @@
 
 use crate::aside::Asides;
 use crate::case::{self, Facts, Open, closed_zones};
+use crate::correct::is_out_of_order;
 use crate::count::counts;
 use crate::fixes::{self, Trail};
 use crate::herd::{Herd, Seen, Source, join, take_back_stray};
@@ -24,8 +25,8 @@ const HERDS_MAX: usize = 10_000;
 /// The whole state of detection: a function of the entries and worlds it was given, and of nothing else.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    settings: Settings,
-    world: Arc<World>,
+    pub(crate) settings: Settings,
+    pub(crate) world: Arc<World>,
     pub(crate) state: State,
     watch: Watch,
     /// In which place among the herds a collar's was last found; a hint, looked up before it is believed.
@@ -151,7 +152,7 @@ impl Engine {
     /// what it says itself would otherwise tell of it twice.
     fn tell_what_was_held_back(&mut self) -> Vec<What> {
         let (now, every) = (self.state.now, self.settings.grew_every);
-        let open = self.state.herds.iter_mut().filter_map(|herd| herd.case.as_mut());
+        let open = self.state.herds.iter_mut().flat_map(|herd| herd.case.iter_mut().chain(&mut herd.over));
         let due = open.filter(|open| open.held_back && now.since(open.told_at) >= every);
         due.map(|open| {
             (open.held_back, open.told_at) = (false, now);
@@ -323,7 +324,12 @@ impl Engine {
             found.extend(self.decide(herd, last_seen, last_seen, seen.offset, None));
         }
         let (at, offset) = (seen.at, seen.offset);
+        let out_of_order = is_out_of_order(herd, &seen);
         herd.add(seen.clone());
+        if out_of_order {
+            found.extend(self.set_right(herd, offset));
+            return found;
+        }
         weigh(&self.world, &self.settings, &mut herd.stays, &seen, Some(at));
         found.extend(self.decide(herd, at, at, offset, None));
         found
@@ -348,7 +354,7 @@ impl Engine {
     }
 
     /// Opens, updates or ends the herd's case by the closures that hold at `at`.
-    fn decide(
+    pub(crate) fn decide(
         &self,
         herd: &mut Herd,
         at: Timestamp,
@@ -366,7 +372,9 @@ impl Engine {
         let before = herd.case.as_ref();
         if closed.is_empty() {
             let open = herd.case.take()?;
-            return Some(What::Ended(model::Case { ended_at: Some(left_at.max(open.case.first_seen)), ..open.case }));
+            let case = model::Case { ended_at: Some(left_at.max(open.case.first_seen)), ..open.case };
+            herd.remember(Open { case: case.clone(), told_at: self.state.now, held_back: false });
+            return Some(What::Ended(case));
         }
         let case = case::describe(&facts, before.map(|open| &open.case))?;
         let told = match before {
@@ -389,7 +397,13 @@ impl Engine {
 }
 
 /// What a sighting says of each zone: of those that held when it happened (`at`), or of those of now.
-fn weigh(world: &World, settings: &Settings, stays: &mut BTreeMap<ZoneId, Stay>, seen: &Seen, at: Option<Timestamp>) {
+pub(crate) fn weigh(
+    world: &World,
+    settings: &Settings,
+    stays: &mut BTreeMap<ZoneId, Stay>,
+    seen: &Seen,
+    at: Option<Timestamp>,
+) {
     let likely = world.likely(seen.located.position, seen.located.spread, at);
     for (zone, probability) in &likely {
         if let Verdict::Inside(_) = Verdict::of(*probability, settings) {

@@ -259,8 +259,9 @@ fn what_a_collar_cannot_mean_is_counted_by_reason() {
     }
     let then = stage.now.minus(Duration::from_secs(600));
     stage.fixed("collar-1", SOUTH, then);
+    // A minute before it was a kilometre away: no animal runs so.
     stage.fixed("collar-1", NORTH, then.minus(Duration::from_secs(60)));
-    let counts = [("jump", 1), ("no_fix", 1), ("out_of_order", 1), ("repeat", 1)];
+    let counts = [("jump", 2), ("no_fix", 1), ("repeat", 1)];
     assert_eq!(stage.engine.take_asides().fixes, counts.into());
     assert_eq!(stage.engine.take_asides(), crate::Asides::default(), "what was told is not told again");
 }
@@ -473,12 +474,12 @@ fn a_restart_at_any_moment_gives_the_same_findings_bit_for_bit() {
 
 #[test]
 fn a_state_of_the_version_before_is_read_with_its_herd_and_case() {
-    let old = include_bytes!("testdata/state-2.bin");
+    let old = include_bytes!("testdata/state-3.bin");
     let world = Arc::clone(Stage::at(WINTER).engine.world());
     let engine = Engine::restore(Settings::default(), Arc::clone(&world), old).unwrap();
     assert_eq!((engine.herds().len(), engine.open_cases().count()), (1, 1));
     let saved = engine.save();
-    assert_eq!(saved.first_chunk(), Some(&3_u32.to_le_bytes()), "and written in the present one");
+    assert_eq!(saved.first_chunk(), Some(&4_u32.to_le_bytes()), "and written in the present one");
     assert_eq!(Engine::restore(Settings::default(), world, &saved).unwrap().save(), saved);
     for cut in 0..old.len() {
         let world = Arc::clone(engine.world());

@@ -13,7 +13,9 @@ use model::{DeviceId, Offset, Position, SnapshotId, Species, Timestamp, Trigger,
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Sightings kept of one herd: enough for every collar of a large herd and several cameras over the evidence window.
-const SEEN_MAX: usize = 256;
+pub(crate) const SEEN_MAX: usize = 256;
+/// Cases of one herd that are over and may yet be set right by late data.
+const OVER_MAX: usize = 4;
 /// Sightings of the last ten minutes say where a herd is and how many it has.
 pub(crate) const CURRENT_MS: i64 = 600_000;
 /// A herd that was seen so often is known to be one.
@@ -76,6 +78,8 @@ pub struct Herd {
     pub stays: BTreeMap<ZoneId, Stay>,
     /// The case it makes.
     pub case: Option<Open>,
+    /// Its cases that are over, oldest first, at most a few.
+    pub over: Vec<Open>,
     /// When we last heard of it.
     pub last_heard: Timestamp,
     /// When it was last seen, in event time.
@@ -99,6 +103,7 @@ impl Herd {
             collars: BTreeSet::new(),
             stays: BTreeMap::new(),
             case: None,
+            over: Vec::new(),
             last_heard,
             last_seen,
             centre: None,
@@ -119,6 +124,14 @@ impl Herd {
         self.seen.push_back(seen);
         self.centre = self.position();
         self.species = crate::count::most_seen(self);
+    }
+
+    /// A case of this herd is over.
+    pub fn remember(&mut self, over: Open) {
+        if self.over.len() >= OVER_MAX {
+            self.over.remove(0);
+        }
+        self.over.push(over);
     }
 
     /// Whether this very sighting is known already: networks repeat themselves.

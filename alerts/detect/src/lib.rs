@@ -13,6 +13,7 @@
 mod aside;
 pub mod case;
 pub mod closure;
+mod correct;
 pub mod count;
 mod engine;
 pub mod fixes;

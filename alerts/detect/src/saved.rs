@@ -1,5 +1,5 @@
 //! The engine's state as bytes: a version, then every field in order. Written and read here only, so that the nouns stay
-//! free of wire formats. A state of version 2 is read as well; what any other version wrote is refused, and detection begins
+//! free of wire formats. A state of the version before is read as well; what any other version wrote is refused, and detection begins
 //! with an empty one.
 
 use crate::case::Open;
@@ -16,10 +16,10 @@ use model::{
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// Grows with every change of a saved type.
-const VERSION: u32 = 3;
-/// Knew of each drone its last place only, without the time; where it is now its next track says.
-const VERSION_OF_LAST_PLACES: u32 = 2;
+/// Grows with every change of a saved type. A field that came with one is given with `since` and what it was before.
+const VERSION: u32 = 4;
+/// The oldest version that is still read.
+const VERSION_OLDEST: u32 = 3;
 /// No list of ours is longer; a longer one is a damaged file.
 const LENGTH_MAX: u32 = 10_000_000;
 
@@ -35,54 +35,27 @@ pub(crate) fn write(state: &State) -> Vec<u8> {
     bytes
 }
 
-pub(crate) fn read(mut bytes: &[u8]) -> Result<State, BadState> {
-    let bytes = &mut bytes;
-    let state = match u32::get(bytes)? {
-        VERSION => State::get(bytes)?,
-        VERSION_OF_LAST_PLACES => StateOfLastPlaces::get(bytes)?.into(),
-        _ => return Err(BadState),
-    };
-    if bytes.is_empty() { Ok(state) } else { Err(BadState) }
-}
-
-/// The state as version 2 wrote it.
-struct StateOfLastPlaces {
-    now: Timestamp,
-    day_ends: Option<Timestamp>,
-    herds: Vec<Herd>,
-    trails: BTreeMap<DeviceId, Trail>,
-    heads: BTreeMap<DeviceId, PanTilt>,
-    flights: BTreeMap<DeviceId, (Position, f64, Gimbal)>,
-    silence: BTreeMap<DeviceId, HeardOfLastPlaces>,
-}
-
-/// What version 2 knew of a device's life.
-struct HeardOfLastPlaces {
-    last: Timestamp,
-    counted_from: Timestamp,
-    silent_since: Option<Timestamp>,
-}
-
-impl From<StateOfLastPlaces> for State {
-    fn from(old: StateOfLastPlaces) -> Self {
-        let StateOfLastPlaces { now, day_ends, herds, trails, heads, flights: _, silence } = old;
-        let heard = |HeardOfLastPlaces { last, counted_from, silent_since }| Heard {
-            last,
-            counted_from,
-            silent_since,
-            // By its own clock; as far as was known then, that was right.
-            told_of: last,
-        };
-        let devices = silence.into_iter().map(|(device, old)| (device, heard(old))).collect();
-        Self { now, day_ends, herds, trails, heads, flights: BTreeMap::new(), silence: Silence { devices } }
+pub(crate) fn read(bytes: &[u8]) -> Result<State, BadState> {
+    let mut from = From { rest: bytes, version: VERSION };
+    from.version = u32::get(&mut from)?;
+    if !(VERSION_OLDEST..=VERSION).contains(&from.version) {
+        return Err(BadState);
     }
+    let state = State::get(&mut from)?;
+    if from.rest.is_empty() { Ok(state) } else { Err(BadState) }
+}
+
+/// What is still to be read, and which version wrote it.
+struct From<'a> {
+    rest: &'a [u8],
+    version: u32,
 }
 
 type Read<T> = Result<T, BadState>;
 
 trait Saved: Sized {
     fn put(&self, into: &mut Vec<u8>);
-    fn get(from: &mut &[u8]) -> Read<Self>;
+    fn get(from: &mut From<'_>) -> Read<Self>;
 }
 
 macro_rules! numbers {
@@ -91,9 +64,9 @@ macro_rules! numbers {
             fn put(&self, into: &mut Vec<u8>) {
                 into.extend_from_slice(&self.to_le_bytes());
             }
-            fn get(from: &mut &[u8]) -> Read<Self> {
-                let (head, rest) = from.split_first_chunk().ok_or(BadState)?;
-                *from = rest;
+            fn get(from: &mut From<'_>) -> Read<Self> {
+                let (head, rest) = from.rest.split_first_chunk().ok_or(BadState)?;
+                from.rest = rest;
                 Ok(Self::from_le_bytes(*head))
             }
         }
@@ -102,24 +75,27 @@ macro_rules! numbers {
 numbers!(u8, u32, u64, i64, f64);
 
 macro_rules! fields {
-    ($($type:ty { $($field:ident),* })*) => {$(
+    ($($type:ty { $($field:ident $(since $version:literal, before $before:expr)?),* })*) => {$(
         impl Saved for $type {
             fn put(&self, into: &mut Vec<u8>) {
                 $(self.$field.put(into);)*
             }
-            fn get(from: &mut &[u8]) -> Read<Self> {
-                $(let $field = Saved::get(from)?;)*
+            fn get(from: &mut From<'_>) -> Read<Self> {
+                $(let $field = fields!(from $(, $version, $before)?);)*
                 Ok(Self { $($field),* })
             }
         }
     )*};
+    ($from:ident) => { Saved::get($from)? };
+    ($from:ident, $version:literal, $before:expr) => {
+        if $from.version < $version { $before } else { Saved::get($from)? }
+    };
 }
 fields! {
     State { now, day_ends, herds, trails, heads, flights, silence }
-    StateOfLastPlaces { now, day_ends, herds, trails, heads, flights, silence }
     Flight { samples, took_off }
     Sample { at, position, height_m, alt_m, gimbal, accuracy_m }
-    Herd { id, seen, collars, stays, case, last_heard, last_seen, centre, species }
+    Herd { id, seen, collars, stays, case, over since 4, before Vec::new(), last_heard, last_seen, centre, species }
     Seen { device, source, species, count, young, located, at, received_at, offset, trigger, snapshot }
     Stay { since, last_inside, sightings, probability, established, pictures, collars, outside_in_a_row }
     Located { position, spread }
@@ -134,12 +110,10 @@ fields! {
     SpeciesCount { species, count, young }
     Interval { low, high }
     Trigger { device, kind, seq, ts }
-    Trail { believed, doubted }
     PanTilt { pan_deg, tilt_deg, zoom }
     Gimbal { pitch_deg, yaw_deg, roll_deg }
     Silence { devices }
     Heard { last, counted_from, silent_since, told_of }
-    HeardOfLastPlaces { last, counted_from, silent_since }
 }
 
 macro_rules! names {
@@ -148,7 +122,7 @@ macro_rules! names {
             fn put(&self, into: &mut Vec<u8>) {
                 self.as_str().to_owned().put(into);
             }
-            fn get(from: &mut &[u8]) -> Read<Self> {
+            fn get(from: &mut From<'_>) -> Read<Self> {
                 Self::parse(&String::get(from)?).map_err(|_| BadState)
             }
         }
@@ -164,7 +138,7 @@ macro_rules! words {
                 let word: fn($type) -> &'static str = $word;
                 word(*self).to_owned().put(into);
             }
-            fn get(from: &mut &[u8]) -> Read<Self> {
+            fn get(from: &mut From<'_>) -> Read<Self> {
                 let word: fn($type) -> &'static str = $word;
                 let found = String::get(from)?;
                 $all.into_iter().find(|one| word(*one) == found).ok_or(BadState)
@@ -188,11 +162,23 @@ words! {
     };
 }
 
+impl Saved for Trail {
+    fn put(&self, into: &mut Vec<u8>) {
+        self.believed.put(into);
+        self.doubted.put(into);
+    }
+    fn get(from: &mut From<'_>) -> Read<Self> {
+        // Version 3 knew the last believed fix only.
+        let believed = if from.version < 4 { VecDeque::from([Saved::get(from)?]) } else { Saved::get(from)? };
+        Ok(Self { believed, doubted: Saved::get(from)? })
+    }
+}
+
 impl Saved for bool {
     fn put(&self, into: &mut Vec<u8>) {
         u8::from(*self).put(into);
     }
-    fn get(from: &mut &[u8]) -> Read<Self> {
+    fn get(from: &mut From<'_>) -> Read<Self> {
         Ok(u8::get(from)? != 0)
     }
 }
@@ -201,7 +187,7 @@ impl Saved for Timestamp {
     fn put(&self, into: &mut Vec<u8>) {
         self.as_millis().put(into);
     }
-    fn get(from: &mut &[u8]) -> Read<Self> {
+    fn get(from: &mut From<'_>) -> Read<Self> {
         i64::get(from).map(Self::from_millis)
     }
 }
@@ -210,7 +196,7 @@ impl Saved for Offset {
     fn put(&self, into: &mut Vec<u8>) {
         self.0.put(into);
     }
-    fn get(from: &mut &[u8]) -> Read<Self> {
+    fn get(from: &mut From<'_>) -> Read<Self> {
         u64::get(from).map(Self)
     }
 }
@@ -220,12 +206,12 @@ impl Saved for Position {
         self.lat_deg().put(into);
         self.lon_deg().put(into);
     }
-    fn get(from: &mut &[u8]) -> Read<Self> {
+    fn get(from: &mut From<'_>) -> Read<Self> {
         Self::parse(f64::get(from)?, f64::get(from)?).map_err(|_| BadState)
     }
 }
 
-fn length(from: &mut &[u8]) -> Read<u32> {
+fn length(from: &mut From<'_>) -> Read<u32> {
     u32::get(from).and_then(|length| if length <= LENGTH_MAX { Ok(length) } else { Err(BadState) })
 }
 
@@ -238,10 +224,10 @@ impl Saved for String {
         put_length(self.len(), into);
         into.extend_from_slice(self.as_bytes());
     }
-    fn get(from: &mut &[u8]) -> Read<Self> {
+    fn get(from: &mut From<'_>) -> Read<Self> {
         let length = length(from)? as usize;
-        let (text, rest) = from.split_at_checked(length).ok_or(BadState)?;
-        *from = rest;
+        let (text, rest) = from.rest.split_at_checked(length).ok_or(BadState)?;
+        from.rest = rest;
         Self::from_utf8(text.to_vec()).map_err(|_| BadState)
     }
 }
@@ -253,7 +239,7 @@ impl<T: Saved> Saved for Option<T> {
             value.put(into);
         }
     }
-    fn get(from: &mut &[u8]) -> Read<Self> {
+    fn get(from: &mut From<'_>) -> Read<Self> {
         Ok(if bool::get(from)? { Some(T::get(from)?) } else { None })
     }
 }
@@ -263,7 +249,7 @@ impl<T: Saved> Saved for Vec<T> {
         put_length(self.len(), into);
         self.iter().for_each(|item| item.put(into));
     }
-    fn get(from: &mut &[u8]) -> Read<Self> {
+    fn get(from: &mut From<'_>) -> Read<Self> {
         (0..length(from)?).map(|_| T::get(from)).collect()
     }
 }
@@ -273,7 +259,7 @@ impl<T: Saved> Saved for VecDeque<T> {
         put_length(self.len(), into);
         self.iter().for_each(|item| item.put(into));
     }
-    fn get(from: &mut &[u8]) -> Read<Self> {
+    fn get(from: &mut From<'_>) -> Read<Self> {
         Vec::get(from).map(Self::from)
     }
 }
@@ -283,7 +269,7 @@ impl<T: Saved + Ord> Saved for BTreeSet<T> {
         put_length(self.len(), into);
         self.iter().for_each(|item| item.put(into));
     }
-    fn get(from: &mut &[u8]) -> Read<Self> {
+    fn get(from: &mut From<'_>) -> Read<Self> {
         (0..length(from)?).map(|_| T::get(from)).collect()
     }
 }
@@ -296,7 +282,7 @@ impl<K: Saved + Ord, V: Saved> Saved for BTreeMap<K, V> {
             value.put(into);
         }
     }
-    fn get(from: &mut &[u8]) -> Read<Self> {
+    fn get(from: &mut From<'_>) -> Read<Self> {
         (0..length(from)?).map(|_| Ok((K::get(from)?, V::get(from)?))).collect()
     }
 }
@@ -306,7 +292,7 @@ impl<A: Saved, B: Saved> Saved for (A, B) {
         self.0.put(into);
         self.1.put(into);
     }
-    fn get(from: &mut &[u8]) -> Read<Self> {
+    fn get(from: &mut From<'_>) -> Read<Self> {
         Ok((A::get(from)?, B::get(from)?))
     }
 }
@@ -317,7 +303,7 @@ impl<A: Saved, B: Saved, C: Saved> Saved for (A, B, C) {
         self.1.put(into);
         self.2.put(into);
     }
-    fn get(from: &mut &[u8]) -> Read<Self> {
+    fn get(from: &mut From<'_>) -> Read<Self> {
         Ok((A::get(from)?, B::get(from)?, C::get(from)?))
     }
 }

@@ -223,6 +223,7 @@ pub(crate) fn words(found: &[What]) -> Vec<String> {
             What::Grew(case) => format!("grew in {}", case.zones[0].id),
             What::SeenAgain(case) => format!("seen again in {}", case.zones[0].id),
             What::Ended(case) => format!("ended in {}", case.zones[0].id),
+            What::Withdrawn(case) => format!("withdrawn in {}", case.zones[0].id),
             What::Silent { device, .. } => format!("{device} silent"),
             What::Back { device, .. } => format!("{device} back"),
         })

@@ -49,6 +49,8 @@ pub enum AlertKind {
     IncidentUpdated,
     /// The herd left or a person closed the case.
     IncidentClosed,
+    /// Data that came late showed that it never was.
+    IncidentWithdrawn,
     /// A device fell silent.
     DeviceSilent,
     /// It is back.
@@ -57,8 +59,14 @@ pub enum AlertKind {
 
 impl AlertKind {
     /// Every kind there is.
-    pub const ALL: [Self; 5] =
-        [Self::IncidentOpened, Self::IncidentUpdated, Self::IncidentClosed, Self::DeviceSilent, Self::DeviceBack];
+    pub const ALL: [Self; 6] = [
+        Self::IncidentOpened,
+        Self::IncidentUpdated,
+        Self::IncidentClosed,
+        Self::IncidentWithdrawn,
+        Self::DeviceSilent,
+        Self::DeviceBack,
+    ];
 
     /// The CloudEvents type.
     pub fn as_str(self) -> &'static str {
@@ -66,6 +74,7 @@ impl AlertKind {
             Self::IncidentOpened => "steppewatch.incident.opened",
             Self::IncidentUpdated => "steppewatch.incident.updated",
             Self::IncidentClosed => "steppewatch.incident.closed",
+            Self::IncidentWithdrawn => "steppewatch.incident.withdrawn",
             Self::DeviceSilent => "steppewatch.device.silent",
             Self::DeviceBack => "steppewatch.device.back",
         }

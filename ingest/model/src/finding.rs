@@ -23,6 +23,8 @@ pub enum What {
     SeenAgain(Case),
     /// The herd was seen outside, or not seen for long.
     Ended(Case),
+    /// Late data showed that it never was.
+    Withdrawn(Case),
     /// A device that used to speak stopped.
     Silent {
         /// Which.
