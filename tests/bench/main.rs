@@ -15,6 +15,7 @@ mod mosquitto;
 mod mqtt;
 mod platform;
 mod recovery;
+mod replay;
 mod zone_files;
 
 use anyhow::{Result, bail};
@@ -25,7 +26,7 @@ async fn main() -> Result<()> {
     rustls::crypto::ring::default_provider().install_default().ok();
     // cargo adds `--bench`.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    let benches = ["detection", "geofence", "ingest_durable", "recovery"];
+    let benches = ["detection", "geofence", "ingest_durable", "recovery", "replay"];
     if let Some(unknown) = wanted.iter().find(|name| !benches.contains(&name.as_str())) {
         bail!("there is no bench `{unknown}`; there are: {}", benches.join(", "));
     }
@@ -41,6 +42,9 @@ async fn main() -> Result<()> {
     }
     if is_wanted("recovery") {
         recovery::run().await?;
+    }
+    if is_wanted("replay") {
+        replay::run().await?;
     }
     Ok(())
 }

@@ -29,7 +29,7 @@ pub fn counts(herd: &Herd) -> Vec<SpeciesCount> {
         known.1 = Interval { low: known.1.low.min(young), high: known.1.high.max(young) };
     }
     if counts.is_empty() {
-        let collars = herd.current().values().filter(|seen| seen.source == Source::Collar).count() as u64;
+        let collars = herd.newest.iter().filter(|seen| seen.source == Source::Collar).count() as u64;
         let count = Interval { low: collars, high: collars };
         return vec![SpeciesCount { species: herd.species, count, young: Interval::default() }];
     }
@@ -63,12 +63,6 @@ fn species_there(pictures: &[&Seen]) -> BTreeSet<Species> {
     let most = tally.values().copied().max().unwrap_or_default();
     there.retain(|species| tally.get(species).is_some_and(|times| times * SELDOM >= most));
     there
-}
-
-/// What a herd mostly is, as far as any device could name it.
-pub fn most_seen(herd: &Herd) -> Species {
-    let named = herd.seen.iter().filter(|seen| seen.species != Species::Unknown);
-    most_often(&tally(named)).unwrap_or(Species::Unknown)
 }
 
 fn tally<'a>(seen: impl Iterator<Item = &'a Seen>) -> BTreeMap<Species, usize> {

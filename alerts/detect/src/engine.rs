@@ -6,6 +6,7 @@ use crate::correct::is_out_of_order;
 use crate::count::counts;
 use crate::fixes::{self, Trail};
 use crate::herd::{Herd, Seen, Source, join, take_back_stray};
+use crate::herds::Herds;
 use crate::place::{Eye, Flight, Located, Unplaced, locate};
 use crate::presence::{Stay, Verdict};
 use crate::settings::Settings;
@@ -16,7 +17,7 @@ use model::{
     Body, Device, DeviceId, DeviceKind, Finding, HerdView, Interval, Offset, PanTilt, Reading, Sighting, Species,
     Timestamp, Track, Trigger, What, ZoneId,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Herds followed at once; beyond it the one heard of longest ago is forgotten.
@@ -29,8 +30,6 @@ pub struct Engine {
     pub(crate) world: Arc<World>,
     pub(crate) state: State,
     watch: Watch,
-    /// In which place among the herds a collar's was last found; a hint, looked up before it is believed.
-    collar_places: HashMap<DeviceId, usize>,
     asides: Asides,
 }
 
@@ -39,7 +38,7 @@ pub struct Engine {
 pub(crate) struct State {
     pub(crate) now: Timestamp,
     pub(crate) day_ends: Option<Timestamp>,
-    pub(crate) herds: Vec<Herd>,
+    pub(crate) herds: Herds,
     pub(crate) trails: BTreeMap<DeviceId, Trail>,
     pub(crate) heads: BTreeMap<DeviceId, PanTilt>,
     pub(crate) flights: BTreeMap<DeviceId, Flight>,
@@ -50,7 +49,7 @@ impl Engine {
     /// A fresh engine.
     pub fn new(settings: Settings, world: Arc<World>) -> Self {
         let (state, watch, asides) = (State::default(), Watch::default(), Asides::default());
-        Self { settings, world, state, watch, collar_places: HashMap::new(), asides }
+        Self { settings, world, state, watch, asides }
     }
 
     /// The state as bytes, to be kept with the cursor that it belongs to.
@@ -77,6 +76,7 @@ impl Engine {
     pub fn observe(&mut self, reading: &Reading) -> Vec<Finding> {
         let mut found = self.advance(reading.received_at.0, reading.offset);
         if matches!(reading.body, Body::Clock) {
+            found.extend(self.forget_unseen());
             found.extend(self.end_what_was_left(reading.offset));
             found.extend(self.tell_what_was_held_back());
         }
@@ -96,7 +96,7 @@ impl Engine {
         self.watch = Watch::default();
         let mut herds = std::mem::take(&mut self.state.herds);
         let mut found = Vec::new();
-        for herd in &mut herds {
+        for herd in herds.iter_mut() {
             self.weigh_again(herd);
             found.extend(self.decide(
                 herd,
@@ -112,7 +112,7 @@ impl Engine {
 
     /// The herds as the map shows them.
     pub fn herds(&self) -> Vec<HerdView> {
-        self.state.herds.iter().filter_map(view).collect()
+        self.state.herds.list().iter().filter_map(view).collect()
     }
 
     /// Moves "now", and does what time alone brings about.
@@ -133,7 +133,6 @@ impl Engine {
             }
             self.state.day_ends = closure::next_day(now);
         }
-        found.extend(self.forget_unseen());
         found
     }
 
@@ -141,7 +140,7 @@ impl Engine {
     fn at_midnight(&mut self, midnight: Timestamp, offset: Offset) -> Vec<What> {
         let mut herds = std::mem::take(&mut self.state.herds);
         let mut found = Vec::new();
-        for herd in &mut herds {
+        for herd in herds.iter_mut() {
             found.extend(self.decide(herd, midnight, midnight, offset, Some("already inside when the closure began")));
         }
         self.state.herds = herds;
@@ -166,7 +165,7 @@ impl Engine {
         let now = self.state.now;
         let mut herds = std::mem::take(&mut self.state.herds);
         let mut found = Vec::new();
-        for herd in &mut herds {
+        for herd in herds.iter_mut() {
             let stays = herd.stays.len();
             herd.stays.retain(|_, stay| !stay.has_left(now, &self.settings));
             if herd.stays.len() < stays {
@@ -184,7 +183,8 @@ impl Engine {
         let (world, settings, silence) = (&self.world, &self.settings, &self.state.silence);
         self.state.herds.retain_mut(|herd| {
             let unheard = now.since(herd.last_heard);
-            let keep = unheard <= unseen_after(herd, world, settings)
+            let keep = unheard <= settings.unseen_after
+                || unheard <= unseen_after(herd, world, settings)
                 || unheard <= settings.unseen_in_silence && herd.case.is_some() && nobody_looks(herd, world, silence);
             if !keep && let Some(open) = herd.case.take() {
                 let ended_at = Some(open.case.last_seen);
@@ -271,47 +271,26 @@ impl Engine {
 
     fn place_in_herd(&mut self, seen: Seen) -> Vec<What> {
         let mut herds = std::mem::take(&mut self.state.herds);
-        let mut own = self.herd_of_collar(&herds, &seen);
-        if take_back_stray(&mut herds, &seen, own) {
-            own = None;
-        }
-        let number = match join(&herds, &seen, own) {
+        let own = |herds: &Herds| if seen.source == Source::Collar { herds.of_collar(&seen.device) } else { None };
+        let strayed = own(&herds);
+        take_back_stray(&mut herds, &seen, strayed);
+        let number = match join(&herds, &seen, own(&herds)) {
             Some(number) => number,
             None => {
                 if herds.len() >= HERDS_MAX
-                    && let Some((oldest, _)) = herds.iter().enumerate().min_by_key(|(_, herd)| herd.last_heard)
+                    && let Some((oldest, _)) = herds.list().iter().enumerate().min_by_key(|(_, herd)| herd.last_heard)
                 {
-                    herds.swap_remove(oldest);
-                    own = self.herd_of_collar(&herds, &seen);
+                    herds.remove(oldest);
                 }
-                herds.push(Herd::new(&seen));
-                herds.len() - 1
+                herds.push(Herd::new(&seen))
             }
         };
         if seen.source == Source::Collar {
-            // A collar walks with one herd only.
-            if let Some(left) = own.filter(|own| *own != number).and_then(|own| herds.get_mut(own)) {
-                left.collars.remove(&seen.device);
-                left.stays.values_mut().for_each(|stay| stay.without(&seen.device));
-            }
-            self.collar_places.insert(seen.device.clone(), number);
+            herds.walks_with(&seen.device, number);
         }
-        let found = match herds.get_mut(number) {
-            Some(herd) if !herd.knows(&seen) => self.grow(herd, seen),
-            _ => Vec::new(),
-        };
+        let grown = herds.change(number, |herd| if herd.knows(&seen) { Vec::new() } else { self.grow(herd, seen) });
         self.state.herds = herds;
-        found
-    }
-
-    /// The place of the herd that a collar walks with.
-    fn herd_of_collar(&self, herds: &[Herd], seen: &Seen) -> Option<usize> {
-        if seen.source != Source::Collar {
-            return None;
-        }
-        let walks_with = |herd: &Herd| herd.collars.contains(&seen.device);
-        let hint = self.collar_places.get(&seen.device).copied();
-        hint.filter(|place| herds.get(*place).is_some_and(walks_with)).or_else(|| herds.iter().position(walks_with))
+        grown.unwrap_or_default()
     }
 
     fn grow(&self, herd: &mut Herd, seen: Seen) -> Vec<What> {
@@ -392,7 +371,7 @@ impl Engine {
 
     /// The cases that go on.
     pub fn open_cases(&self) -> impl Iterator<Item = &model::Case> {
-        self.state.herds.iter().filter_map(|herd| herd.case.as_ref()).map(|open| &open.case)
+        self.state.herds.list().iter().filter_map(|herd| herd.case.as_ref()).map(|open| &open.case)
     }
 }
 

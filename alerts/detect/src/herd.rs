@@ -7,6 +7,7 @@
 use crate::case::Open;
 use crate::fixes::WALK_MPS;
 use crate::geofence::Spread;
+use crate::herds::Herds;
 use crate::place::Located;
 use crate::presence::Stay;
 use model::{DeviceId, Offset, Position, SnapshotId, Species, Timestamp, Trigger, ZoneId};
@@ -84,10 +85,37 @@ pub struct Herd {
     pub last_heard: Timestamp,
     /// When it was last seen, in event time.
     pub last_seen: Timestamp,
-    /// Where it is, with its standard deviation in metres: derived from `seen` by [`Herd::add`].
+    /// Where it is, with its standard deviation in metres: derived from `newest` by [`Herd::add`].
     pub centre: Option<(Position, f64)>,
-    /// What it mostly is: derived likewise.
+    /// What it mostly is: derived from `named` likewise.
     pub species: Species,
+    /// The newest sighting of each device in the last ten minutes (event time), by device.
+    pub newest: Vec<Newest>,
+    /// How often each species was named in `seen`.
+    pub named: BTreeMap<Species, u32>,
+}
+
+/// What a device saw last of a herd.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Newest {
+    /// Who saw it.
+    pub device: DeviceId,
+    /// How.
+    pub source: Source,
+    /// When.
+    pub at: Timestamp,
+    /// Where.
+    pub position: Position,
+    /// How much it counts: one by its variance, in square metres.
+    pub(crate) weight: f64,
+}
+
+impl Newest {
+    fn of(seen: &Seen) -> Self {
+        let Located { position, spread } = seen.located;
+        let weight = spread.sigma_m().max(1.0).powi(-2);
+        Self { device: seen.device.clone(), source: seen.source, at: seen.at, position, weight }
+    }
 }
 
 impl Herd {
@@ -108,6 +136,8 @@ impl Herd {
             last_seen,
             centre: None,
             species: first.species,
+            newest: Vec::new(),
+            named: BTreeMap::new(),
         }
     }
 
@@ -118,12 +148,42 @@ impl Herd {
         if seen.source == Source::Collar {
             self.collars.insert(seen.device.clone());
         }
-        if self.seen.len() >= SEEN_MAX {
-            self.seen.pop_front();
+        if self.seen.len() >= SEEN_MAX
+            && let Some(forgotten) = self.seen.pop_front()
+            && let Some(times) = self.named.get_mut(&forgotten.species)
+        {
+            *times = times.saturating_sub(1);
         }
+        self.note(&seen);
         self.seen.push_back(seen);
+    }
+
+    /// Brings what is derived from the sightings up to date with one more.
+    fn note(&mut self, seen: &Seen) {
+        if seen.species != Species::Unknown {
+            *self.named.entry(seen.species).or_default() += 1;
+        }
+        self.species = most_often(&self.named);
+        match self.newest.binary_search_by(|known| known.device.cmp(&seen.device)) {
+            Ok(place) => {
+                if let Some(known) = self.newest.get_mut(place).filter(|known| seen.at >= known.at) {
+                    *known = Newest::of(seen);
+                }
+            }
+            Err(place) => self.newest.insert(place, Newest::of(seen)),
+        }
+        let since = self.last_seen.as_millis().saturating_sub(CURRENT_MS);
+        self.newest.retain(|known| known.at.as_millis() >= since);
         self.centre = self.position();
-        self.species = crate::count::most_seen(self);
+    }
+
+    /// Derives from the sightings what a state of an older version did not keep.
+    pub(crate) fn derive(&mut self) {
+        (self.newest, self.named) = (Vec::new(), BTreeMap::new());
+        for seen in std::mem::take(&mut self.seen) {
+            self.note(&seen);
+            self.seen.push_back(seen);
+        }
     }
 
     /// A case of this herd is over.
@@ -136,19 +196,21 @@ impl Herd {
 
     /// Whether this very sighting is known already: networks repeat themselves.
     pub fn knows(&self, seen: &Seen) -> bool {
-        self.seen.iter().rev().any(|known| {
-            known.device == seen.device
-                && known.at == seen.at
-                && known.trigger.seq == seen.trigger.seq
-                && known.located.position == seen.located.position
-        })
+        // What happened after all that is known is news, without a look at each.
+        seen.at <= self.last_seen
+            && self.seen.iter().rev().any(|known| {
+                known.at == seen.at
+                    && known.device == seen.device
+                    && known.trigger.seq == seen.trigger.seq
+                    && known.located.position == seen.located.position
+            })
     }
 
     /// Whether a collar that walked with this herd still does: it is near, or it is all that we know of the herd.
     fn keeps(&self, seen: &Seen) -> bool {
         let near = |(centre, _): (Position, f64)| centre.distance_m(seen.located.position) <= REACH_MAX_M;
-        self.collars.len() == 1 && self.seen.iter().all(|known| known.device == seen.device)
-            || self.centre.is_some_and(near)
+        self.centre.is_some_and(near)
+            || self.collars.len() == 1 && self.seen.iter().all(|known| known.device == seen.device)
     }
 
     /// Nothing but one collar, and nobody's case: losing it loses nothing.
@@ -165,42 +227,41 @@ impl Herd {
         apart_ms <= CURRENT_MS as u128 && alike(self.species, seen.species) && self.centre.is_some_and(near)
     }
 
-    /// The newest sighting of each device in the last ten minutes (event time).
-    pub(crate) fn current(&self) -> BTreeMap<&DeviceId, &Seen> {
-        let since = self.last_seen.as_millis().saturating_sub(CURRENT_MS);
-        let mut newest: BTreeMap<&DeviceId, &Seen> = BTreeMap::new();
-        for seen in self.seen.iter().filter(|seen| seen.at.as_millis() >= since) {
-            let known = newest.entry(&seen.device).or_insert(seen);
-            if seen.at >= known.at {
-                *known = seen;
-            }
-        }
-        newest
-    }
-
-    /// Where the herd is: the mean of the current sightings, each weighted by how exact it is; and its standard deviation.
+    /// Where the herd is: the mean of the newest sightings, each weighted by how exact it is; and its standard deviation.
     fn position(&self) -> Option<(Position, f64)> {
-        let current = self.current();
-        let origin = current.values().next()?.located.position;
+        let origin = self.newest.first()?.position;
+        let plane = origin.plane();
         let (mut weights, mut east, mut north) = (0.0, 0.0, 0.0);
-        for seen in current.values() {
-            let weight = seen.located.spread.sigma_m().max(1.0).powi(-2);
-            let (e, n) = origin.offset_to(seen.located.position);
-            (weights, east, north) = (weights + weight, east + weight * e, north + weight * n);
+        for seen in &self.newest {
+            let (e, n) = plane.offset_to(seen.position);
+            (weights, east, north) = (weights + seen.weight, east + seen.weight * e, north + seen.weight * n);
         }
-        let centre = origin.moved(east / weights, north / weights);
-        let scatter = current.values().map(|seen| centre.distance_m(seen.located.position).powi(2)).sum::<f64>();
-        Some((centre, (1.0 / weights + scatter / current.len() as f64).sqrt()))
+        let (east, north) = (east / weights, north / weights);
+        let square = |seen: &Newest| {
+            let (e, n) = plane.offset_to(seen.position);
+            (e - east).powi(2) + (n - north).powi(2)
+        };
+        let scatter = self.newest.iter().map(square).sum::<f64>();
+        Some((origin.moved(east, north), (1.0 / weights + scatter / self.newest.len() as f64).sqrt()))
     }
+}
+
+/// The species named most often; of equals the first in the species' own order, so that the answer does not depend on chance.
+fn most_often(named: &BTreeMap<Species, u32>) -> Species {
+    let most = named.values().copied().max().filter(|most| *most > 0);
+    most.and_then(|most| named.iter().find(|(_, times)| **times == most))
+        .map_or(Species::Unknown, |(species, _)| *species)
 }
 
 /// A collar that strayed, made a herd of its own and now grazes beside another is of that one again; else one herd would be two
 /// cases from then on. Not while it makes a case itself: that case would end without the animal having left.
 ///
 /// `own` is the place of the herd that its collar walks with; whether that herd was taken out of the list.
-pub fn take_back_stray(herds: &mut Vec<Herd>, seen: &Seen, own: Option<usize>) -> bool {
+pub fn take_back_stray(herds: &mut Herds, seen: &Seen, own: Option<usize>) -> bool {
     let Some(own) = own.filter(|own| herds.get(*own).is_some_and(Herd::is_stray)) else { return false };
-    let rejoins = herds.iter().enumerate().any(|(number, herd)| number != own && herd.is_beside(seen));
+    let mut others = herds.near(seen.located.position, HERD_REACH_M).filter(|(number, _)| *number != own);
+    let rejoins = others.any(|(_, herd)| herd.is_beside(seen));
+    drop(others);
     if rejoins {
         herds.remove(own);
     }
@@ -209,12 +270,12 @@ pub fn take_back_stray(herds: &mut Vec<Herd>, seen: &Seen, own: Option<usize>) -
 
 /// The herd that a sighting belongs to: the one that its collar walks with (`own`), else the nearest that can have walked there. One
 /// that was hardly seen yet, perhaps a bush that was taken for a sheep, takes nothing away from one that is known.
-pub fn join(herds: &[Herd], seen: &Seen, own: Option<usize>) -> Option<usize> {
+pub fn join(herds: &Herds, seen: &Seen, own: Option<usize>) -> Option<usize> {
     if own.and_then(|number| herds.get(number)).is_some_and(|herd| herd.keeps(seen)) {
         return own;
     }
     let mut nearest: Option<(usize, (bool, f64))> = None;
-    for (number, herd) in herds.iter().enumerate() {
+    for (number, herd) in herds.near(seen.located.position, REACH_MAX_M) {
         let Some((position, sigma_m)) = herd.centre else { continue };
         let walked_s = herd.last_seen.since(seen.at).max(seen.at.since(herd.last_seen)).as_secs_f64();
         let noise_m = 3.0 * sigma_m.hypot(error_towards(position, &seen.located));

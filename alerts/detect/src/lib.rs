@@ -19,6 +19,7 @@ mod engine;
 pub mod fixes;
 pub mod geofence;
 pub mod herd;
+mod herds;
 mod past;
 pub mod place;
 pub mod presence;

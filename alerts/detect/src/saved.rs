@@ -6,7 +6,8 @@ use crate::case::Open;
 use crate::engine::State;
 use crate::fixes::Trail;
 use crate::geofence::Spread;
-use crate::herd::{Herd, Seen, Source};
+use crate::herd::{Herd, Newest, Seen, Source};
+use crate::herds::Herds;
 use crate::place::{Flight, Located, Sample};
 use crate::presence::Stay;
 use crate::silence::{Heard, Silence};
@@ -41,7 +42,10 @@ pub(crate) fn read(bytes: &[u8]) -> Result<State, BadState> {
     if !(VERSION_OLDEST..=VERSION).contains(&from.version) {
         return Err(BadState);
     }
-    let state = State::get(&mut from)?;
+    let mut state = State::get(&mut from)?;
+    if from.version < 4 {
+        state.herds.iter_mut().for_each(Herd::derive);
+    }
     if from.rest.is_empty() { Ok(state) } else { Err(BadState) }
 }
 
@@ -95,7 +99,8 @@ fields! {
     State { now, day_ends, herds, trails, heads, flights, silence }
     Flight { samples, took_off }
     Sample { at, position, height_m, alt_m, gimbal, accuracy_m }
-    Herd { id, seen, collars, stays, case, over since 4, before Vec::new(), last_heard, last_seen, centre, species }
+    Herd { id, seen, collars, stays, case, over since 4, before Vec::new(), last_heard, last_seen, centre, species, newest since 4, before Vec::new(), named since 4, before BTreeMap::new() }
+    Newest { device, source, at, position, weight }
     Seen { device, source, species, count, young, located, at, received_at, offset, trigger, snapshot }
     Stay { since, last_inside, sightings, probability, established, pictures, collars, outside_in_a_row }
     Located { position, spread }
@@ -160,6 +165,16 @@ words! {
         Source::Picture => "picture",
         Source::Collar => "collar",
     };
+}
+
+impl Saved for Herds {
+    fn put(&self, into: &mut Vec<u8>) {
+        put_length(self.len(), into);
+        self.list().iter().for_each(|herd| herd.put(into));
+    }
+    fn get(from: &mut From<'_>) -> Read<Self> {
+        Vec::get(from).map(|list: Vec<Herd>| list.into())
+    }
 }
 
 impl Saved for Trail {

@@ -25,8 +25,8 @@ pub(crate) fn unseen_after(herd: &Herd, world: &World, settings: &Settings) -> D
 /// Whether none of those that saw a herd lately has told of the time since. A device that comes back from a dead link speaks
 /// first of what was before.
 pub(crate) fn nobody_looks(herd: &Herd, world: &World, silence: &Silence) -> bool {
-    herd.current().into_iter().all(|(id, seen)| {
-        let patience = world.device(id).map_or(Duration::ZERO, |device| device.cadence * 2);
-        silence.told_of(id).is_none_or(|told_of| told_of <= seen.at.plus(patience))
+    herd.newest.iter().all(|seen| {
+        let patience = world.device(&seen.device).map_or(Duration::ZERO, |device| device.cadence * 2);
+        silence.told_of(&seen.device).is_none_or(|told_of| told_of <= seen.at.plus(patience))
     })
 }

@@ -62,8 +62,12 @@ impl Position {
 
     /// Where `to` lies from here on the local plane: metres (east, north). Good to a few centimetres within 10 km.
     pub fn offset_to(self, to: Self) -> (f64, f64) {
-        let (per_lat, per_lon) = self.metres_per_degree();
-        ((to.lon_deg - self.lon_deg) * per_lon, (to.lat_deg - self.lat_deg) * per_lat)
+        self.plane().offset_to(to)
+    }
+
+    /// The local plane here, for many offsets from one place.
+    pub fn plane(self) -> Plane {
+        Plane { origin: self, metres_per_degree: self.metres_per_degree() }
     }
 
     /// Distance on the ground in metres; for the few kilometres in which animals are compared.
@@ -78,6 +82,21 @@ impl Position {
         let lat_deg = (self.lat_deg + north_m / per_lat).clamp(-90.0, 90.0);
         let lon_deg = if per_lon > 1.0 { self.lon_deg + east_m / per_lon } else { self.lon_deg };
         Self { lat_deg, lon_deg: (lon_deg + 180.0).rem_euclid(360.0) - 180.0 }
+    }
+}
+
+/// The plane that touches the ellipsoid at a place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Plane {
+    origin: Position,
+    metres_per_degree: (f64, f64),
+}
+
+impl Plane {
+    /// Where `to` lies from the origin: metres (east, north). Good to a few centimetres within 10 km.
+    pub fn offset_to(self, to: Position) -> (f64, f64) {
+        let (per_lat, per_lon) = self.metres_per_degree;
+        ((to.lon_deg - self.origin.lon_deg) * per_lon, (to.lat_deg - self.origin.lat_deg) * per_lat)
     }
 }
 

@@ -32,7 +32,7 @@ pub use command::{Action, Command, Outcome};
 pub use device::{Device, DeviceKind, External, Health, Pose};
 pub use finding::{Case, CaseZone, Finding, HerdView, What};
 pub use frame::{Channel, Entry, Frame, Offset, Transport};
-pub use geo::{BadPosition, GeoPoint, Position};
+pub use geo::{BadPosition, GeoPoint, Plane, Position};
 pub use ids::{BadName, DeviceId, IncidentId, ReadingKind, SnapshotId, TenantId, TownshipCode, ZoneId};
 pub use incident::{Incident, IncidentStatus, SpeciesCount, TimelineItem};
 pub use legal::LegalDate;
