@@ -3,7 +3,7 @@
 //! Whole days are played in memory ([`journeys::detection`]); the seconds to an alert are taken from the running platform
 //! ([`super::detection_live`]). `SEEDS` says how many of each trial (20).
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use firmware_sim::score::{Judged, Score, calibration, score};
 use firmware_sim::trial::{NAMES, Trial};
 use journeys::detection::{Played, play};
@@ -16,12 +16,18 @@ const SURE: f64 = 0.999;
 
 /// Runs it.
 pub async fn run() -> Result<()> {
-    let seeds = std::env::var("SEEDS").ok().map_or(Ok(SEEDS), |text| text.parse()).context("SEEDS is no number")?;
-    let only = std::env::var("TRIAL").ok();
+    let seeds = Seeds::asked_for()?;
+    let only: Option<Vec<String>> =
+        std::env::var("TRIAL").ok().map(|names| names.split(',').map(str::to_owned).collect());
+    if let Some(unknown) = only.iter().flatten().find(|name| !NAMES.contains(&name.as_str())) {
+        bail!("there is no trial `{unknown}`; there are: {}", NAMES.join(", "));
+    }
     let mut all = Outcome::default();
-    for name in NAMES.into_iter().filter(|name| only.as_deref().is_none_or(|only| only == *name)) {
+    for name in
+        NAMES.into_iter().filter(|name| only.as_ref().is_none_or(|only| only.iter().any(|wanted| wanted == name)))
+    {
         let mut of_trial = Outcome::default();
-        for seed in 1..=seeds {
+        for seed in seeds.first..=seeds.last {
             let trial = Trial::make(name, seed).context("no such trial")?;
             let played = play(&trial)?;
             let score = score(&trial.truth, &played.incidents);
@@ -38,6 +44,30 @@ pub async fn run() -> Result<()> {
     Ok(())
 }
 
+/// Which histories of each trial are played, both ends included.
+#[derive(Clone, Copy)]
+struct Seeds {
+    first: u64,
+    last: u64,
+}
+
+impl Seeds {
+    fn asked_for() -> Result<Self> {
+        let number = |name: &'static str, default| match std::env::var(name) {
+            Ok(text) => text.parse().with_context(|| format!("{name} is `{text}`, which is no whole number")),
+            Err(_) => Ok(default),
+        };
+        let (first, count): (u64, u64) = (number("FIRST_SEED", 1)?, number("SEEDS", SEEDS)?);
+        Ok(Self { first, last: first.saturating_add(count).saturating_sub(1) })
+    }
+}
+
+impl std::fmt::Display for Seeds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.first, self.last)
+    }
+}
+
 #[derive(Default)]
 struct Outcome {
     score: Score,
@@ -50,7 +80,7 @@ impl Outcome {
         self.judged.extend(judged);
     }
 
-    fn print(&self, trial: &str, seeds: u64) {
+    fn print(&self, trial: &str, seeds: Seeds) {
         let score = &self.score;
         let line = |metric: &str, value: f64, of: usize, bar: &str| print(trial, seeds, metric, value, of, bar);
         line("recall", score.recall(), score.seen_enough, ">= 0.99");
@@ -73,8 +103,9 @@ impl Outcome {
     }
 }
 
-fn print(trial: &str, seeds: u64, metric: &str, value: f64, of: usize, bar: &str) {
+fn print(trial: &str, seeds: Seeds, metric: &str, value: f64, of: usize, bar: &str) {
     let value = value.is_finite().then_some((value * 10_000.0).round() / 10_000.0);
+    let seeds = seeds.to_string();
     let line =
         json!({"bench": BENCH, "trial": trial, "seeds": seeds, "metric": metric, "value": value, "of": of, "bar": bar});
     println!("{line}");

@@ -183,7 +183,7 @@ impl Engine {
         let (world, settings, silence) = (&self.world, &self.settings, &self.state.silence);
         self.state.herds.retain_mut(|herd| {
             let unheard = now.since(herd.last_heard);
-            let keep = unheard <= settings.unseen_after
+            let keep = unheard <= settings.sightings_within.min(settings.unseen_after)
                 || unheard <= unseen_after(herd, world, settings)
                 || unheard <= settings.unseen_in_silence && herd.case.is_some() && nobody_looks(herd, world, silence);
             if !keep && let Some(open) = herd.case.take() {

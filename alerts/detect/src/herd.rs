@@ -148,11 +148,8 @@ impl Herd {
         if seen.source == Source::Collar {
             self.collars.insert(seen.device.clone());
         }
-        if self.seen.len() >= SEEN_MAX
-            && let Some(forgotten) = self.seen.pop_front()
-            && let Some(times) = self.named.get_mut(&forgotten.species)
-        {
-            *times = times.saturating_sub(1);
+        if self.seen.len() >= SEEN_MAX {
+            self.forget_oldest();
         }
         self.note(&seen);
         self.seen.push_back(seen);
@@ -174,7 +171,7 @@ impl Herd {
         }
         let since = self.last_seen.as_millis().saturating_sub(CURRENT_MS);
         self.newest.retain(|known| known.at.as_millis() >= since);
-        self.centre = self.position();
+        self.centre = self.position().or(self.centre);
     }
 
     /// Derives from the sightings what a state of an older version did not keep.
@@ -194,6 +191,15 @@ impl Herd {
         self.over.push(over);
     }
 
+    /// The oldest by when it happened: what comes late must not push out what says where the herd is now.
+    fn forget_oldest(&mut self) {
+        let oldest = self.seen.iter().enumerate().min_by_key(|(_, seen)| seen.at).map(|(number, _)| number);
+        let forgotten = oldest.and_then(|number| self.seen.remove(number));
+        if let Some(times) = forgotten.and_then(|forgotten| self.named.get_mut(&forgotten.species)) {
+            *times = times.saturating_sub(1);
+        }
+    }
+
     /// Whether this very sighting is known already: networks repeat themselves.
     pub fn knows(&self, seen: &Seen) -> bool {
         // What happened after all that is known is news, without a look at each.
@@ -208,9 +214,39 @@ impl Herd {
 
     /// Whether a collar that walked with this herd still does: it is near, or it is all that we know of the herd.
     fn keeps(&self, seen: &Seen) -> bool {
-        let near = |(centre, _): (Position, f64)| centre.distance_m(seen.located.position) <= REACH_MAX_M;
-        self.centre.is_some_and(near)
+        let near = |stood: Stood| stood.position.distance_m(seen.located.position) <= REACH_MAX_M;
+        self.stands().is_some_and(near)
+            || self.stood(seen.at).is_some_and(near)
             || self.collars.len() == 1 && self.seen.iter().all(|known| known.device == seen.device)
+    }
+
+    /// Where it is.
+    fn stands(&self) -> Option<Stood> {
+        self.centre.map(|(position, sigma_m)| Stood { position, sigma_m, at: self.last_seen })
+    }
+
+    /// Whether it has been seen since, and walked on.
+    fn is_late(&self, at: Timestamp) -> bool {
+        self.last_seen.since(at).as_millis() > CURRENT_MS as u128
+    }
+
+    /// Where it was at about a time, if that is another time than now: what comes late belongs to the herd that was there then.
+    fn stood(&self, at: Timestamp) -> Option<Stood> {
+        if !self.is_late(at) {
+            return None;
+        }
+        let apart = |seen: &&Seen| seen.at.since(at).max(at.since(seen.at));
+        let nearest = self.seen.iter().min_by_key(apart).filter(|seen| apart(seen) < self.last_seen.since(at))?;
+        let Located { position, spread } = nearest.located;
+        Some(Stood { position, sigma_m: spread.sigma_m(), at: nearest.at })
+    }
+
+    /// How far from this herd a sighting is, and whether from where it was then or only from where it is now: a clock may be
+    /// minutes slow, and then the animals seen are those of now. `None` if no animal of this herd can have been there.
+    fn apart(&self, seen: &Seen) -> Option<(OfWhen, f64)> {
+        let of = |when: OfWhen, stood: Stood| Some((when, stood.within_reach(self.species, seen)?));
+        let then = self.stood(seen.at).and_then(|stood| of(OfWhen::Then, stood));
+        then.or_else(|| of(if self.is_late(seen.at) { OfWhen::Now } else { OfWhen::Then }, self.stands()?))
     }
 
     /// Nothing but one collar, and nobody's case: losing it loses nothing.
@@ -253,6 +289,38 @@ fn most_often(named: &BTreeMap<Species, u32>) -> Species {
         .map_or(Species::Unknown, |(species, _)| *species)
 }
 
+/// Where a herd was at a time.
+#[derive(Clone, Copy)]
+struct Stood {
+    position: Position,
+    /// One standard deviation, metres.
+    sigma_m: f64,
+    at: Timestamp,
+}
+
+impl Stood {
+    /// How far away a sighting is, if an animal of a herd of this species can have been there.
+    fn within_reach(self, species: Species, seen: &Seen) -> Option<f64> {
+        let Self { position, sigma_m, at } = self;
+        let walked_m = WALK_MPS * at.since(seen.at).max(seen.at.since(at)).as_secs_f64();
+        let noise_m = 3.0 * sigma_m.hypot(error_towards(position, &seen.located));
+        let reach_m = if alike(species, seen.species) {
+            (HERD_REACH_M + walked_m + noise_m).min(REACH_MAX_M)
+        } else {
+            (TOGETHER_M + walked_m + noise_m).min(UNLIKE_REACH_MAX_M)
+        };
+        let distance_m = position.distance_m(seen.located.position);
+        (distance_m <= reach_m).then_some(distance_m)
+    }
+}
+
+/// Which place of a herd a sighting was held against; that of its own time says more.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum OfWhen {
+    Then,
+    Now,
+}
+
 /// A collar that strayed, made a herd of its own and now grazes beside another is of that one again; else one herd would be two
 /// cases from then on. Not while it makes a case itself: that case would end without the animal having left.
 ///
@@ -274,23 +342,26 @@ pub fn join(herds: &Herds, seen: &Seen, own: Option<usize>) -> Option<usize> {
     if own.and_then(|number| herds.get(number)).is_some_and(|herd| herd.keeps(seen)) {
         return own;
     }
-    let mut nearest: Option<(usize, (bool, f64))> = None;
-    for (number, herd) in herds.near(seen.located.position, REACH_MAX_M) {
-        let Some((position, sigma_m)) = herd.centre else { continue };
-        let walked_s = herd.last_seen.since(seen.at).max(seen.at.since(herd.last_seen)).as_secs_f64();
-        let noise_m = 3.0 * sigma_m.hypot(error_towards(position, &seen.located));
-        let reach_m = if alike(herd.species, seen.species) {
-            (HERD_REACH_M + WALK_MPS * walked_s + noise_m).min(REACH_MAX_M)
-        } else {
-            (TOGETHER_M + WALK_MPS * walked_s + noise_m).min(UNLIKE_REACH_MAX_M)
-        };
-        let distance_m = position.distance_m(seen.located.position);
-        let rank = (herd.seen.len() < KNOWN_AFTER, distance_m);
-        if distance_m <= reach_m && nearest.is_none_or(|(_, known)| rank < known) {
+    let mut nearest: Option<(usize, (bool, OfWhen, f64))> = None;
+    for (number, herd) in candidates(herds, seen) {
+        let Some((when, distance_m)) = herd.apart(seen) else { continue };
+        let rank = (herd.seen.len() < KNOWN_AFTER, when, distance_m);
+        if nearest.is_none_or(|(_, known)| rank < known) {
             nearest = Some((number, rank));
         }
     }
     nearest.map(|(number, _)| number)
+}
+
+/// The herds that a sighting may belong to, and perhaps more. What comes late may be of any, since each was elsewhere then.
+fn candidates<'a>(herds: &'a Herds, seen: &Seen) -> Box<dyn Iterator<Item = (usize, &'a Herd)> + 'a> {
+    // A little earlier than a herd may take it for late: its clock is not ours.
+    let is_late = seen.received_at.since(seen.at).as_millis() > CURRENT_MS as u128 / 2;
+    if is_late {
+        Box::new(herds.list().iter().enumerate())
+    } else {
+        Box::new(herds.near(seen.located.position, REACH_MAX_M))
+    }
 }
 
 /// One standard deviation of a place in the direction of another: a flat view errs far along and little across.
@@ -309,3 +380,7 @@ fn alike(a: Species, b: Species) -> bool {
     let small = |species| matches!(species, Species::Sheep | Species::Goat);
     a == b || a == Species::Unknown || b == Species::Unknown || (small(a) && small(b))
 }
+
+#[cfg(test)]
+#[path = "herd_tests.rs"]
+mod tests;

@@ -12,8 +12,12 @@ use std::time::Duration;
 /// A collar's herd is not lost before it missed this many fixes.
 const COLLAR_CADENCES: u32 = 6;
 
-/// How long a herd may go unseen: collars speak more rarely than cameras.
+/// How long a herd may go unseen. What hardly any picture shows, perhaps a bush that was taken for a sheep, is given up once its pictures can no
+/// longer be among those that establish something. For others: collars speak more rarely than cameras.
 pub(crate) fn unseen_after(herd: &Herd, world: &World, settings: &Settings) -> Duration {
+    if herd.case.is_none() && herd.collars.is_empty() && herd.seen.len() < settings.sightings_needed {
+        return settings.sightings_within;
+    }
     let collar = herd.seen.iter().rev().find(|seen| seen.source == Source::Collar);
     let cadence = collar.and_then(|seen| world.device(&seen.device)).map_or(Duration::ZERO, |device| device.cadence);
     let newest = herd.seen.back().and_then(|seen| world.device(&seen.device));
@@ -27,6 +31,7 @@ pub(crate) fn unseen_after(herd: &Herd, world: &World, settings: &Settings) -> D
 pub(crate) fn nobody_looks(herd: &Herd, world: &World, silence: &Silence) -> bool {
     herd.newest.iter().all(|seen| {
         let patience = world.device(&seen.device).map_or(Duration::ZERO, |device| device.cadence * 2);
-        silence.told_of(&seen.device).is_none_or(|told_of| told_of <= seen.at.plus(patience))
+        // Who missed it while another still saw it says nothing of the time after.
+        silence.told_of(&seen.device).is_none_or(|told_of| told_of <= herd.last_seen.plus(patience))
     })
 }
