@@ -17,7 +17,7 @@ use model::{
     Body, Device, DeviceId, DeviceKind, Finding, HerdView, Interval, Offset, PanTilt, Reading, Sighting, Species,
     Timestamp, Track, Trigger, What, ZoneId,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Herds followed at once; beyond it the one heard of longest ago is forgotten.
@@ -39,9 +39,9 @@ pub(crate) struct State {
     pub(crate) now: Timestamp,
     pub(crate) day_ends: Option<Timestamp>,
     pub(crate) herds: Herds,
-    pub(crate) trails: BTreeMap<DeviceId, Trail>,
-    pub(crate) heads: BTreeMap<DeviceId, PanTilt>,
-    pub(crate) flights: BTreeMap<DeviceId, Flight>,
+    pub(crate) trails: HashMap<DeviceId, Trail>,
+    pub(crate) heads: HashMap<DeviceId, PanTilt>,
+    pub(crate) flights: HashMap<DeviceId, Flight>,
     pub(crate) silence: Silence,
 }
 

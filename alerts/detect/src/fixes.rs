@@ -4,7 +4,7 @@
 //! receiver's error; an animal that is carried away shows by further fixes at the new place, and is then believed.
 
 use model::{DeviceId, Position, Reading, Timestamp, Track};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 /// A herd that is driven covers a kilometre in ten minutes; longer it does not keep that up.
 pub(crate) const WALK_MPS: f64 = 1.7;
@@ -62,7 +62,7 @@ impl Reason {
 }
 
 /// Judges what a collar says by its trail.
-pub(crate) fn judge(trails: &mut BTreeMap<DeviceId, Trail>, reading: &Reading, track: &Track) -> Verdict {
+pub(crate) fn judge(trails: &mut HashMap<DeviceId, Trail>, reading: &Reading, track: &Track) -> Verdict {
     let Some(position) = track.position else { return Verdict::SetAside(Reason::NoFix) };
     let at = reading.happened_at();
     if let Some(trail) = trails.get_mut(&reading.device) {

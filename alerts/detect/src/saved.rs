@@ -15,7 +15,7 @@ use model::{
     Authority, Case, CaseZone, Closure, ClosureLevel, DeviceId, Gimbal, IncidentId, Interval, Offset, PanTilt,
     Position, ReadingKind, SnapshotId, Species, SpeciesCount, Timestamp, TownshipCode, Trigger, ZoneId,
 };
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 /// Grows with every change of a saved type. A field that came with one is given with `since` and what it was before.
 const VERSION: u32 = 4;
@@ -299,6 +299,22 @@ impl<K: Saved + Ord, V: Saved> Saved for BTreeMap<K, V> {
     }
     fn get(from: &mut From<'_>) -> Read<Self> {
         (0..length(from)?).map(|_| Ok((K::get(from)?, V::get(from)?))).collect()
+    }
+}
+
+/// Written in the order of the keys, so that equal states are equal bytes.
+impl<V: Saved> Saved for HashMap<DeviceId, V> {
+    fn put(&self, into: &mut Vec<u8>) {
+        let mut sorted: Vec<(&DeviceId, &V)> = self.iter().collect();
+        sorted.sort_by_key(|(device, _)| *device);
+        put_length(sorted.len(), into);
+        for (device, value) in sorted {
+            device.put(into);
+            value.put(into);
+        }
+    }
+    fn get(from: &mut From<'_>) -> Read<Self> {
+        (0..length(from)?).map(|_| Ok((DeviceId::get(from)?, V::get(from)?))).collect()
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::settings::Settings;
 use crate::world::World;
 use model::{DeviceId, Timestamp, What};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// The journal holds a tick each second. A longer gap means that the platform was down, and nobody could be heard.
@@ -14,7 +14,7 @@ const DOWN_AFTER: Duration = Duration::from_secs(15);
 /// When each device was last heard.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Silence {
-    pub(crate) devices: BTreeMap<DeviceId, Heard>,
+    pub(crate) devices: HashMap<DeviceId, Heard>,
 }
 
 /// What is known of one device's life.
@@ -87,13 +87,15 @@ impl Silence {
             }
             if now > deadline {
                 heard.silent_since = Some(now);
-                silent.push(What::Silent { device: id.clone(), last_seen: heard.last, deadline });
+                silent.push((id.clone(), heard.last, deadline));
             } else {
                 earliest = earliest.min(deadline);
             }
         }
         watch.nothing_before = Some(earliest);
-        silent
+        // By name: those of one instant in an order that does not depend on chance.
+        silent.sort_by(|a, b| a.0.cmp(&b.0));
+        silent.into_iter().map(|(device, last_seen, deadline)| What::Silent { device, last_seen, deadline }).collect()
     }
 }
 

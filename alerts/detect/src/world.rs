@@ -6,7 +6,7 @@ use crate::closure::closure_at;
 use crate::geofence::{BuildError, Geofence, Spread};
 use crate::past::Past;
 use model::{Closure, ClosureCalendar, Device, DeviceId, Position, RecentLand, Timestamp, Zone, ZoneId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use terrain::Terrain;
 
@@ -16,7 +16,8 @@ const CHANGES_MAX: usize = 8;
 /// What detection knows of the land and the devices at one version of the registry.
 #[derive(Debug, Clone)]
 pub struct World {
-    devices: BTreeMap<DeviceId, Device>,
+    /// By hash: each reading looks up its device. Only ever looked up, never walked in a way that could decide something.
+    devices: HashMap<DeviceId, Device>,
     zones: Vec<Arc<Zone>>,
     calendar: ClosureCalendar,
     fence: Geofence,
@@ -32,7 +33,14 @@ impl World {
         calendar: impl Into<ClosureCalendar>,
     ) -> Result<Self, BuildError> {
         let fence = Geofence::build(zones.iter().map(|zone| zone.polygons.as_slice()))?;
-        Ok(Self { devices, zones, calendar: calendar.into(), fence, past: Past::none(), terrain: Arc::default() })
+        Ok(Self {
+            devices: devices.into_iter().collect(),
+            zones,
+            calendar: calendar.into(),
+            fence,
+            past: Past::none(),
+            terrain: Arc::default(),
+        })
     }
 
     /// The next version of the registry. Where few zones have other borders, the index keeps the rest of this one's, which
@@ -48,7 +56,7 @@ impl World {
                 let change = |fence: Geofence, (number, zone): (u32, &Zone)| fence.with_zone(number, &zone.polygons);
                 let fence = changed.into_iter().try_fold(self.fence.clone(), change)?;
                 Ok(Self {
-                    devices,
+                    devices: devices.into_iter().collect(),
                     zones,
                     calendar: calendar.into(),
                     fence,
@@ -78,7 +86,7 @@ impl World {
     /// The same without any zone.
     pub fn without_zones(devices: BTreeMap<DeviceId, Device>, calendar: impl Into<ClosureCalendar>) -> Self {
         Self {
-            devices,
+            devices: devices.into_iter().collect(),
             zones: Vec::new(),
             calendar: calendar.into(),
             fence: Geofence::empty(),
@@ -103,7 +111,7 @@ impl World {
         self.devices.get(id).filter(|device| !device.disabled)
     }
 
-    /// All registered devices.
+    /// All registered devices, in no order.
     pub fn devices(&self) -> impl Iterator<Item = &Device> {
         self.devices.values()
     }

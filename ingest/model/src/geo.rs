@@ -78,10 +78,7 @@ impl Position {
 
     /// The place `east_m`, `north_m` from here, kept on the globe.
     pub fn moved(self, east_m: f64, north_m: f64) -> Self {
-        let (per_lat, per_lon) = self.metres_per_degree();
-        let lat_deg = (self.lat_deg + north_m / per_lat).clamp(-90.0, 90.0);
-        let lon_deg = if per_lon > 1.0 { self.lon_deg + east_m / per_lon } else { self.lon_deg };
-        Self { lat_deg, lon_deg: (lon_deg + 180.0).rem_euclid(360.0) - 180.0 }
+        self.plane().at(east_m, north_m)
     }
 }
 
@@ -97,6 +94,14 @@ impl Plane {
     pub fn offset_to(self, to: Position) -> (f64, f64) {
         let (per_lat, per_lon) = self.metres_per_degree;
         ((to.lon_deg - self.origin.lon_deg) * per_lon, (to.lat_deg - self.origin.lat_deg) * per_lat)
+    }
+
+    /// The place `east_m`, `north_m` from the origin, kept on the globe.
+    pub fn at(self, east_m: f64, north_m: f64) -> Position {
+        let ((per_lat, per_lon), Position { lat_deg, lon_deg }) = (self.metres_per_degree, self.origin);
+        let lat_deg = (lat_deg + north_m / per_lat).clamp(-90.0, 90.0);
+        let lon_deg = if per_lon > 1.0 { lon_deg + east_m / per_lon } else { lon_deg };
+        Position { lat_deg, lon_deg: (lon_deg + 180.0).rem_euclid(360.0) - 180.0 }
     }
 }
 

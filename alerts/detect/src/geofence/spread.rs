@@ -2,6 +2,7 @@
 
 use super::distance::{Box, Scale};
 use model::{GeoPoint, Position};
+use std::sync::LazyLock;
 
 /// Points of the lattice; each stands for the same share of the probability.
 pub(super) const LATTICE_POINTS: usize = RINGS * SPOKES;
@@ -55,12 +56,17 @@ impl Spread {
         let a = self.east_m2.max(1e-9).sqrt();
         let b = self.east_north_m2 / a;
         let c = (self.north_m2 - b * b).max(0.0).sqrt();
-        (0..LATTICE_POINTS).map(move |number| {
-            let (ring, spoke) = ((number / SPOKES) as f64, (number % SPOKES) as f64);
-            let radius = (-2.0 * (1.0 - (ring + 0.5) / RINGS as f64).ln()).sqrt();
-            let angle = std::f64::consts::TAU * (spoke + ring / RINGS as f64) / SPOKES as f64;
-            let (u, v) = (radius * angle.cos(), radius * angle.sin());
-            around.moved(a * u, b * u + c * v)
-        })
+        let plane = around.plane();
+        UNIT_LATTICE.iter().map(move |(u, v)| plane.at(a * u, b * u + c * v))
     }
 }
+
+/// The lattice of a distribution whose standard deviation is one in all directions.
+static UNIT_LATTICE: LazyLock<[(f64, f64); LATTICE_POINTS]> = LazyLock::new(|| {
+    std::array::from_fn(|number| {
+        let (ring, spoke) = ((number / SPOKES) as f64, (number % SPOKES) as f64);
+        let radius = (-2.0 * (1.0 - (ring + 0.5) / RINGS as f64).ln()).sqrt();
+        let angle = std::f64::consts::TAU * (spoke + ring / RINGS as f64) / SPOKES as f64;
+        (radius * angle.cos(), radius * angle.sin())
+    })
+});
