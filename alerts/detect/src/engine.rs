@@ -83,7 +83,8 @@ impl Engine {
         let world = Arc::clone(&self.world);
         let Some(device) = world.device(&reading.device) else { return finding(reading.offset, found) };
         let now = self.state.now;
-        found.extend(self.state.silence.heard(&reading.device, now, reading.happened_at(), &mut self.watch));
+        let silence = &mut self.state.silence;
+        found.extend(silence.heard(device, now, reading.happened_at(), &self.settings, &mut self.watch));
         if let Some(seen) = self.seen(device, reading) {
             found.extend(self.place_in_herd(seen));
         }
@@ -296,8 +297,13 @@ impl Engine {
     fn grow(&self, herd: &mut Herd, seen: Seen) -> Vec<What> {
         let mut found = Vec::new();
         // A long gap in event time ends what was, so that late data of two days is not one long stay.
-        let unseen = unseen_after(herd, &self.world, &self.settings);
-        if herd.stays.values().any(|stay| seen.at.since(stay.last_inside) > unseen) {
+        let gap = herd.stays.values().map(|stay| seen.at.since(stay.last_inside)).max().unwrap_or_default();
+        let unseen = if gap > self.settings.sightings_within {
+            unseen_after(herd, &self.world, &self.settings)
+        } else {
+            self.settings.unseen_after
+        };
+        if gap > unseen {
             herd.stays.retain(|_, stay| seen.at.since(stay.last_inside) <= unseen);
             let last_seen = herd.last_seen;
             found.extend(self.decide(herd, last_seen, last_seen, seen.offset, None));

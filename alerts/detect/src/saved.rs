@@ -118,7 +118,7 @@ fields! {
     PanTilt { pan_deg, tilt_deg, zoom }
     Gimbal { pitch_deg, yaw_deg, roll_deg }
     Silence { devices }
-    Heard { last, counted_from, silent_since, told_of }
+    Heard { last, counted_from, silent_since, told_of, is_watched since 4, before true }
 }
 
 macro_rules! names {

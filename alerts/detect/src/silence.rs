@@ -4,7 +4,7 @@
 
 use crate::settings::Settings;
 use crate::world::World;
-use model::{DeviceId, Timestamp, What};
+use model::{Device, DeviceId, Timestamp, What};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -28,29 +28,32 @@ pub struct Heard {
     pub(crate) silent_since: Option<Timestamp>,
     /// The latest event that it told of: behind `last` while it empties its store after a dead link.
     pub(crate) told_of: Timestamp,
+    /// Whether its silence would be news: of five thousand collars it is not, and they need not be looked at.
+    pub(crate) is_watched: bool,
 }
 
 impl Silence {
     /// A device spoke.
     pub fn heard(
         &mut self,
-        device: &DeviceId,
+        device: &Device,
         now: Timestamp,
         happened_at: Timestamp,
+        settings: &Settings,
         watch: &mut Watch,
     ) -> Option<What> {
-        let heard = match self.devices.get_mut(device) {
+        let heard = match self.devices.get_mut(&device.id) {
             Some(heard) if heard.silent_since.is_none() => heard,
             _ => {
-                // Its deadline was not among those that were looked at.
-                watch.nothing_before = None;
-                self.devices.entry(device.clone()).or_default()
+                watch.look_at(now.plus(patience(device, settings)));
+                self.devices.entry(device.id.clone()).or_default()
             }
         };
         let last_seen = std::mem::replace(&mut heard.last, now);
         heard.counted_from = now;
+        heard.is_watched = device.kind.silence_is_news();
         heard.told_of = heard.told_of.max(happened_at);
-        heard.silent_since.take().map(|_| What::Back { device: device.clone(), last_seen, at: now })
+        heard.silent_since.take().map(|_| What::Back { device: device.id.clone(), last_seen, at: now })
     }
 
     /// Up to when a device told of what it sees, by its own clock.
@@ -78,13 +81,10 @@ impl Silence {
         }
         let mut silent = Vec::new();
         let mut earliest = Timestamp::from_millis(i64::MAX);
-        for (id, heard) in &mut self.devices {
+        for (id, heard) in self.devices.iter_mut().filter(|(_, heard)| heard.is_watched && heard.silent_since.is_none())
+        {
             let Some(device) = world.device(id).filter(|device| device.kind.silence_is_news()) else { continue };
-            let patience = device.cadence * settings.silent_after_cadences + settings.silence_grace;
-            let deadline = heard.counted_from.plus(patience);
-            if heard.silent_since.is_some() {
-                continue;
-            }
+            let deadline = heard.counted_from.plus(patience(device, settings));
             if now > deadline {
                 heard.silent_since = Some(now);
                 silent.push((id.clone(), heard.last, deadline));
@@ -99,9 +99,21 @@ impl Silence {
     }
 }
 
+/// How long a device may say nothing.
+fn patience(device: &Device, settings: &Settings) -> Duration {
+    device.cadence * settings.silent_after_cadences + settings.silence_grace
+}
+
 /// When it is worth looking at all devices again: a deadline only moves on, unless [`Silence::heard`] says otherwise. Not a part
 /// of the state: looking more often changes nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Watch {
     nothing_before: Option<Timestamp>,
+}
+
+impl Watch {
+    /// A deadline that was not among those that were looked at.
+    fn look_at(&mut self, deadline: Timestamp) {
+        self.nothing_before = self.nothing_before.map(|earliest| earliest.min(deadline));
+    }
 }
