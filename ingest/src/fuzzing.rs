@@ -6,8 +6,8 @@
 pub use crate::gate::fuzzing::{mqtt_connect, mqtt_packet, proxy_header};
 pub use crate::http::fuzzing::http_batch;
 
-use crate::decode::decode;
 use crate::decode::stations::STATION_MODELS;
+use crate::decode::{decode, formats};
 use bytes::Bytes;
 use model::{
     Body, Channel, DeviceId, Entry, Frame, Offset, Place, Position, ReadingKind, ReceivedAt, Timestamp, Transport,
@@ -54,6 +54,19 @@ pub fn modbus_registers(input: &[u8]) {
         payload.resize(2 * usize::from(model.register_count), 0);
     }
     check(Channel::Modbus { model: Arc::from(model.name) }, &payload);
+}
+
+/// Datagrams of vehicles; and the same bytes as a frame of the journal.
+pub fn mavlink_datagram(input: &[u8]) {
+    for frame in crate::protocol::mavlink::fuzzing::frames(input) {
+        check(frame.channel, &frame.payload);
+    }
+    foreign(formats::MAVLINK, "", input);
+}
+
+/// A payload of a foreign format.
+fn foreign(format: &str, detail: &str, payload: &[u8]) {
+    check(Channel::Foreign { format: Arc::from(format), detail: Arc::from(detail) }, payload);
 }
 
 /// A reading holds finite numbers within what they can mean, a reject a short reason, and both are the same each time.
@@ -172,5 +185,6 @@ mod tests {
         replay("dji_osd", dji_osd);
         replay("modbus_registers", modbus_registers);
         replay("http_batch", http_batch);
+        replay("mavlink_datagram", mavlink_datagram);
     }
 }

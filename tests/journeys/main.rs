@@ -20,6 +20,7 @@ mod influx;
 mod integrator;
 mod journal;
 mod land;
+mod mavlink;
 mod metrics;
 mod readme;
 mod real_input;

@@ -13,7 +13,7 @@ use super::json::{self, Label};
 use super::native::{HEIGHT_RANGE_M, SPEED_MAX_MPS, STORAGE_FREE_MAX_MB};
 use super::time::{self, RawTime};
 use super::{Statement, datum};
-use model::{Body, Gimbal, Heartbeat, HeartbeatStatus, Position, Reject, Track};
+use model::{Body, Gimbal, Heartbeat, Position, Reject, Track};
 use osd::{Osd, WireGimbal};
 use registry::Datum;
 use serde::Deserialize;
@@ -87,7 +87,7 @@ fn gimbal(wire: WireGimbal) -> Result<Option<Gimbal>, Reject> {
 fn heartbeat(osd: &Osd) -> Result<Heartbeat, Reject> {
     const KILOBYTES_PER_MEGABYTE: f64 = 1_024.0;
     Ok(Heartbeat {
-        status: HeartbeatStatus::Ok,
+        status: None,
         uptime_s: None,
         battery_percent: battery(osd)?,
         signal_dbm: None,

@@ -10,7 +10,9 @@
 mod datum;
 mod dji;
 mod fields;
+pub mod formats;
 mod json;
+pub(crate) mod mavlink;
 mod modbus;
 mod native;
 mod reject_log;
@@ -53,6 +55,8 @@ pub enum Said {
     Again,
     /// Nothing that we understand.
     Nonsense(Reject),
+    /// Something that we understand and have no use for.
+    Unused,
 }
 
 /// Decodes entries in their order, and knows which were said before. Depends on the entries alone.
@@ -73,6 +77,7 @@ impl Decoder {
         }
         match outcome {
             Ok(reading) => Said::News(reading),
+            Err(Reject::Unused(_)) => Said::Unused,
             Err(reject) => Said::Nonsense(reject),
         }
     }
@@ -91,6 +96,7 @@ pub fn decode(entry: &Entry) -> Result<Reading, Reject> {
         Channel::Modbus { model } => modbus::decode(model, &frame.payload)?,
         Channel::Clock => Statement::untimed(Body::Clock),
         Channel::Other { topic } => return Err(Reject::UnknownMessage(fields::short(topic))),
+        Channel::Foreign { format, .. } => formats::decode(format, frame)?,
     };
     time::refuse_future(statement.device_time, frame.received_at)?;
     Ok(Reading {

@@ -3,6 +3,7 @@
 //! In: the text of the file. Out: the configuration, or the first thing that is wrong with it as one sentence that names
 //! the key, what it holds and what would do. Secrets are read from files, never written in this one.
 
+mod mavlink;
 mod mqtt;
 mod section;
 pub(crate) mod units;
@@ -11,6 +12,7 @@ use alerts::deliver::Networks;
 use history::influx::InfluxConfig;
 use ingest::decode::stations::{STATION_MODEL_NAMES, station_model};
 use ingest::gate::GateConfig;
+use ingest::protocol::mavlink::MavlinkConfig;
 use ingest::protocol::modbus::ModbusStation;
 use model::{DeviceId, TenantId};
 use section::Section;
@@ -49,6 +51,8 @@ pub struct Config {
     pub webhook_networks: Networks,
     /// Whether changes of zones and closures wait for a second person.
     pub second_person: bool,
+    /// Where MAVLink vehicles are listened to.
+    pub mavlink: Option<MavlinkConfig>,
 }
 
 impl Config {
@@ -74,6 +78,7 @@ impl Config {
         let mut webhooks = root.section("webhooks")?;
         let mut zones = root.section("zones")?;
         let influx = root.optional_section("influx")?.map(influx).transpose()?;
+        let mavlink = root.optional_section("mavlink")?.map(mavlink::mavlink).transpose()?;
         let modbus = root.sections("modbus")?.into_iter().map(station).collect::<Result<_, _>>()?;
         let config = Self {
             data: root.text("data", "data")?.into(),
@@ -87,6 +92,7 @@ impl Config {
             influx,
             webhook_networks: networks(&mut webhooks)?,
             second_person: zones.flag("second_person", false)?,
+            mavlink,
         };
         for section in [root, http, journal, history, webhooks, zones] {
             section.finish()?;
@@ -179,7 +185,7 @@ mod tests {
         );
         check(
             "colour = 1",
-            "`colour` is `1`, but there is no such key; known here: data, history, http, influx, journal, modbus, mqtt, tenant, webhooks, zones",
+            "`colour` is `1`, but there is no such key; known here: data, history, http, influx, journal, mavlink, modbus, mqtt, tenant, webhooks, zones",
         );
         check(
             "tenant = \"克什克腾\"",
@@ -218,6 +224,14 @@ mod tests {
         check(
             "[webhooks]\nallow_networks = [\"127.0.0.1\"]",
             "`webhooks.allow_networks` is `127.0.0.1`, which cannot be used: `127.0.0.1` is no network; write an address and a prefix length, for example 127.0.0.0/8",
+        );
+        check(
+            "[mavlink]\n[[mavlink.system]]\nkey_file = \"k\"",
+            "`mavlink.system[0].id` is missing; write the vehicle's system id, 1 to 255",
+        );
+        check(
+            "[mavlink]\nnetworks = [\"10.8.0.1\"]",
+            "`mavlink.networks` is `10.8.0.1`, which cannot be used: `10.8.0.1` is no network; write an address and a prefix length, for example 10.8.0.0/24",
         );
         check("mqtt = 3", "`mqtt` is `3`, which is no section; write [mqtt] on a line of its own");
     }
