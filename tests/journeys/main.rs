@@ -13,6 +13,7 @@ mod console;
 mod crash;
 mod detection;
 mod doctor;
+mod foreign;
 mod gate;
 mod herd;
 mod http_in;

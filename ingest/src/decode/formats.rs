@@ -7,7 +7,7 @@
 //! the journal: never change one, only add.
 
 use super::fields::short;
-use super::{Statement, mavlink};
+use super::{Statement, chirpstack, dji, frigate, mavlink};
 use model::{Frame, Reject};
 
 /// Reads one frame. Pure: the same frame always gives the same statement.
@@ -15,12 +15,63 @@ type Decoder = fn(&Frame) -> Result<Statement, Reject>;
 
 /// A message about somebody whom nobody registered; the frame is its sender's, and the detail is that name.
 pub const UNREGISTERED: &str = "unregistered";
-
+/// A message of a known protocol that has no use here; the detail says which.
+pub const ASIDE: &str = "aside";
 /// Packets of a MAVLink vehicle; the detail is what its camera tracks.
 pub const MAVLINK: &str = "mavlink";
+/// Telemetry of DJI, which has a channel of its own ([`model::Channel::DjiOsd`]).
+pub const DJI_OSD: &str = "dji/osd";
+/// What changed on a DJI device.
+pub const DJI_STATE: &str = "dji/state";
+/// What happened on a DJI device.
+pub const DJI_EVENTS: &str = "dji/events";
+/// What a DJI device asks for.
+pub const DJI_REQUESTS: &str = "dji/requests";
+/// A DJI device's answer to a command or a setting.
+pub const DJI_REPLY: &str = "dji/reply";
+/// Which aircraft a DJI gateway flies.
+pub const DJI_STATUS: &str = "dji/status";
+/// DJI's fast channel; the frame is the aircraft's, or with [`DJI_DRC_OF_NOBODY`] as detail the gateway's.
+pub const DJI_DRC: &str = "dji/drc";
+/// Nobody knows which aircraft it is.
+pub const DJI_DRC_OF_NOBODY: &str = "gateway";
+/// What Frigate tracks; the detail is the size of the picture, `1280x720`.
+pub const FRIGATE_EVENTS: &str = "frigate/events";
+/// Whether a Frigate instance lives.
+pub const FRIGATE_AVAILABLE: &str = "frigate/available";
+/// What a Frigate instance counts.
+pub const FRIGATE_STATS: &str = "frigate/stats";
+/// Whether a camera's stream comes in; the detail is its role.
+pub const FRIGATE_STATUS: &str = "frigate/status";
+/// A picture; the detail is the label.
+pub const FRIGATE_SNAPSHOT: &str = "frigate/snapshot";
+/// An uplink over LoRaWAN.
+pub const CHIRPSTACK_UP: &str = "chirpstack/up";
+/// A device joined a LoRaWAN network.
+pub const CHIRPSTACK_JOIN: &str = "chirpstack/join";
+/// A LoRaWAN device's battery.
+pub const CHIRPSTACK_STATUS: &str = "chirpstack/status";
 
 /// Every format, by name.
-const TABLE: &[(&str, Decoder)] = &[(UNREGISTERED, unregistered), (MAVLINK, mavlink::decode)];
+const TABLE: &[(&str, Decoder)] = &[
+    (UNREGISTERED, unregistered),
+    (ASIDE, aside),
+    (MAVLINK, mavlink::decode),
+    (DJI_STATE, dji::messages::sign_of_life),
+    (DJI_EVENTS, dji::messages::named),
+    (DJI_REQUESTS, dji::messages::named),
+    (DJI_REPLY, dji::messages::sign_of_life),
+    (DJI_STATUS, dji::messages::named),
+    (DJI_DRC, dji::messages::drc),
+    (FRIGATE_EVENTS, frigate::event),
+    (FRIGATE_AVAILABLE, frigate::available),
+    (FRIGATE_STATS, frigate::stats),
+    (FRIGATE_STATUS, frigate::status),
+    (FRIGATE_SNAPSHOT, frigate::snapshot),
+    (CHIRPSTACK_UP, chirpstack::uplink),
+    (CHIRPSTACK_JOIN, chirpstack::join),
+    (CHIRPSTACK_STATUS, chirpstack::status),
+];
 
 /// What a frame of this format says.
 pub(super) fn decode(format: &str, frame: &Frame) -> Result<Statement, Reject> {
@@ -36,6 +87,10 @@ pub(super) fn detail(frame: &Frame) -> &str {
         model::Channel::Foreign { detail, .. } => detail,
         _ => "",
     }
+}
+
+fn aside(frame: &Frame) -> Result<Statement, Reject> {
+    Err(Reject::Unused(short(detail(frame))))
 }
 
 fn unregistered(frame: &Frame) -> Result<Statement, Reject> {

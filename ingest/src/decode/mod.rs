@@ -7,10 +7,12 @@
 //! same entry always gives the same answer, so a decoder's fault is repaired by a replay. The wire's own types (serde)
 //! are private to this module: raw numbers end here.
 
+mod chirpstack;
 mod datum;
 mod dji;
 mod fields;
 pub mod formats;
+pub(crate) mod frigate;
 mod json;
 pub(crate) mod mavlink;
 mod modbus;

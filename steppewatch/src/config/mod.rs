@@ -3,6 +3,8 @@
 //! In: the text of the file. Out: the configuration, or the first thing that is wrong with it as one sentence that names
 //! the key, what it holds and what would do. Secrets are read from files, never written in this one.
 
+mod dji;
+mod frigate;
 mod mavlink;
 mod mqtt;
 mod section;
@@ -72,6 +74,7 @@ impl Config {
         let tenant =
             root.parsed("tenant", "hexigten", |name| TenantId::parse(name).map_err(|error| error.to_string()))?;
         let gate = mqtt::gate(root.section("mqtt")?, tenant.clone())?;
+        let gate = GateConfig { dji: dji::dji(root.section("dji")?, &tenant)?, ..gate };
         let mut http = root.section("http")?;
         let mut journal = root.section("journal")?;
         let mut history = root.section("history")?;
@@ -181,11 +184,11 @@ mod tests {
         );
         check(
             "[mqtt]\nlistn = \"127.0.0.1:1\"",
-            "`mqtt.listn` is `127.0.0.1:1`, but there is no such key; known here: limits, listen, proxy_protocol, tls, tls_listen, ws_listen",
+            "`mqtt.listn` is `127.0.0.1:1`, but there is no such key; known here: frigate, frigate_topic, limits, listen, proxy_protocol, tls, tls_listen, ws_listen",
         );
         check(
             "colour = 1",
-            "`colour` is `1`, but there is no such key; known here: data, history, http, influx, journal, mavlink, modbus, mqtt, tenant, webhooks, zones",
+            "`colour` is `1`, but there is no such key; known here: data, dji, history, http, influx, journal, mavlink, modbus, mqtt, tenant, webhooks, zones",
         );
         check(
             "tenant = \"克什克腾\"",
@@ -225,6 +228,15 @@ mod tests {
             "[webhooks]\nallow_networks = [\"127.0.0.1\"]",
             "`webhooks.allow_networks` is `127.0.0.1`, which cannot be used: `127.0.0.1` is no network; write an address and a prefix length, for example 127.0.0.0/8",
         );
+        check(
+            "[mqtt.frigate]\ndetect = \"720p\"",
+            "`mqtt.frigate.detect` is `720p`, which cannot be used: write width and height of Frigate's detect stream in pixels, for example 1280x720",
+        );
+        check(
+            "[mqtt]\nfrigate_topic = \"thing\"",
+            "`mqtt.frigate_topic` is `thing`, which cannot be used: it is another protocol's; write the `topic_prefix` of Frigate's configuration, for example frigate",
+        );
+        check("[dji]\napp_id = \"1\"", "`dji.app_key_file` is missing; write a file that holds the application's key");
         check(
             "[mavlink]\n[[mavlink.system]]\nkey_file = \"k\"",
             "`mavlink.system[0].id` is missing; write the vehicle's system id, 1 to 255",
