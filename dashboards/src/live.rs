@@ -176,7 +176,7 @@ impl Present {
         known.heard.last_seen = known.heard.last_seen.max(Some(reading.received_at.0));
         match &reading.body {
             Body::Heartbeat(heartbeat) => {
-                known.heard.status = Some(heartbeat.status);
+                known.heard.status = heartbeat.status.or(known.heard.status);
                 known.heard.battery_percent = heartbeat.battery_percent.or(known.heard.battery_percent);
             }
             Body::Track(track) => {

@@ -29,12 +29,31 @@ pub enum Command {
     Devices(DevicesArgs),
     /// Serves the scenario's grass stations by Modbus TCP, one unit id each.
     Stations(StationsArgs),
+    /// Flies a MAVLink vehicle east and tells a listener about it.
+    Mavlink(MavlinkArgs),
     /// Publishes at a steady rate and times the acknowledgements.
     Load(LoadArgs),
     /// Compares a running platform's incidents with the ground truth that `fleet` wrote.
     Score(ScoreArgs),
     /// Receives webhooks, checks their signature and prints a line for each new one.
     Receive(ReceiveArgs),
+}
+
+/// Which vehicle.
+#[derive(Args)]
+pub struct MavlinkArgs {
+    /// The listener.
+    #[arg(long, default_value = "127.0.0.1:14550")]
+    pub target: SocketAddr,
+    /// The vehicle's system id.
+    #[arg(long, default_value_t = 1)]
+    pub system: u8,
+    /// Where it takes off, degrees north.
+    #[arg(long, default_value_t = 43.3)]
+    pub lat: f64,
+    /// Degrees east.
+    #[arg(long, default_value_t = 117.5)]
+    pub lon: f64,
 }
 
 /// Which world.

@@ -6,13 +6,15 @@
 mod cli;
 
 use clap::Parser;
-use cli::{Cli, Command, DevicesArgs, Failure, FleetArgs, Format, LoadArgs, ReceiveArgs, ScoreArgs, StationsArgs};
+use cli::{
+    Cli, Command, DevicesArgs, Failure, FleetArgs, Format, LoadArgs, MavlinkArgs, ReceiveArgs, ScoreArgs, StationsArgs,
+};
 use firmware_sim::fleet::{Fleet, FleetConfig, FleetError};
 use firmware_sim::load::{self, LoadConfig, LoadError};
 use firmware_sim::modbus_station::ModbusStations;
 use firmware_sim::receiver::{BindError, Receiver};
 use firmware_sim::score::{score, target};
-use firmware_sim::{SimDevice, clock};
+use firmware_sim::{SimDevice, clock, mavlink};
 use serde_json::Value;
 use std::io::Write;
 use std::process::ExitCode;
@@ -28,6 +30,7 @@ async fn main() -> ExitCode {
         Command::Zones(args) => args.scenario().and_then(|scenario| print(&scenario.zones_geojson())),
         Command::Devices(args) => devices(&args),
         Command::Stations(args) => stations(args).await,
+        Command::Mavlink(args) => fly(args).await,
         Command::Load(args) => run_load(args).await,
         Command::Score(args) => run_score(args).await,
         Command::Receive(args) => receive(args).await,
@@ -109,6 +112,13 @@ async fn stations(args: StationsArgs) -> Result<(), Failure> {
         &serde_json::json!({ "ready": true, "modbus": server.local_addr().to_string(), "units": count }).to_string(),
     )?;
     server.run(until_interrupted()).await;
+    Ok(())
+}
+
+async fn fly(args: MavlinkArgs) -> Result<(), Failure> {
+    let flown = mavlink::fly(args.target, args.system, (args.lat, args.lon), until_interrupted()).await;
+    let sent = flown.map_err(|error| Failure::Failed(error.into()))?;
+    eprintln!("sent {sent} datagrams");
     Ok(())
 }
 

@@ -3,11 +3,12 @@
 //! In:  any bytes.   Out: nothing; a panic is a finding.   Never: a part of what serves. The inputs that are kept in
 //! `fuzz/corpus` run as tests of this module, without libFuzzer.
 
+use crate::gate::fuzzing::dji_conversation;
 pub use crate::gate::fuzzing::{mqtt_connect, mqtt_packet, proxy_header};
 pub use crate::http::fuzzing::http_batch;
 
-use crate::decode::decode;
 use crate::decode::stations::STATION_MODELS;
+use crate::decode::{decode, formats};
 use bytes::Bytes;
 use model::{
     Body, Channel, DeviceId, Entry, Frame, Offset, Place, Position, ReadingKind, ReceivedAt, Timestamp, Transport,
@@ -54,6 +55,76 @@ pub fn modbus_registers(input: &[u8]) {
         payload.resize(2 * usize::from(model.register_count), 0);
     }
     check(Channel::Modbus { model: Arc::from(model.name) }, &payload);
+}
+
+/// Datagrams of vehicles; and the same bytes as a frame of the journal.
+pub fn mavlink_datagram(input: &[u8]) {
+    for frame in crate::protocol::mavlink::fuzzing::frames(input) {
+        check(frame.channel, &frame.payload);
+    }
+    foreign(formats::MAVLINK, "", input);
+}
+
+/// A message of a DJI device. The first byte picks the topic.
+pub fn dji_message(input: &[u8]) {
+    let Some((&which, payload)) = input.split_first() else { return };
+    let all = [
+        formats::DJI_STATE,
+        formats::DJI_EVENTS,
+        formats::DJI_REQUESTS,
+        formats::DJI_REPLY,
+        formats::DJI_STATUS,
+        formats::DJI_DRC,
+    ];
+    let format = all.get(usize::from(which) % all.len()).copied().unwrap_or(formats::DJI_STATE);
+    foreign(format, "", payload);
+    dji_conversation(payload);
+}
+
+/// A message of a Frigate instance. The first byte picks the topic; the detail ends with the first NUL.
+pub fn frigate_message(input: &[u8]) {
+    let Some((&which, rest)) = input.split_first() else { return };
+    let all = [
+        formats::FRIGATE_EVENTS,
+        formats::FRIGATE_AVAILABLE,
+        formats::FRIGATE_STATS,
+        formats::FRIGATE_STATUS,
+        formats::FRIGATE_SNAPSHOT,
+    ];
+    let format = all.get(usize::from(which) % all.len()).copied().unwrap_or(formats::FRIGATE_EVENTS);
+    let (detail, payload) = match rest.iter().position(|byte| *byte == 0) {
+        Some(end) => (rest.get(..end).unwrap_or_default(), rest.get(end + 1..).unwrap_or_default()),
+        None => (&b"1280x720"[..], rest),
+    };
+    foreign(format, &String::from_utf8_lossy(detail), payload);
+    crate::decode::frigate::camera_named_in(payload);
+}
+
+/// An event of a LoRaWAN network server. The first byte picks it: with 3 to 5 the rest is what an Oyster, an AT101 or another collar sent.
+pub fn chirpstack_event(input: &[u8]) {
+    let Some((&which, rest)) = input.split_first() else { return };
+    let uplink = |profile: &str| {
+        use base64::Engine;
+        let port = which / 8 % 4;
+        let data =
+            base64::engine::general_purpose::STANDARD.encode(rest.get(..rest.len().min(256)).unwrap_or_default());
+        format!(
+            r#"{{"time":"2026-11-22T02:15:00Z","deviceInfo":{{"deviceProfileName":"{profile}"}},"fPort":{port},"data":"{data}"}}"#
+        )
+    };
+    match which % 8 {
+        0 => foreign(formats::CHIRPSTACK_UP, "", rest),
+        1 => foreign(formats::CHIRPSTACK_JOIN, "", rest),
+        2 => foreign(formats::CHIRPSTACK_STATUS, "", rest),
+        3 => foreign(formats::CHIRPSTACK_UP, "", uplink("oyster").as_bytes()),
+        4 => foreign(formats::CHIRPSTACK_UP, "", uplink("AT101").as_bytes()),
+        _ => foreign(formats::CHIRPSTACK_UP, "", uplink("another").as_bytes()),
+    }
+}
+
+/// A payload of a foreign format.
+fn foreign(format: &str, detail: &str, payload: &[u8]) {
+    check(Channel::Foreign { format: Arc::from(format), detail: Arc::from(detail) }, payload);
 }
 
 /// A reading holds finite numbers within what they can mean, a reject a short reason, and both are the same each time.
@@ -172,5 +243,9 @@ mod tests {
         replay("dji_osd", dji_osd);
         replay("modbus_registers", modbus_registers);
         replay("http_batch", http_batch);
+        replay("mavlink_datagram", mavlink_datagram);
+        replay("dji_message", dji_message);
+        replay("frigate_message", frigate_message);
+        replay("chirpstack_event", chirpstack_event);
     }
 }

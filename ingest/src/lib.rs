@@ -13,7 +13,7 @@ pub mod fuzzing;
 pub mod gate;
 pub mod http;
 pub mod metrics;
-mod network;
+pub mod network;
 pub mod protocol;
 pub mod record;
 pub mod second_hand;

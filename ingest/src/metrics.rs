@@ -85,13 +85,15 @@ impl Metrics {
     }
 }
 
-fn kind_label(channel: &Channel) -> &'static str {
+fn kind_label(channel: &Channel) -> &str {
     match channel {
         Channel::Native { kind, .. } => kind.as_str(),
         Channel::DjiOsd => "osd",
         Channel::Modbus { .. } => "modbus",
         Channel::Clock => "clock",
         Channel::Other { .. } => "other",
+        // Formats are ours to name, never a device's: they are as few as the table in decode has lines.
+        Channel::Foreign { format, .. } => format,
     }
 }
 

@@ -131,7 +131,7 @@ fn announce(addresses: service::Addresses) {
     let mqtt = addresses.mqtt;
     let mut line = json!({"ready": true, "http": addresses.http.to_string(), "mqtt": mqtt.plain.to_string()});
     // Only what is on.
-    for (key, address) in [("mqtt_tls", mqtt.tls), ("mqtt_ws", mqtt.websocket)] {
+    for (key, address) in [("mqtt_tls", mqtt.tls), ("mqtt_ws", mqtt.websocket), ("mavlink", addresses.mavlink)] {
         if let (Some(address), Some(line)) = (address, line.as_object_mut()) {
             line.insert(key.to_owned(), address.to_string().into());
         }

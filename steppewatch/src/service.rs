@@ -18,6 +18,7 @@ use ingest::decode::stage::{self, StageMetrics};
 use ingest::gate::{Gate, GateAddresses};
 use ingest::http::{self, HttpParts};
 use ingest::metrics::Metrics;
+use ingest::protocol::mavlink::{Mavlink, MavlinkMetrics};
 use ingest::protocol::modbus::{self, ModbusMetrics};
 use ingest::second_hand;
 use journal::sqlite::Full;
@@ -39,6 +40,8 @@ pub struct Addresses {
     pub http: SocketAddr,
     /// Devices.
     pub mqtt: GateAddresses,
+    /// MAVLink vehicles.
+    pub mavlink: Option<SocketAddr>,
 }
 
 /// Runs the platform; `ready` hears once where it listens.
@@ -50,12 +53,25 @@ pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: Cancellati
     let console = TcpListener::bind(config.http).await.with_context(|| {
         format!("`http.listen` is {}, which cannot be bound; choose another port or end what holds it", config.http)
     })?;
-    let addresses = Addresses { http: console.local_addr()?, mqtt: gate.addresses() };
+    let mavlink = match config.mavlink.clone() {
+        Some(config) => Some(Mavlink::bind(config).await?),
+        None => None,
+    };
+    let addresses = Addresses {
+        http: console.local_addr()?,
+        mqtt: gate.addresses(),
+        mavlink: mavlink.as_ref().map(Mavlink::address),
+    };
 
     // The first stages hear `stop`; each later one ends when its queue is closed and empty.
     let behind = Behind::start()?;
     let mut stages = Stages::new(behind.handle());
     take_in(&mut stages, gate, &config, &stores, &stop)?;
+    if let Some(mavlink) = mavlink {
+        let metrics = MavlinkMetrics::register(&stores.metrics)?;
+        let (view, clock) = (stores.registry.view(), stores.clock.clone());
+        stages.spawn("mavlink", mavlink.run(stores.journal(), view, clock, metrics, stop.clone()));
+    }
     let decoded = decode(&mut stages, &stores, &stop)?;
     let (to_detect, to_history) = hand_out(&mut stages, decoded, stores.live.clone());
     keep(&mut stages, to_history, &config, &stores, &stop)?;

@@ -21,6 +21,8 @@ pub struct Platform {
     pub mqtt: String,
     /// `host:port` of the API, while it runs.
     pub http: String,
+    /// `host:port` for MAVLink vehicles, while it runs and listens to them.
+    pub mavlink: String,
     said: watch::Receiver<Vec<String>>,
 }
 
@@ -36,7 +38,8 @@ impl Platform {
         );
         std::fs::write(folder.path().join("steppewatch.toml"), config)?;
         let said = watch::channel(Vec::new()).1;
-        Ok(Self { folder, child: None, mqtt: String::new(), http: String::new(), said })
+        let (mqtt, http, mavlink) = Default::default();
+        Ok(Self { folder, child: None, mqtt, http, mavlink, said })
     }
 
     /// The same, with the zones of a GeoJSON text, and running.
@@ -103,7 +106,7 @@ impl Platform {
         let line = line.ok_or_else(|| anyhow!("the service did not start: {}", self.log()))?;
         let ready: Value = serde_json::from_str(&line)?;
         let address = |key: &str| ready.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        (self.mqtt, self.http) = (address("mqtt"), address("http"));
+        (self.mqtt, self.http, self.mavlink) = (address("mqtt"), address("http"), address("mavlink"));
         let (tell, said) = watch::channel(Vec::new());
         self.said = said;
         // Read to its end: a service whose output nobody takes would wait, or fail, on the next line.

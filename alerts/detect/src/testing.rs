@@ -196,7 +196,7 @@ impl Stage {
 
     pub(crate) fn beats(&mut self, device: &str) -> Vec<What> {
         let body = Body::Heartbeat(Heartbeat {
-            status: HeartbeatStatus::Ok,
+            status: Some(HeartbeatStatus::Ok),
             uptime_s: None,
             battery_percent: None,
             signal_dbm: None,

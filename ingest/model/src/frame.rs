@@ -37,6 +37,14 @@ pub enum Channel {
         /// The topic.
         topic: Arc<str>,
     },
+    /// A message of somebody else's protocol. Decode has a table of formats with a decoder for each, so that a new one is a
+    /// line there and nothing here or on disk.
+    Foreign {
+        /// The format's name in that table, for example `frigate/events`.
+        format: Arc<str>,
+        /// What the payload does not say and its decoder needs; what that is, the format's decoder says. Often empty.
+        detail: Arc<str>,
+    },
 }
 
 /// On which way a frame reached us. It decides nothing about what the frame says; it is kept as evidence.
@@ -50,6 +58,8 @@ pub enum Transport {
     Modbus,
     /// The platform itself: its clock.
     Platform,
+    /// The device sent a datagram.
+    Udp,
 }
 
 impl Transport {
@@ -60,6 +70,7 @@ impl Transport {
             Self::Http => "http",
             Self::Modbus => "modbus",
             Self::Platform => "platform",
+            Self::Udp => "udp",
         }
     }
 }

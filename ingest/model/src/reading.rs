@@ -80,10 +80,10 @@ pub enum HeartbeatStatus {
 }
 
 /// A sign of life.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Heartbeat {
-    /// How it feels.
-    pub status: HeartbeatStatus,
+    /// How it feels; `None` when this message does not say, and then what was last said holds.
+    pub status: Option<HeartbeatStatus>,
     /// Seconds since it started.
     pub uptime_s: Option<u64>,
     /// Charge, 0 to 100 percent.

@@ -62,6 +62,22 @@ pub enum Reject {
         /// What the map needs.
         want: usize,
     },
+    /// Understood, and there is nothing in it that the platform uses. Not a fault: it is counted and makes no dead letter.
+    #[error("message `{0}` says nothing that the platform uses")]
+    Unused(String),
+    /// It is about somebody whom its sender may not speak for.
+    #[error(
+        "nobody is registered as `{0}` behind the device that said it; register the device with --via and --external"
+    )]
+    Unregistered(String),
+    /// A signal, packet or field that its protocol does not allow; the text says which.
+    #[error("payload is no valid {protocol} message: {fault}")]
+    BadPacket {
+        /// Which protocol.
+        protocol: &'static str,
+        /// What is wrong.
+        fault: String,
+    },
     /// The device says it happened later than now; such a time would become "latest" for ever.
     #[error("device time is {ahead_s} s in the future; check the device's clock")]
     FutureTime {
@@ -86,6 +102,9 @@ impl Reject {
             Self::NotJpeg => "not_jpeg",
             Self::RegisterCount { .. } => "register_count",
             Self::FutureTime { .. } => "future_time",
+            Self::Unused(_) => "unused",
+            Self::Unregistered(_) => "unregistered",
+            Self::BadPacket { .. } => "bad_packet",
         }
     }
 }

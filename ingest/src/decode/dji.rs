@@ -1,4 +1,4 @@
-//! `thing/product/{sn}/osd` of the DJI Cloud API: the half-second telemetry of an aircraft or its dock.
+//! `thing/product/{sn}/osd` of the DJI Cloud API: the half-second telemetry of an aircraft or its dock. Other topics: [`messages`].
 //!
 //! In: the JSON envelope.   Out: an aircraft gives a [`model::Track`]; a dock, or an aircraft that tells nothing of its
 //! flight, gives a [`model::Heartbeat`]. A dock's own place is no track: it stands where the registry says.
@@ -6,6 +6,7 @@
 //! One topic carries several messages with different keys, and every drone model adds some, so the keys are read as they
 //! come ([`osd`]). What has a `method` is an event or an answer that strayed here, not telemetry, and is rejected.
 
+pub(super) mod messages;
 mod osd;
 
 use super::fields::{heading, required, short, within, within_if_said};
@@ -13,7 +14,7 @@ use super::json::{self, Label};
 use super::native::{HEIGHT_RANGE_M, SPEED_MAX_MPS, STORAGE_FREE_MAX_MB};
 use super::time::{self, RawTime};
 use super::{Statement, datum};
-use model::{Body, Gimbal, Heartbeat, HeartbeatStatus, Position, Reject, Track};
+use model::{Body, Gimbal, Heartbeat, Position, Reject, Track};
 use osd::{Osd, WireGimbal};
 use registry::Datum;
 use serde::Deserialize;
@@ -83,11 +84,12 @@ fn gimbal(wire: WireGimbal) -> Result<Option<Gimbal>, Reject> {
     }))
 }
 
-/// Faults of a dock come as `hms` events, so a dock that reports at all is taken for sound.
+/// How a dock feels comes as `hms` events; its telemetry, of which each message has other keys, says nothing about it, and what it
+/// does not say holds as said before.
 fn heartbeat(osd: &Osd) -> Result<Heartbeat, Reject> {
     const KILOBYTES_PER_MEGABYTE: f64 = 1_024.0;
     Ok(Heartbeat {
-        status: HeartbeatStatus::Ok,
+        status: None,
         uptime_s: None,
         battery_percent: battery(osd)?,
         signal_dbm: None,

@@ -7,10 +7,14 @@
 //! same entry always gives the same answer, so a decoder's fault is repaired by a replay. The wire's own types (serde)
 //! are private to this module: raw numbers end here.
 
+mod chirpstack;
 mod datum;
 mod dji;
 mod fields;
+pub mod formats;
+pub(crate) mod frigate;
 mod json;
+pub(crate) mod mavlink;
 mod modbus;
 mod native;
 mod reject_log;
@@ -53,6 +57,8 @@ pub enum Said {
     Again,
     /// Nothing that we understand.
     Nonsense(Reject),
+    /// Something that we understand and have no use for.
+    Unused,
 }
 
 /// Decodes entries in their order, and knows which were said before. Depends on the entries alone.
@@ -73,6 +79,7 @@ impl Decoder {
         }
         match outcome {
             Ok(reading) => Said::News(reading),
+            Err(Reject::Unused(_)) => Said::Unused,
             Err(reject) => Said::Nonsense(reject),
         }
     }
@@ -91,6 +98,7 @@ pub fn decode(entry: &Entry) -> Result<Reading, Reject> {
         Channel::Modbus { model } => modbus::decode(model, &frame.payload)?,
         Channel::Clock => Statement::untimed(Body::Clock),
         Channel::Other { topic } => return Err(Reject::UnknownMessage(fields::short(topic))),
+        Channel::Foreign { format, .. } => formats::decode(format, frame)?,
     };
     time::refuse_future(statement.device_time, frame.received_at)?;
     Ok(Reading {

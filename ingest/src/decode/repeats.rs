@@ -78,6 +78,10 @@ fn fingerprint(frame: &Frame) -> Fingerprint {
         Channel::Modbus { model } => part(model.as_bytes()),
         Channel::Clock => part(b"clock"),
         Channel::Other { topic } => part(topic.as_bytes()),
+        Channel::Foreign { format, detail } => {
+            part(format.as_bytes());
+            part(detail.as_bytes());
+        }
     }
     part(&frame.payload);
     let mut fingerprint = Fingerprint::default();

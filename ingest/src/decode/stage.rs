@@ -56,6 +56,7 @@ pub struct StageMetrics {
     decoded: IntCounterVec,
     rejects: IntCounterVec,
     repeats: IntCounter,
+    unused: IntCounter,
 }
 
 impl StageMetrics {
@@ -73,10 +74,15 @@ impl StageMetrics {
             "steppewatch_repeats_total",
             "Journal entries that a device had said before and said again, not knowing that we had heard it.",
         )?;
+        let unused = IntCounter::new(
+            "steppewatch_unused_total",
+            "Journal entries that were understood and say nothing that the platform uses.",
+        )?;
+        registry.register(Box::new(unused.clone()))?;
         registry.register(Box::new(decoded.clone()))?;
         registry.register(Box::new(rejects.clone()))?;
         registry.register(Box::new(repeats.clone()))?;
-        Ok(Self { decoded, rejects, repeats })
+        Ok(Self { decoded, rejects, repeats, unused })
     }
 }
 
@@ -168,6 +174,7 @@ fn sort(entries: &[Entry], decoder: &mut Decoder, metrics: &StageMetrics) -> (Ve
                 readings.push(reading);
             }
             Said::Again => metrics.repeats.inc(),
+            Said::Unused => metrics.unused.inc(),
             Said::Nonsense(reject) => {
                 metrics.rejects.with_label_values(&[reject.label()]).inc();
                 letters.push(dead_letter(entry, reject));
@@ -196,6 +203,7 @@ fn channel_for_people(channel: &Channel) -> String {
         Channel::Modbus { model } => format!("modbus {model}"),
         Channel::Clock => ReadingKind::Clock.as_str().to_owned(),
         Channel::Other { topic } => topic.to_string(),
+        Channel::Foreign { format, .. } => format.to_string(),
     }
 }
 

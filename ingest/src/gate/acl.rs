@@ -4,28 +4,85 @@
 //!
 //! Invariant: pure. The registry is seen only through [`Kin`], so that every rule is a line in a table test.
 
-use model::{Channel, DeviceId, ReadingKind, TenantId};
+use super::topics::{self, About, DJI_DOWNWARD, dji_parts};
+use super::topology::Topology;
+use crate::decode::formats;
+use model::{Channel, DeviceId, DeviceKind, ReadingKind, TenantId};
 use std::sync::Arc;
 
 /// First levels of every native topic.
 const NATIVE_ROOT: &str = "steppe/v1";
 
-/// Last levels of `thing/product/{sn}/…` that the cloud says to the device; a device has no business saying them.
-const DJI_DOWNWARD: [&str; 7] =
-    ["services", "property/set", "drc/down", "events_reply", "requests_reply", "status_reply", "state_reply"];
-
 /// Whom a device may speak for, as the registry knows it.
 pub trait Kin {
-    /// The device known to DJI as `serial`, if it is `speaker` or stands behind it.
-    fn dji(&self, speaker: &DeviceId, serial: &str) -> Option<DeviceId>;
+    /// The device known to `system` as `id`, if it is `speaker` or stands behind it.
+    fn external(&self, speaker: &DeviceId, system: &str, id: &str) -> Option<DeviceId>;
+    /// Whether it speaks for others.
+    fn is_gateway(&self, speaker: &DeviceId) -> bool;
+    /// The one aircraft that a gateway flies.
+    fn aircraft(&self, gateway: &DeviceId) -> Option<DeviceId>;
 }
 
 impl Kin for registry::View {
-    fn dji(&self, speaker: &DeviceId, serial: &str) -> Option<DeviceId> {
-        let device = self.by_external("dji", serial)?;
+    fn external(&self, speaker: &DeviceId, system: &str, id: &str) -> Option<DeviceId> {
+        let device = self.by_external(system, id)?;
         let its_own = device.id == *speaker;
         let speaks_for_it = device.via.as_ref() == Some(speaker) && !device.disabled;
         (its_own || speaks_for_it).then(|| device.id.clone())
+    }
+
+    fn is_gateway(&self, speaker: &DeviceId) -> bool {
+        self.device(speaker).is_some_and(|device| device.kind == DeviceKind::Gateway)
+    }
+
+    fn aircraft(&self, gateway: &DeviceId) -> Option<DeviceId> {
+        let is_its_own = |device: &&model::Device| {
+            device.kind == DeviceKind::Drone && device.via.as_ref() == Some(gateway) && !device.disabled
+        };
+        let mut all = self.devices.values().filter(is_its_own);
+        let one = all.next().map(|device| device.id.clone());
+        one.filter(|_| all.next().is_none())
+    }
+}
+
+/// The registry, and what gateways say of the aircraft that they fly.
+pub(super) struct Relations<'r> {
+    /// The registry.
+    pub view: &'r registry::View,
+    /// The aircraft.
+    pub topology: &'r Topology,
+}
+
+impl Kin for Relations<'_> {
+    fn external(&self, speaker: &DeviceId, system: &str, id: &str) -> Option<DeviceId> {
+        let known = self.view.external(speaker, system, id);
+        known.or_else(|| {
+            let device = self.view.by_external(system, id).filter(|_| system == "dji")?;
+            self.topology.flies(speaker, device).then(|| device.id.clone())
+        })
+    }
+
+    fn is_gateway(&self, speaker: &DeviceId) -> bool {
+        self.view.is_gateway(speaker)
+    }
+
+    fn aircraft(&self, gateway: &DeviceId) -> Option<DeviceId> {
+        self.topology.aircraft(gateway).or_else(|| self.view.aircraft(gateway))
+    }
+}
+
+/// What topics begin with here.
+#[derive(Debug, Clone)]
+pub struct Roots {
+    /// The third level of native topics.
+    pub tenant: TenantId,
+    /// The first level of Frigate's.
+    pub frigate: Arc<str>,
+}
+
+impl From<TenantId> for Roots {
+    fn from(tenant: TenantId) -> Self {
+        Self { tenant, frigate: Arc::from("frigate") }
     }
 }
 
@@ -36,9 +93,17 @@ pub struct Allowed {
     pub device: DeviceId,
     /// How it is to be decoded.
     pub channel: Channel,
+    /// Whether the device is named in the payload and stands here only until that is read.
+    pub names_camera: bool,
+    /// Where an answer to it goes.
+    pub answer: Option<Arc<str>>,
 }
 
 impl Allowed {
+    fn plain(device: DeviceId, channel: Channel) -> Self {
+        Self { device, channel, names_camera: false, answer: None }
+    }
+
     /// Whether it is a native topic, and so the device's own whatever the registry says later.
     pub fn is_own(&self) -> bool {
         matches!(self.channel, Channel::Native { .. })
@@ -46,7 +111,11 @@ impl Allowed {
 
     /// Whether the larger limit for pictures applies.
     pub fn is_snapshot(&self) -> bool {
-        matches!(self.channel, Channel::Native { kind: ReadingKind::Snapshot, .. })
+        match &self.channel {
+            Channel::Native { kind, .. } => *kind == ReadingKind::Snapshot,
+            Channel::Foreign { format, .. } => &**format == formats::FRIGATE_SNAPSHOT,
+            _ => false,
+        }
     }
 }
 
@@ -64,14 +133,14 @@ pub enum Denied {
 /// Decides publishes and subscriptions of one device.
 #[derive(Debug, Clone)]
 pub struct Acl {
-    tenant: TenantId,
+    roots: Roots,
     device: DeviceId,
 }
 
 impl Acl {
-    /// The rules for `device` of `tenant`.
-    pub fn new(tenant: TenantId, device: DeviceId) -> Self {
-        Self { tenant, device }
+    /// The rules for `device` where topics begin with `roots`.
+    pub fn new(roots: impl Into<Roots>, device: DeviceId) -> Self {
+        Self { roots: roots.into(), device }
     }
 
     /// Whom the rules are for.
@@ -88,18 +157,44 @@ impl Acl {
             if rest == "down" || rest.starts_with("down/") {
                 return Err(Denied::Foreign);
             }
-            return Ok(Allowed { device: self.device.clone(), channel: native_channel(topic, rest) });
+            return Ok(Allowed::plain(self.device.clone(), native_channel(topic, rest)));
         }
-        let (serial, rest) = dji_parts(topic).ok_or(Denied::Foreign)?;
-        if DJI_DOWNWARD.contains(&rest) {
+        self.foreign(kin, topic)
+    }
+
+    fn foreign(&self, kin: &dyn Kin, topic: &str) -> Result<Allowed, Denied> {
+        let said = topics::parse(topic, &self.roots.frigate).ok_or(Denied::Foreign)?;
+        if dji_parts(topic).is_some_and(|(_, rest)| DJI_DOWNWARD.contains(&rest)) {
             return Err(Denied::Foreign);
         }
-        let device = kin.dji(&self.device, serial).ok_or(Denied::Foreign)?;
-        let channel = match rest {
-            "osd" if topic.starts_with("thing/") => Channel::DjiOsd,
-            _ => Channel::Other { topic: Arc::from(topic) },
+        let channel = said
+            .format
+            .map_or_else(|| Channel::Other { topic: Arc::from(topic) }, |format| topics::channel(format, said.detail));
+        let known = |system, id| kin.external(&self.device, system, id);
+        let may_name = || if kin.is_gateway(&self.device) { Ok(()) } else { Err(Denied::Foreign) };
+        let (device, channel) = match said.about {
+            About::Known { system, id } => (known(system, id).ok_or(Denied::Foreign)?, channel),
+            About::Aircraft { gateway } => {
+                let gateway = known("dji", gateway).ok_or(Denied::Foreign)?;
+                match kin.aircraft(&gateway) {
+                    Some(aircraft) => (aircraft, channel),
+                    None => (gateway, topics::channel(formats::DJI_DRC, formats::DJI_DRC_OF_NOBODY)),
+                }
+            }
+            About::Named { system, id } => {
+                may_name()?;
+                match known(system, id) {
+                    Some(device) => (device, channel),
+                    None => (self.device.clone(), topics::channel(formats::UNREGISTERED, id)),
+                }
+            }
+            About::Gateway | About::FrigateCamera => {
+                may_name()?;
+                (self.device.clone(), channel)
+            }
         };
-        Ok(Allowed { device, channel })
+        let names_camera = said.about == About::FrigateCamera;
+        Ok(Allowed { device, channel, names_camera, answer: said.answer.map(Arc::from) })
     }
 
     /// May the device subscribe to `filter`?
@@ -118,7 +213,7 @@ impl Acl {
         if !(is_reply || DJI_DOWNWARD.contains(&rest)) {
             return Err(Denied::Foreign);
         }
-        kin.dji(&self.device, serial).map(|_| ()).ok_or(Denied::Foreign)
+        kin.external(&self.device, "dji", serial).map(|_| ()).ok_or(Denied::Foreign)
     }
 
     /// What follows `steppe/v1/{tenant}/{own id}/`.
@@ -126,7 +221,7 @@ impl Acl {
         topic
             .strip_prefix(NATIVE_ROOT)?
             .strip_prefix('/')?
-            .strip_prefix(self.tenant.as_str())?
+            .strip_prefix(self.roots.tenant.as_str())?
             .strip_prefix('/')?
             .strip_prefix(self.device.as_str())?
             .strip_prefix('/')
@@ -143,13 +238,6 @@ fn native_channel(topic: &str, rest: &str) -> Channel {
         Some(kind) if kind != ReadingKind::Snapshot && rest == name => Channel::Native { kind, detail: Arc::from("") },
         _ => Channel::Other { topic: Arc::from(topic) },
     }
-}
-
-/// Serial number and rest of `thing/product/{sn}/…` or `sys/product/{sn}/…`.
-fn dji_parts(topic: &str) -> Option<(&str, &str)> {
-    let rest = topic.strip_prefix("thing/product/").or_else(|| topic.strip_prefix("sys/product/"))?;
-    let (serial, rest) = rest.split_once('/')?;
-    (!serial.is_empty() && !rest.is_empty()).then_some((serial, rest))
 }
 
 /// `#` alone at the end, `+` alone in its level. (`+_reply`, as DJI's manual abbreviates, is no MQTT filter.)

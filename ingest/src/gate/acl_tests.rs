@@ -2,18 +2,29 @@
 
 use super::*;
 
-/// Device `dock` has serial DOCK1, speaks for `drone` (serial DRONE1); `other` (serial OTHER1) is on its own.
+/// Gateway `dock` has serial DOCK1, speaks for `drone` (serial DRONE1), Frigate's camera `mast-07` and the collar of one EUI;
+/// `other` (serial OTHER1) is on its own.
 struct Steppe;
 
 impl Kin for Steppe {
-    fn dji(&self, speaker: &DeviceId, serial: &str) -> Option<DeviceId> {
-        let (id, via) = match serial {
-            "DOCK1" | "dock" => ("dock", None),
-            "DRONE1" => ("drone", Some("dock")),
-            "OTHER1" => ("other", None),
+    fn external(&self, speaker: &DeviceId, system: &str, id: &str) -> Option<DeviceId> {
+        let (id, via) = match (system, id) {
+            ("dji", "DOCK1" | "dock") => ("dock", None),
+            ("dji", "DRONE1") => ("drone", Some("dock")),
+            ("dji", "OTHER1") => ("other", None),
+            ("frigate", "mast-07") => ("cam-7", Some("dock")),
+            ("deveui", "a84041000181c061") => ("collar-1", Some("dock")),
             _ => return None,
         };
         (speaker.as_str() == id || via == Some(speaker.as_str())).then(|| DeviceId::parse(id).unwrap())
+    }
+
+    fn is_gateway(&self, speaker: &DeviceId) -> bool {
+        speaker.as_str() == "dock"
+    }
+
+    fn aircraft(&self, gateway: &DeviceId) -> Option<DeviceId> {
+        (gateway.as_str() == "dock").then(|| DeviceId::parse("drone").unwrap())
     }
 }
 
@@ -23,6 +34,10 @@ fn acl() -> Acl {
 
 fn native(kind: ReadingKind, detail: &str) -> Channel {
     Channel::Native { kind, detail: Arc::from(detail) }
+}
+
+fn foreign(format: &str, detail: &str) -> Channel {
+    Channel::Foreign { format: Arc::from(format), detail: Arc::from(detail) }
 }
 
 fn other(topic: &str) -> Channel {
@@ -101,16 +116,85 @@ fn a_gateway_speaks_for_itself_and_for_the_device_behind_it() {
     publish("thing/product/DOCK1/osd", Ok(("dock", Channel::DjiOsd)));
     publish("thing/product/dock/osd", Ok(("dock", Channel::DjiOsd)));
     publish("thing/product/DRONE1/osd", Ok(("drone", Channel::DjiOsd)));
-    for topic in [
-        "thing/product/DOCK1/state",
-        "thing/product/DOCK1/events",
-        "thing/product/DRONE1/requests",
-        "thing/product/DOCK1/services_reply",
-        "sys/product/DOCK1/status",
-        "sys/product/DOCK1/osd",
+    for (topic, device, format) in [
+        ("thing/product/DOCK1/state", "dock", "dji/state"),
+        ("thing/product/DRONE1/state", "drone", "dji/state"),
+        ("thing/product/DOCK1/events", "dock", "dji/events"),
+        ("thing/product/DRONE1/requests", "drone", "dji/requests"),
+        ("thing/product/DOCK1/services_reply", "dock", "dji/reply"),
+        ("thing/product/DOCK1/property/set_reply", "dock", "dji/reply"),
+        ("sys/product/DOCK1/status", "dock", "dji/status"),
+        ("thing/product/DOCK1/drc/up", "drone", "dji/drc"),
     ] {
-        let device = if topic.contains("DRONE1") { "drone" } else { "dock" };
-        publish(topic, Ok((device, other(topic))));
+        publish(topic, Ok((device, foreign(format, ""))));
+    }
+    for topic in ["sys/product/DOCK1/osd", "thing/product/DOCK1/status", "thing/product/DOCK1/mood"] {
+        publish(topic, Ok(("dock", other(topic))));
+    }
+}
+
+#[test]
+fn what_wants_an_answer_says_where() {
+    let answer = |topic: &str| acl().publish(&Steppe, topic).unwrap().answer.map(|topic| topic.to_string());
+    assert_eq!(answer("thing/product/DOCK1/events").as_deref(), Some("thing/product/DOCK1/events_reply"));
+    assert_eq!(answer("thing/product/DOCK1/requests").as_deref(), Some("thing/product/DOCK1/requests_reply"));
+    assert_eq!(answer("sys/product/DOCK1/status").as_deref(), Some("sys/product/DOCK1/status_reply"));
+    assert_eq!(answer("thing/product/DOCK1/osd"), None);
+}
+
+#[test]
+fn a_frigate_instance_speaks_for_itself_and_its_cameras() {
+    publish("frigate/available", Ok(("dock", foreign("frigate/available", ""))));
+    publish("frigate/stats", Ok(("dock", foreign("frigate/stats", ""))));
+    publish("frigate/events", Ok(("dock", foreign("frigate/events", ""))));
+    assert!(acl().publish(&Steppe, "frigate/events").unwrap().names_camera);
+    publish("frigate/mast-07/status/detect", Ok(("cam-7", foreign("frigate/status", "detect"))));
+    publish("frigate/mast-07/sheep/snapshot", Ok(("cam-7", foreign("frigate/snapshot", "sheep"))));
+    assert!(acl().publish(&Steppe, "frigate/mast-07/sheep/snapshot").unwrap().is_snapshot());
+    publish("frigate/mast-09/status/detect", Ok(("dock", foreign("unregistered", "mast-09"))));
+    for rest in ["mast-07/motion", "mast-07/sheep", "reviews", "mast-07/detect/state", "a/b/c/d/e", ""] {
+        publish(&format!("frigate/{rest}"), Ok(("dock", foreign("aside", rest))));
+    }
+    publish("frigate", Err(Denied::Foreign));
+    publish("frigates/events", Err(Denied::Foreign));
+    let roots = Roots { frigate: Arc::from("nvr-2"), ..TenantId::parse("hexigten").unwrap().into() };
+    let elsewhere = Acl::new(roots, DeviceId::parse("dock").unwrap());
+    assert!(elsewhere.publish(&Steppe, "nvr-2/available").is_ok());
+    assert_eq!(elsewhere.publish(&Steppe, "frigate/available"), Err(Denied::Foreign));
+}
+
+#[test]
+fn a_lorawan_network_server_speaks_for_its_collars() {
+    let event = |what: &str| format!("application/7d0c/device/a84041000181c061/event/{what}");
+    for what in ["up", "join", "status"] {
+        publish(&event(what), Ok(("collar-1", foreign(&format!("chirpstack/{what}"), ""))));
+    }
+    publish(&event("ack"), Ok(("dock", foreign("aside", "ack"))));
+    publish(
+        "application/7d0c/device/ffffffffffffffff/event/up",
+        Ok(("dock", foreign("unregistered", "ffffffffffffffff"))),
+    );
+    for topic in [
+        "application//device/a84041000181c061/event/up",
+        "application/7d0c/device//event/up",
+        "application/7d0c/device/a/b/event/up",
+        "application/7d0c/device/a84041000181c061/command/down",
+    ] {
+        publish(topic, Err(Denied::Foreign));
+    }
+}
+
+#[test]
+fn only_a_gateway_says_what_others_are_named_in() {
+    let camera = Acl::new(TenantId::parse("hexigten").unwrap(), DeviceId::parse("other").unwrap());
+    for topic in [
+        "frigate/available",
+        "frigate/events",
+        "frigate/mast-07/status/detect",
+        "application/7d0c/device/a84041000181c061/event/up",
+        "application/7d0c/device/a84041000181c061/event/ack",
+    ] {
+        assert_eq!(camera.publish(&Steppe, topic), Err(Denied::Foreign), "{topic}");
     }
 }
 

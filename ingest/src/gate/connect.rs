@@ -5,14 +5,14 @@
 //! Never: a session for a device that the registry does not know, a will that the device could not publish itself, a
 //! secret in a log line.
 
-use super::acl::{Acl, Allowed, Denied};
+use super::acl::{Acl, Allowed, Denied, Roots};
 use super::codec::{Codec, Header, Malformed, kind, protocol_level, topic_text};
 use super::limits;
 use super::refusal::Refusal;
 use super::seats::Keep;
 use crate::credentials::{Credentials, Wrong};
 use bytes::{Bytes, BytesMut};
-use model::{DeviceId, TenantId};
+use model::DeviceId;
 use registry::Registry;
 use rumqttd::protocol::{ConnAck, ConnAckProperties, ConnectProperties, ConnectReturnCode, LastWill, Login, Packet};
 use std::net::IpAddr;
@@ -102,7 +102,7 @@ pub struct Proof<'a> {
 pub async fn hello(
     socket: &mut (impl AsyncRead + Unpin + ?Sized),
     buffer: &mut BytesMut,
-    tenant: &TenantId,
+    roots: &Roots,
     credentials: &Credentials,
     proof: Proof<'_>,
 ) -> Result<Hello, Turned> {
@@ -148,7 +148,7 @@ pub async fn hello(
     let delay_s = will_properties.and_then(|properties| properties.delay_interval).unwrap_or_default();
     let will = will.map(|will| (will, Duration::from_secs(u64::from(delay_s))));
     device
-        .and_then(|device| judge(codec, connect, properties, will, device, tenant, registry))
+        .and_then(|device| judge(codec, connect, properties, will, device, roots, registry))
         .map_err(|refusal| Turned::Away { refusal, codec: Some(codec), claimed })
 }
 
@@ -171,14 +171,14 @@ fn judge(
     properties: Option<ConnectProperties>,
     will: Option<(LastWill, Duration)>,
     device: DeviceId,
-    tenant: &TenantId,
+    roots: &Roots,
     registry: &Registry,
 ) -> Result<Hello, Refusal> {
     if properties.as_ref().is_some_and(|properties| properties.authentication_method.is_some()) {
         return Err(Refusal::BadAuthenticationMethod);
     }
     let (client_id, assigned) = client_id(codec, connect.client_id, connect.clean_session)?;
-    let acl = Acl::new(tenant.clone(), device);
+    let acl = Acl::new(roots.clone(), device);
     let will = will.map(|(will, delay)| judge_will(&acl, &will, delay, registry).map(Box::new)).transpose()?;
     let keep = match codec {
         Codec::V311 if connect.clean_session => Keep::No,

@@ -7,7 +7,7 @@
 
 use super::end::End;
 use super::limits;
-use super::owed::{Debt, Owing};
+use super::owed::{Owing, Settled};
 use super::transport::Socket;
 use bytes::{Buf, BytesMut};
 use journal::AppendError;
@@ -25,7 +25,7 @@ const READ_BYTES: usize = 16 << 10;
 #[derive(Debug)]
 pub enum Event {
     /// Frames are on disk: this is owed for them.
-    Settled(Vec<Debt>),
+    Settled(Settled),
     /// There are new bytes in [`Flow::incoming`].
     Heard,
     /// The client has taken what it was told, so more can be gathered for it.
@@ -86,7 +86,7 @@ impl Flow {
     /// The next event. Acknowledgements first, and all that are due in one write; then what the client says.
     pub fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
         match self.owing.poll_settled(cx) {
-            Poll::Ready(Ok(debts)) => return Poll::Ready(Event::Settled(debts)),
+            Poll::Ready(Ok(settled)) => return Poll::Ready(Event::Settled(settled)),
             Poll::Ready(Err(error)) => return Poll::Ready(Event::JournalFailed(error)),
             Poll::Pending => {}
         }

@@ -3,8 +3,10 @@
 //! In:  any bytes.   Out: nothing; a panic is a finding.   Never: a part of what serves.
 
 use super::acl::Acl;
+use super::answers::DjiCloud;
 use super::codec::{Codec, Header, Malformed, PublishHead, kind, topic_text};
 use super::connect::{Proof, Turned, accepted, hello, refused};
+use super::topology::Topology;
 use super::{limits, proxy};
 use crate::credentials::Credentials;
 use bytes::{Buf, BytesMut};
@@ -50,7 +52,8 @@ pub fn mqtt_connect(input: &[u8]) {
     for certified in [None, Some(device.as_str())] {
         let mut socket = &bytes[..];
         let answer =
-            hello(&mut socket, &mut BytesMut::new(), tenant, credentials, Proof { address, certified }).now_or_never();
+            hello(&mut socket, &mut BytesMut::new(), &tenant.clone().into(), credentials, Proof { address, certified })
+                .now_or_never();
         let (codec, answer) = match answer {
             Some(Ok(hello)) => (hello.codec, accepted(&hello, false)),
             Some(Err(Turned::Away { refusal, codec: Some(codec), .. })) => (codec, refused(refusal)),
@@ -235,6 +238,18 @@ fn cut(bytes: &[u8]) {
         if let (Ok(Some(_)), Some(head)) = (seen, head) {
             let seen = PublishHead::peek(&header, part);
             assert!(seen == Ok(None) || seen == head, "{len} bytes: {seen:?}");
+        }
+    }
+}
+
+/// What the gate does with a DJI device's message beside writing it down: hears who flies, and answers.
+pub(crate) fn dji_conversation(payload: &[u8]) {
+    let Some((_, device, credentials)) = house() else { return };
+    let view = credentials.registry().view().borrow().clone();
+    Topology::default().hear(&view, device, payload);
+    for topic in ["thing/product/S/events_reply", "thing/product/S/requests_reply", "sys/product/S/status_reply"] {
+        if let Some(answer) = DjiCloud::default().answer(topic, payload, 0, |_| None) {
+            assert!(!answer.payload.is_empty(), "the router would take an empty message for another");
         }
     }
 }

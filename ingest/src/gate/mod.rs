@@ -7,7 +7,8 @@
 //! transport      what it travels on            flow      bytes in and out
 //! connect        CONNECT -> who is it          seats     which sessions a device has
 //! session        packets, one after another    publish   PUBLISH -> Frame
-//! acl            may it say this               owed      Durable -> acknowledgement
+//! acl, topics    may it say this               owed      Durable -> acknowledgement
+//! topology       whom a dock flies             answers   what DJI's devices ask for
 //! subscriptions  what it wants to hear         mailbox   what the router has for it
 //! serve          begin and end of all that     bus       rumqttd's router
 //! ```
@@ -16,6 +17,7 @@
 
 mod acl;
 mod addresses;
+mod answers;
 mod bus;
 mod codec;
 mod connect;
@@ -36,9 +38,12 @@ mod serve;
 mod session;
 mod subscriptions;
 mod tls;
+mod topics;
+mod topology;
 mod transport;
 mod websocket;
 
+pub use answers::{DjiApp, DjiCloud};
 pub use bus::{NotSaid, RouterGone};
 pub use pace::Rate;
 pub use tls::{BadTls, TlsFiles};
@@ -46,6 +51,7 @@ pub use tls::{BadTls, TlsFiles};
 use crate::credentials::Credentials;
 use crate::metrics::Metrics;
 use crate::record::Recorder;
+use acl::Roots;
 use addresses::Addresses;
 use bus::Bus;
 use journal::{AppendError, Journal};
@@ -53,6 +59,7 @@ use model::{Clock, TenantId};
 use refusal::RefusalLog;
 use registry::{Registry, View};
 use seats::Seats;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -63,6 +70,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use topology::Topology;
 use transport::Way;
 
 /// How long sessions may take to end after the stop, beyond their own limits.
@@ -96,6 +104,30 @@ pub struct GateConfig {
     pub address_connections: NonZeroUsize,
     /// How fast one address may speak.
     pub address_rate: Rate,
+    /// First level of Frigate's topics.
+    pub frigate_topic: Arc<str>,
+    /// The size of the pictures in which Frigate finds things.
+    pub frigate_detect: FrigateDetect,
+    /// What DJI's devices ask for.
+    pub dji: DjiCloud,
+}
+
+/// Width and height, in pixels, of the pictures in which Frigate finds things: its boxes are measured in them, and its messages
+/// do not say how large they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FrigateDetect {
+    /// Of every camera that is not named.
+    pub usual: Option<(u16, u16)>,
+    /// By the name that Frigate gives the camera.
+    pub cameras: BTreeMap<String, (u16, u16)>,
+}
+
+impl FrigateDetect {
+    /// `1280x720`; empty when nobody said.
+    fn of(&self, camera: &str) -> String {
+        let size = self.cameras.get(camera).copied().or(self.usual);
+        size.map(|(width, height)| format!("{width}x{height}")).unwrap_or_default()
+    }
 }
 
 impl GateConfig {
@@ -114,6 +146,9 @@ impl GateConfig {
             slowed_max: limits::SLOWED_MAX,
             address_connections: limits::CONNECTIONS,
             address_rate: limits::ADDRESS_RATE,
+            frigate_topic: Arc::from("frigate"),
+            frigate_detect: FrigateDetect::default(),
+            dji: DjiCloud::default(),
         }
     }
 }
@@ -155,7 +190,10 @@ pub enum GateError {
 
 /// What every session shares.
 struct Shared {
-    tenant: TenantId,
+    roots: Roots,
+    frigate_detect: FrigateDetect,
+    dji: DjiCloud,
+    topology: Topology,
     connect_timeout: Duration,
     behind_proxy: bool,
     addresses: Arc<Addresses>,
@@ -219,7 +257,10 @@ impl Gate {
         let (failures_tx, failures) = mpsc::channel(FAILURES_MAX);
         let large_bodies = usize::try_from(limits::LARGE_BODIES_KIB).unwrap_or(usize::MAX);
         let shared = Shared {
-            tenant: config.tenant,
+            roots: Roots { tenant: config.tenant, frigate: config.frigate_topic },
+            frigate_detect: config.frigate_detect,
+            dji: config.dji,
+            topology: Topology::default(),
             connect_timeout: config.connect_timeout,
             behind_proxy: config.proxy_protocol,
             addresses: Arc::new(Addresses::new(

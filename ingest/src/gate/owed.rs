@@ -5,6 +5,7 @@
 //! Invariant: a debt comes out of [`crate::record::Recording`] and of nothing else, so an acknowledgement follows the disk
 //! by construction.
 
+use super::answers::Answer;
 use super::session::BodyPermits;
 use crate::record::{Recorder, Recording};
 use futures_util::FutureExt;
@@ -24,19 +25,33 @@ pub enum Debt {
     PubRec(u16),
 }
 
+/// What may be said once a batch is on disk.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// Acknowledgements, one for each frame.
+    pub debts: Vec<Debt>,
+    /// Answers that its protocol wants besides.
+    pub(super) answers: Vec<Answer>,
+}
+
 /// Frames that were read together and are not on their way to the disk yet.
 #[derive(Default)]
 pub struct Batch {
     frames: Vec<Frame>,
-    debts: Vec<Debt>,
+    owed: Settled,
     room: Vec<BodyPermits>,
 }
 
 impl Batch {
+    /// Adds what is to be said to the client besides its acknowledgement.
+    pub(super) fn answer(&mut self, answer: Answer) {
+        self.owed.answers.push(answer);
+    }
+
     /// Adds a frame, what is owed for it, and its share of the memory for large bodies.
     pub fn push(&mut self, frame: Frame, debt: Debt, room: Option<BodyPermits>) {
         self.frames.push(frame);
-        self.debts.push(debt);
+        self.owed.debts.push(debt);
         self.room.extend(room);
     }
 
@@ -54,7 +69,7 @@ impl Batch {
 /// Everything that is owed to one client.
 #[derive(Default)]
 pub struct Owing {
-    batches: VecDeque<(Recording<Vec<Debt>>, Vec<BodyPermits>)>,
+    batches: VecDeque<(Recording<Settled>, Vec<BodyPermits>)>,
     frames: usize,
 }
 
@@ -65,7 +80,7 @@ impl Owing {
             return;
         }
         self.frames += batch.len();
-        self.batches.push_back((recorder.begin(batch.frames, batch.debts), batch.room));
+        self.batches.push_back((recorder.begin(batch.frames, batch.owed), batch.room));
     }
 
     /// Frames that are not known to be on disk.
@@ -78,13 +93,13 @@ impl Owing {
         self.batches.is_empty()
     }
 
-    /// The debts of the oldest batch, once it is on disk; pending also when there is none.
-    pub fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<Vec<Debt>, AppendError>> {
+    /// What is owed for the oldest batch, once it is on disk; pending also when there is none.
+    pub fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<Settled, AppendError>> {
         let Some((recording, _room)) = self.batches.front_mut() else { return Poll::Pending };
         let settled = ready!(recording.poll_unpin(cx));
         self.batches.pop_front();
-        if let Ok(debts) = &settled {
-            self.frames -= debts.len();
+        if let Ok(settled) = &settled {
+            self.frames -= settled.debts.len();
         }
         Poll::Ready(settled)
     }

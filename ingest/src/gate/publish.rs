@@ -4,13 +4,16 @@
 //!
 //! Never: more of a body in memory than the rules allow its topic.
 
-use super::acl::{Allowed, Denied};
+use super::acl::{Allowed, Denied, Kin, Relations};
+use super::answers::Answer;
 use super::codec::{Codec, Header, Malformed, PublishHead, topic_text};
 use super::end::End;
 use super::limits;
 use super::owed::{Batch, Debt};
 use super::refusal::Refusal;
 use super::session::{Room, Session, Stage};
+use super::topics;
+use crate::decode::{formats, frigate};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::FutureExt;
 use model::{Frame, ReceivedAt, Transport};
@@ -78,6 +81,10 @@ impl Session {
             1 => Debt::PubAck(packet_id),
             _ => Debt::PubRec(packet_id),
         };
+        let allowed = if allowed.names_camera { self.of_camera(allowed, &payload) } else { allowed };
+        if let Some(topic) = allowed.answer.clone() {
+            self.answer_to(&allowed, &topic, &payload).into_iter().for_each(|answer| batch.answer(answer));
+        }
         batch.push(self.frame(allowed, payload), debt, room);
         Ok(true)
     }
@@ -121,7 +128,8 @@ impl Session {
             return Ok(allowed.clone());
         }
         let view = self.shared.view.borrow().clone();
-        let verdict = self.acl.publish(&*view, topic).map_err(|denied| match denied {
+        let relations = Relations { view: &view, topology: &self.shared.topology };
+        let verdict = self.acl.publish(&relations, topic).map_err(|denied| match denied {
             Denied::BadName => Refusal::BadTopic,
             Denied::Foreign | Denied::Shared => Refusal::ForeignTopic,
         });
@@ -174,6 +182,33 @@ impl Session {
             payload,
             received_at: ReceivedAt(self.shared.clock.now()),
         }
+    }
+
+    /// Whose a Frigate event is: that of the camera which it names, if the speaker may speak for it.
+    fn of_camera(&self, allowed: Allowed, payload: &[u8]) -> Allowed {
+        // What cannot be read is the speaker's own nonsense.
+        let Some(name) = frigate::camera_named_in(payload) else { return allowed };
+        let view = self.shared.view.borrow().clone();
+        match view.external(self.acl.device(), "frigate", &name) {
+            Some(device) => {
+                let detail = self.shared.frigate_detect.of(&name);
+                Allowed { device, channel: topics::channel(formats::FRIGATE_EVENTS, &detail), ..allowed }
+            }
+            None => Allowed { channel: topics::channel(formats::UNREGISTERED, &name), ..allowed },
+        }
+    }
+
+    /// What a DJI device wants to hear, once what it says is on disk.
+    fn answer_to(&self, allowed: &Allowed, topic: &str, payload: &[u8]) -> Option<Answer> {
+        let view = self.shared.view.borrow().clone();
+        if topic.starts_with("sys/") {
+            self.shared.topology.hear(&view, &allowed.device, payload);
+        }
+        let relations = Relations { view: &view, topology: &self.shared.topology };
+        let name_of = |serial: &str| {
+            relations.external(self.acl.device(), "dji", serial).map(|device| device.as_str().to_owned())
+        };
+        self.shared.dji.answer(topic, payload, self.shared.clock.now().as_millis(), name_of)
     }
 
     /// Keeps MQTT 5's topic aliases; answers with the topic where the publish itself has none.

@@ -140,7 +140,7 @@ async fn greet(
     buffer: &mut BytesMut,
 ) -> Option<Hello> {
     let proof = Proof { address: peer.ip(), certified };
-    let hello = connect::hello(socket, buffer, &shared.tenant, &shared.credentials, proof);
+    let hello = connect::hello(socket, buffer, &shared.roots, &shared.credentials, proof);
     let timed = tokio::select! {
         timed = tokio::time::timeout_at(deadline, hello) => timed,
         () = shared.stop.cancelled() => return None,
@@ -284,8 +284,9 @@ async fn wind_up(
 
 async fn settle(session: &mut Session) -> Result<(), AppendError> {
     while !session.flow.owing.is_empty() {
-        let debts = std::future::poll_fn(|cx| session.flow.owing.poll_settled(cx)).await?;
-        session.pay(&debts);
+        // Answers are left out: whoever goes asks again when it is back.
+        let settled = std::future::poll_fn(|cx| session.flow.owing.poll_settled(cx)).await?;
+        session.pay(&settled.debts);
     }
     Ok(())
 }

@@ -7,7 +7,7 @@
 
 use super::Shared;
 use super::acl::Acl;
-use super::bus::RouterGone;
+use super::bus::{NotSaid, RouterGone};
 use super::codec::{Codec, Header, Malformed, kind};
 use super::end::End;
 use super::flow::{Event, Flow};
@@ -110,8 +110,12 @@ impl Session {
 
     async fn happened(&mut self, event: Event) -> Result<(), End> {
         match event {
-            Event::Settled(debts) => {
-                self.pay(&debts);
+            Event::Settled(settled) => {
+                self.pay(&settled.debts);
+                for answer in &settled.answers {
+                    // On the heap: only DJI's devices are answered.
+                    Box::pin(self.shared.bus.say(&answer.topic, &answer.payload, false)).await?;
+                }
                 self.digest().await
             }
             Event::Heard | Event::CaughtUp => self.digest().await,
@@ -329,6 +333,13 @@ async fn wait_for_room(stage: &mut Stage) -> Option<BodyPermits> {
 impl From<Malformed> for End {
     fn from(malformed: Malformed) -> Self {
         Self::Malformed(malformed)
+    }
+}
+
+impl From<NotSaid> for End {
+    fn from(_: NotSaid) -> Self {
+        // An answer is never empty.
+        Self::RouterGone
     }
 }
 

@@ -5,7 +5,7 @@
 //! Never: a filter the router would close the link for, a shared subscription, QoS 2 towards a device (the router counts
 //! its packet ids so that an early reuse is possible), a repeated SUBSCRIBE as such (the router would ignore its QoS).
 
-use super::acl::Denied;
+use super::acl::{Denied, Relations};
 use super::bus::RouterGone;
 use super::end::End;
 use super::limits;
@@ -99,7 +99,8 @@ impl Session {
 
     fn judge_filter(&self, filter: &str) -> Result<(), SubscribeReasonCode> {
         let view = self.shared.view.borrow().clone();
-        let code = match self.acl.subscribe(&*view, filter) {
+        let relations = Relations { view: &view, topology: &self.shared.topology };
+        let code = match self.acl.subscribe(&relations, filter) {
             Ok(()) if self.shared.seats.may_use_filter(self.acl.device(), filter) => return Ok(()),
             Ok(()) => {
                 self.note(Refusal::Quota, filter);

@@ -5,6 +5,8 @@ mod clients;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod foreign;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod limits;

@@ -154,7 +154,7 @@ async fn a_gateway_speaks_for_the_drone_behind_it() {
     let entries = house.entries().await;
     assert_eq!((entries[0].frame.device.as_str(), entries[0].frame.speaker.as_str()), ("drone", "dock"));
     assert_eq!(entries[0].frame.channel, Channel::DjiOsd);
-    assert_eq!(entries[1].frame.channel, Channel::Other { topic: "sys/product/DOCK1/status".into() });
+    assert_eq!(entries[1].frame.channel, Channel::Foreign { format: "dji/status".into(), detail: "".into() });
     house.stop().await.unwrap();
 }
 

@@ -3,6 +3,9 @@
 //! In: the text of the file. Out: the configuration, or the first thing that is wrong with it as one sentence that names
 //! the key, what it holds and what would do. Secrets are read from files, never written in this one.
 
+mod dji;
+mod frigate;
+mod mavlink;
 mod mqtt;
 mod section;
 pub(crate) mod units;
@@ -11,6 +14,7 @@ use alerts::deliver::Networks;
 use history::influx::InfluxConfig;
 use ingest::decode::stations::{STATION_MODEL_NAMES, station_model};
 use ingest::gate::GateConfig;
+use ingest::protocol::mavlink::MavlinkConfig;
 use ingest::protocol::modbus::ModbusStation;
 use model::{DeviceId, TenantId};
 use section::Section;
@@ -49,6 +53,8 @@ pub struct Config {
     pub webhook_networks: Networks,
     /// Whether changes of zones and closures wait for a second person.
     pub second_person: bool,
+    /// Where MAVLink vehicles are listened to.
+    pub mavlink: Option<MavlinkConfig>,
 }
 
 impl Config {
@@ -68,12 +74,14 @@ impl Config {
         let tenant =
             root.parsed("tenant", "hexigten", |name| TenantId::parse(name).map_err(|error| error.to_string()))?;
         let gate = mqtt::gate(root.section("mqtt")?, tenant.clone())?;
+        let gate = GateConfig { dji: dji::dji(root.section("dji")?, &tenant)?, ..gate };
         let mut http = root.section("http")?;
         let mut journal = root.section("journal")?;
         let mut history = root.section("history")?;
         let mut webhooks = root.section("webhooks")?;
         let mut zones = root.section("zones")?;
         let influx = root.optional_section("influx")?.map(influx).transpose()?;
+        let mavlink = root.optional_section("mavlink")?.map(mavlink::mavlink).transpose()?;
         let modbus = root.sections("modbus")?.into_iter().map(station).collect::<Result<_, _>>()?;
         let config = Self {
             data: root.text("data", "data")?.into(),
@@ -87,6 +95,7 @@ impl Config {
             influx,
             webhook_networks: networks(&mut webhooks)?,
             second_person: zones.flag("second_person", false)?,
+            mavlink,
         };
         for section in [root, http, journal, history, webhooks, zones] {
             section.finish()?;
@@ -175,11 +184,11 @@ mod tests {
         );
         check(
             "[mqtt]\nlistn = \"127.0.0.1:1\"",
-            "`mqtt.listn` is `127.0.0.1:1`, but there is no such key; known here: limits, listen, proxy_protocol, tls, tls_listen, ws_listen",
+            "`mqtt.listn` is `127.0.0.1:1`, but there is no such key; known here: frigate, frigate_topic, limits, listen, proxy_protocol, tls, tls_listen, ws_listen",
         );
         check(
             "colour = 1",
-            "`colour` is `1`, but there is no such key; known here: data, history, http, influx, journal, modbus, mqtt, tenant, webhooks, zones",
+            "`colour` is `1`, but there is no such key; known here: data, dji, history, http, influx, journal, mavlink, modbus, mqtt, tenant, webhooks, zones",
         );
         check(
             "tenant = \"克什克腾\"",
@@ -218,6 +227,23 @@ mod tests {
         check(
             "[webhooks]\nallow_networks = [\"127.0.0.1\"]",
             "`webhooks.allow_networks` is `127.0.0.1`, which cannot be used: `127.0.0.1` is no network; write an address and a prefix length, for example 127.0.0.0/8",
+        );
+        check(
+            "[mqtt.frigate]\ndetect = \"720p\"",
+            "`mqtt.frigate.detect` is `720p`, which cannot be used: write width and height of Frigate's detect stream in pixels, for example 1280x720",
+        );
+        check(
+            "[mqtt]\nfrigate_topic = \"thing\"",
+            "`mqtt.frigate_topic` is `thing`, which cannot be used: it is another protocol's; write the `topic_prefix` of Frigate's configuration, for example frigate",
+        );
+        check("[dji]\napp_id = \"1\"", "`dji.app_key_file` is missing; write a file that holds the application's key");
+        check(
+            "[mavlink]\n[[mavlink.system]]\nkey_file = \"k\"",
+            "`mavlink.system[0].id` is missing; write the vehicle's system id, 1 to 255",
+        );
+        check(
+            "[mavlink]\nnetworks = [\"10.8.0.1\"]",
+            "`mavlink.networks` is `10.8.0.1`, which cannot be used: `10.8.0.1` is no network; write an address and a prefix length, for example 10.8.0.0/24",
         );
         check("mqtt = 3", "`mqtt` is `3`, which is no section; write [mqtt] on a line of its own");
     }

@@ -1,10 +1,12 @@
 //! The section `[mqtt]`: listeners, TLS and limits of the gate.
 
+use super::frigate;
 use super::section::{ConfigError, Section};
 use ingest::gate::{GateConfig, Rate, TlsFiles};
 use model::TenantId;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 /// Far above what one machine can take; a number beyond it is a slip of the pen.
 const CONNECTIONS_MAX: u64 = 1_000_000;
@@ -36,11 +38,30 @@ pub(super) fn gate(mut mqtt: Section, tenant: TenantId) -> Result<GateConfig, Co
         address_connections: connections(&mut limits, "connections_per_address", usual.address_connections)?,
         device_rate: rate(&mut limits, "messages_per_s", "bytes_per_s", usual.device_rate)?,
         address_rate: rate(&mut limits, "address_messages_per_s", "address_bytes_per_s", usual.address_rate)?,
+        frigate_topic: Arc::from(mqtt.parsed("frigate_topic", &usual.frigate_topic, frigate_topic)?),
+        frigate_detect: frigate::detect(mqtt.section("frigate")?)?,
         ..usual
     };
     limits.finish()?;
     mqtt.finish()?;
     Ok(config)
+}
+
+/// A prefix of topics that can be one, and is nobody else's.
+fn frigate_topic(topic: &str) -> Result<String, String> {
+    let first = topic.split('/').next().unwrap_or_default();
+    if ["steppe", "thing", "sys", "application"].contains(&first) {
+        return Err(
+            "it is another protocol's; write the `topic_prefix` of Frigate's configuration, for example frigate".into(),
+        );
+    }
+    if topic.is_empty() || topic.starts_with(['$', '/']) || topic.ends_with('/') || topic.contains(['+', '#', '\0']) {
+        return Err(
+            "it is no beginning of a topic; write the `topic_prefix` of Frigate's configuration, for example frigate"
+                .into(),
+        );
+    }
+    Ok(topic.to_owned())
 }
 
 fn tls(mut section: Section) -> Result<TlsFiles, ConfigError> {

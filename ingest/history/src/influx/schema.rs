@@ -49,12 +49,15 @@ fn station_fields(line: Line, measurements: &[Measurement]) -> Line {
 }
 
 fn heartbeat_fields(line: Line, heartbeat: &Heartbeat) -> Line {
-    let status = match heartbeat.status {
+    let status = heartbeat.status.map(|status| match status {
         HeartbeatStatus::Ok => "ok",
         HeartbeatStatus::Degraded => "degraded",
         HeartbeatStatus::Fault => "fault",
+    });
+    let line = match status {
+        Some(status) => line.field("status", FieldValue::Text(status)),
+        None => line,
     };
-    let line = line.field("status", FieldValue::Text(status));
     let line = match heartbeat.uptime_s {
         Some(uptime_s) => line.field("uptime_s", FieldValue::Unsigned(uptime_s)),
         None => line,

@@ -31,12 +31,14 @@ const MQTT: u8 = 0;
 const HTTP: u8 = 1;
 const POLLED_MODBUS: u8 = 2;
 const PLATFORM: u8 = 3;
+const UDP: u8 = 16;
 
 const NATIVE: u8 = 0;
 const DJI_OSD: u8 = 1;
 const MODBUS: u8 = 2;
 const CLOCK: u8 = 3;
 const OTHER: u8 = 4;
+const FOREIGN: u8 = 16;
 
 /// Why bytes are not an entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,6 +75,7 @@ pub(super) fn encoded_len(frame: &Frame) -> usize {
         Channel::Native { detail, .. } => 4 + detail.len(),
         Channel::Modbus { model } => 4 + model.len(),
         Channel::Other { topic } => 4 + topic.len(),
+        Channel::Foreign { format, detail } => 4 + format.len() + 4 + detail.len(),
         Channel::DjiOsd | Channel::Clock => 0,
     };
     FIXED_BYTES + 4 + frame.device.as_str().len() + 4 + frame.speaker.as_str().len() + texts + 4 + frame.payload.len()
@@ -100,6 +103,11 @@ pub(super) fn encode(offset: Offset, frame: &Frame, out: &mut Vec<u8>) {
             out.push(OTHER);
             put(out, topic.as_bytes());
         }
+        Channel::Foreign { format, detail } => {
+            out.push(FOREIGN);
+            put(out, format.as_bytes());
+            put(out, detail.as_bytes());
+        }
     }
     put(out, &frame.payload);
 }
@@ -124,6 +132,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Entry, CodecError> {
         MODBUS => Channel::Modbus { model: Arc::from(rest.text()?) },
         CLOCK => Channel::Clock,
         OTHER => Channel::Other { topic: Arc::from(rest.text()?) },
+        FOREIGN => Channel::Foreign { format: Arc::from(rest.text()?), detail: Arc::from(rest.text()?) },
         tag => return Err(CodecError::Channel(tag)),
     };
     let transport = transport.unwrap_or_else(|| only_transport_of(&channel));
@@ -148,6 +157,7 @@ fn transport_tag(transport: Transport) -> u8 {
         Transport::Http => HTTP,
         Transport::Modbus => POLLED_MODBUS,
         Transport::Platform => PLATFORM,
+        Transport::Udp => UDP,
     }
 }
 
@@ -157,6 +167,7 @@ fn transport_of(tag: u8) -> Result<Transport, CodecError> {
         HTTP => Transport::Http,
         POLLED_MODBUS => Transport::Modbus,
         PLATFORM => Transport::Platform,
+        UDP => Transport::Udp,
         unknown => return Err(CodecError::Transport(unknown)),
     })
 }
@@ -166,7 +177,7 @@ fn only_transport_of(channel: &Channel) -> Transport {
     match channel {
         Channel::Modbus { .. } => Transport::Modbus,
         Channel::Clock => Transport::Platform,
-        Channel::Native { .. } | Channel::DjiOsd | Channel::Other { .. } => Transport::Mqtt,
+        Channel::Native { .. } | Channel::DjiOsd | Channel::Other { .. } | Channel::Foreign { .. } => Transport::Mqtt,
     }
 }
 

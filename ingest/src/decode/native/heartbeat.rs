@@ -51,7 +51,7 @@ impl Message<'_> for Wire {
             })
         })?;
         Ok(Body::Heartbeat(Heartbeat {
-            status,
+            status: Some(status),
             // Some devices count with fractions; whole seconds are enough.
             uptime_s: within_if_said("uptime_s", self.uptime_s, 0.0, UPTIME_MAX_S)?.map(|seconds| seconds as u64),
             battery_percent: within_if_said("battery_percent", self.battery_percent, 0.0, 100.0)?,

@@ -47,7 +47,7 @@ fn timed<'de, M: Message<'de>>(payload: &'de [u8]) -> Result<Statement, Reject> 
 }
 
 /// What every JPEG begins with: start of image, and the first byte of the next marker.
-const JPEG_START: [u8; 3] = [0xFF, 0xD8, 0xFF];
+pub(super) const JPEG_START: [u8; 3] = [0xFF, 0xD8, 0xFF];
 
 /// A picture tells no time in its payload: it happened when it came. Its bytes stay in the journal.
 fn snapshot(id: &str, payload: &[u8]) -> Result<Body, Reject> {

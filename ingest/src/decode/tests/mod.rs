@@ -1,6 +1,9 @@
 //! What decode promises, by payload kind.
 
+mod chirpstack;
 mod dji;
+mod dji_samples;
+mod frigate;
 mod modbus;
 mod native;
 mod properties;
@@ -30,6 +33,11 @@ pub(super) fn entry(channel: Channel, payload: &[u8]) -> Entry {
             received_at: ReceivedAt(Timestamp::from_millis(RECEIVED_MS)),
         },
     }
+}
+
+/// What a payload of a foreign format says.
+pub(super) fn foreign(format: &str, detail: &str, payload: &[u8]) -> Result<Reading, Reject> {
+    decode(&entry(Channel::Foreign { format: Arc::from(format), detail: Arc::from(detail) }, payload))
 }
 
 pub(super) fn native_channel(kind: ReadingKind) -> Channel {

@@ -88,7 +88,7 @@ fn a_heartbeat_tells_all_that_the_contract_names_and_fields_of_later_firmware_ar
     assert_eq!(
         body,
         Ok(Body::Heartbeat(Heartbeat {
-            status: HeartbeatStatus::Degraded,
+            status: Some(HeartbeatStatus::Degraded),
             uptime_s: Some(86_400),
             battery_percent: Some(71.5),
             signal_dbm: Some(-97.0),

@@ -191,7 +191,7 @@ fn every_kind_of_reading_has_the_line_that_the_module_page_describes() {
 
 pub(super) fn beat(uptime_s: Option<u64>) -> Heartbeat {
     Heartbeat {
-        status: HeartbeatStatus::Degraded,
+        status: Some(HeartbeatStatus::Degraded),
         uptime_s,
         battery_percent: Some(81.5),
         signal_dbm: None,

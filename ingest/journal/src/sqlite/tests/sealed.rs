@@ -17,7 +17,8 @@ const KINDS: [ReadingKind; 9] = [
     ReadingKind::Clock,
 ];
 
-const TRANSPORTS: [Transport; 4] = [Transport::Mqtt, Transport::Http, Transport::Modbus, Transport::Platform];
+const TRANSPORTS: [Transport; 5] =
+    [Transport::Mqtt, Transport::Http, Transport::Modbus, Transport::Platform, Transport::Udp];
 
 fn device() -> impl Strategy<Value = DeviceId> {
     let named = prop::collection::vec(prop::sample::select(b"aZ09._-".to_vec()), 1..=64)
@@ -36,6 +37,7 @@ fn channel() -> impl Strategy<Value = Channel> {
         text().prop_map(|model| Channel::Modbus { model }),
         Just(Channel::Clock),
         text().prop_map(|topic| Channel::Other { topic }),
+        (text(), text()).prop_map(|(format, detail)| Channel::Foreign { format, detail }),
     ]
 }
 
