@@ -92,6 +92,9 @@ fn kind_label(channel: &Channel) -> &'static str {
         Channel::Modbus { .. } => "modbus",
         Channel::Clock => "clock",
         Channel::Other { .. } => "other",
+        Channel::Gb28181 { .. } => "gb28181",
+        Channel::Hj212 => "hj212",
+        Channel::Gt06 { .. } => "gt06",
     }
 }
 

@@ -37,6 +37,22 @@ pub enum Channel {
         /// The topic.
         topic: Arc<str>,
     },
+    /// What a camera or recorder said by GB/T 28181: the body of its MESSAGE or NOTIFY, or the head of its REGISTER.
+    Gb28181 {
+        /// Under which 20 digits the message knows the device that the frame is about.
+        subject: Arc<str>,
+        /// The datum of its positions, which no message states: `wgs84`, `gcj02` and so on.
+        datum: Arc<str>,
+    },
+    /// A packet of HJ 212.
+    Hj212,
+    /// A packet of a GT06 tracker.
+    Gt06 {
+        /// What its clock is ahead of UTC, minutes; no packet states it.
+        utc_offset_min: i16,
+        /// The datum of its positions.
+        datum: Arc<str>,
+    },
 }
 
 /// On which way a frame reached us. It decides nothing about what the frame says; it is kept as evidence.
@@ -50,6 +66,12 @@ pub enum Transport {
     Modbus,
     /// The platform itself: its clock.
     Platform,
+    /// The device said it in SIP (GB/T 28181).
+    Sip,
+    /// The device sent it over its own TCP connection (HJ 212).
+    Hj212,
+    /// The tracker sent it over its own TCP connection.
+    Gt06,
 }
 
 impl Transport {
@@ -60,6 +82,9 @@ impl Transport {
             Self::Http => "http",
             Self::Modbus => "modbus",
             Self::Platform => "platform",
+            Self::Sip => "sip",
+            Self::Hj212 => "hj212",
+            Self::Gt06 => "gt06",
         }
     }
 }

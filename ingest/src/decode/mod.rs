@@ -19,6 +19,13 @@ pub mod stage;
 pub mod stations;
 mod time;
 
+// Gateways' own languages; in the order in which they came.
+mod beijing;
+mod gb28181;
+mod gt06;
+mod hj212;
+pub(crate) mod manscdp;
+
 #[cfg(test)]
 mod tests;
 
@@ -91,6 +98,9 @@ pub fn decode(entry: &Entry) -> Result<Reading, Reject> {
         Channel::Modbus { model } => modbus::decode(model, &frame.payload)?,
         Channel::Clock => Statement::untimed(Body::Clock),
         Channel::Other { topic } => return Err(Reject::UnknownMessage(fields::short(topic))),
+        Channel::Gb28181 { subject, datum } => gb28181::decode(subject, datum, &frame.payload)?,
+        Channel::Hj212 => hj212::decode(&frame.payload)?,
+        Channel::Gt06 { utc_offset_min, datum } => gt06::decode(*utc_offset_min, datum, &frame.payload)?,
     };
     time::refuse_future(statement.device_time, frame.received_at)?;
     Ok(Reading {

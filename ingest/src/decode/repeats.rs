@@ -78,6 +78,9 @@ fn fingerprint(frame: &Frame) -> Fingerprint {
         Channel::Modbus { model } => part(model.as_bytes()),
         Channel::Clock => part(b"clock"),
         Channel::Other { topic } => part(topic.as_bytes()),
+        Channel::Gb28181 { subject, .. } => part(subject.as_bytes()),
+        Channel::Hj212 => part(b"hj212"),
+        Channel::Gt06 { .. } => part(b"gt06"),
     }
     part(&frame.payload);
     let mut fingerprint = Fingerprint::default();

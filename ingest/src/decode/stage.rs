@@ -196,6 +196,9 @@ fn channel_for_people(channel: &Channel) -> String {
         Channel::Modbus { model } => format!("modbus {model}"),
         Channel::Clock => ReadingKind::Clock.as_str().to_owned(),
         Channel::Other { topic } => topic.to_string(),
+        Channel::Gb28181 { subject, .. } => format!("gb28181 {subject}"),
+        Channel::Hj212 => "hj212".to_owned(),
+        Channel::Gt06 { .. } => "gt06".to_owned(),
     }
 }
 

@@ -15,7 +15,7 @@
 //! Never: an acknowledgement before the journal's, a device speaking as another, one client's fault disturbing others.
 
 mod acl;
-mod addresses;
+pub(crate) mod addresses;
 mod bus;
 mod codec;
 mod connect;
@@ -27,7 +27,7 @@ mod limits;
 mod listen;
 mod mailbox;
 mod owed;
-mod pace;
+pub(crate) mod pace;
 mod proxy;
 mod publish;
 mod refusal;

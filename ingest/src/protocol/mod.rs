@@ -1,7 +1,12 @@
-//! Devices that do not come to us: pollers that ask and put the answers into the journal.
+//! Devices that do not come to the gate: pollers that ask, and listeners for those that speak their maker's language.
 //!
-//! In:  the station list of the configuration.   Out: frames in the journal, as the gate makes them for devices that
-//! push. Never decodes: what a register means is [`crate::decode`]'s business.
+//! In:  the stations and listeners of the configuration.   Out: frames in the journal, as the gate makes them for devices that
+//! push. Never decodes: what a register or a field means is [`crate::decode`]'s business.
 
 mod backoff;
+mod door;
 pub mod modbus;
+pub mod sip;
+mod tcp;
+
+pub use door::DoorParts;

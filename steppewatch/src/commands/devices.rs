@@ -83,7 +83,7 @@ pub struct AddArgs {
     /// The gateway that speaks for it.
     #[arg(long)]
     via: Option<String>,
-    /// Its name in another system, KEY=VALUE; keys dji, mavlink, gb28181, deveui, frigate.
+    /// Its name in another system, KEY=VALUE; keys dji, mavlink, gb28181, deveui, frigate, hj212, imei.
     #[arg(long)]
     external: Vec<String>,
 }

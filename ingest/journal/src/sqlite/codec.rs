@@ -31,12 +31,18 @@ const MQTT: u8 = 0;
 const HTTP: u8 = 1;
 const POLLED_MODBUS: u8 = 2;
 const PLATFORM: u8 = 3;
+const SIP: u8 = 16;
+const HJ212_LINE: u8 = 17;
+const GT06_LINE: u8 = 18;
 
 const NATIVE: u8 = 0;
 const DJI_OSD: u8 = 1;
 const MODBUS: u8 = 2;
 const CLOCK: u8 = 3;
 const OTHER: u8 = 4;
+const GB28181: u8 = 16;
+const HJ212: u8 = 17;
+const GT06: u8 = 18;
 
 /// Why bytes are not an entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,7 +79,9 @@ pub(super) fn encoded_len(frame: &Frame) -> usize {
         Channel::Native { detail, .. } => 4 + detail.len(),
         Channel::Modbus { model } => 4 + model.len(),
         Channel::Other { topic } => 4 + topic.len(),
-        Channel::DjiOsd | Channel::Clock => 0,
+        Channel::DjiOsd | Channel::Clock | Channel::Hj212 => 0,
+        Channel::Gb28181 { subject, datum } => 4 + subject.len() + 4 + datum.len(),
+        Channel::Gt06 { datum, .. } => 2 + 4 + datum.len(),
     };
     FIXED_BYTES + 4 + frame.device.as_str().len() + 4 + frame.speaker.as_str().len() + texts + 4 + frame.payload.len()
 }
@@ -100,6 +108,17 @@ pub(super) fn encode(offset: Offset, frame: &Frame, out: &mut Vec<u8>) {
             out.push(OTHER);
             put(out, topic.as_bytes());
         }
+        Channel::Gb28181 { subject, datum } => {
+            out.push(GB28181);
+            put(out, subject.as_bytes());
+            put(out, datum.as_bytes());
+        }
+        Channel::Hj212 => out.push(HJ212),
+        Channel::Gt06 { utc_offset_min, datum } => {
+            out.push(GT06);
+            out.extend_from_slice(&utc_offset_min.to_le_bytes());
+            put(out, datum.as_bytes());
+        }
     }
     put(out, &frame.payload);
 }
@@ -124,6 +143,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Entry, CodecError> {
         MODBUS => Channel::Modbus { model: Arc::from(rest.text()?) },
         CLOCK => Channel::Clock,
         OTHER => Channel::Other { topic: Arc::from(rest.text()?) },
+        GB28181 => Channel::Gb28181 { subject: Arc::from(rest.text()?), datum: Arc::from(rest.text()?) },
+        HJ212 => Channel::Hj212,
+        GT06 => Channel::Gt06 { utc_offset_min: i16::from_le_bytes(rest.array()?), datum: Arc::from(rest.text()?) },
         tag => return Err(CodecError::Channel(tag)),
     };
     let transport = transport.unwrap_or_else(|| only_transport_of(&channel));
@@ -148,6 +170,9 @@ fn transport_tag(transport: Transport) -> u8 {
         Transport::Http => HTTP,
         Transport::Modbus => POLLED_MODBUS,
         Transport::Platform => PLATFORM,
+        Transport::Sip => SIP,
+        Transport::Hj212 => HJ212_LINE,
+        Transport::Gt06 => GT06_LINE,
     }
 }
 
@@ -157,6 +182,9 @@ fn transport_of(tag: u8) -> Result<Transport, CodecError> {
         HTTP => Transport::Http,
         POLLED_MODBUS => Transport::Modbus,
         PLATFORM => Transport::Platform,
+        SIP => Transport::Sip,
+        HJ212_LINE => Transport::Hj212,
+        GT06_LINE => Transport::Gt06,
         unknown => return Err(CodecError::Transport(unknown)),
     })
 }
@@ -167,6 +195,10 @@ fn only_transport_of(channel: &Channel) -> Transport {
         Channel::Modbus { .. } => Transport::Modbus,
         Channel::Clock => Transport::Platform,
         Channel::Native { .. } | Channel::DjiOsd | Channel::Other { .. } => Transport::Mqtt,
+        // No program that wrote no transport knew these.
+        Channel::Gb28181 { .. } => Transport::Sip,
+        Channel::Hj212 => Transport::Hj212,
+        Channel::Gt06 { .. } => Transport::Gt06,
     }
 }
 

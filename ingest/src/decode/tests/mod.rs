@@ -1,6 +1,7 @@
 //! What decode promises, by payload kind.
 
 mod dji;
+mod gb28181;
 mod modbus;
 mod native;
 mod properties;

@@ -17,7 +17,15 @@ const KINDS: [ReadingKind; 9] = [
     ReadingKind::Clock,
 ];
 
-const TRANSPORTS: [Transport; 4] = [Transport::Mqtt, Transport::Http, Transport::Modbus, Transport::Platform];
+const TRANSPORTS: [Transport; 7] = [
+    Transport::Mqtt,
+    Transport::Http,
+    Transport::Modbus,
+    Transport::Platform,
+    Transport::Sip,
+    Transport::Hj212,
+    Transport::Gt06,
+];
 
 fn device() -> impl Strategy<Value = DeviceId> {
     let named = prop::collection::vec(prop::sample::select(b"aZ09._-".to_vec()), 1..=64)
@@ -36,6 +44,9 @@ fn channel() -> impl Strategy<Value = Channel> {
         text().prop_map(|model| Channel::Modbus { model }),
         Just(Channel::Clock),
         text().prop_map(|topic| Channel::Other { topic }),
+        (text(), text()).prop_map(|(subject, datum)| Channel::Gb28181 { subject, datum }),
+        Just(Channel::Hj212),
+        (any::<i16>(), text()).prop_map(|(utc_offset_min, datum)| Channel::Gt06 { utc_offset_min, datum }),
     ]
 }
 
