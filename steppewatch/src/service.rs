@@ -18,7 +18,11 @@ use ingest::decode::stage::{self, StageMetrics};
 use ingest::gate::{Gate, GateAddresses};
 use ingest::http::{self, HttpParts};
 use ingest::metrics::Metrics;
+use ingest::protocol::DoorParts;
+use ingest::protocol::gt06::Gt06;
+use ingest::protocol::hj212::Hj212;
 use ingest::protocol::modbus::{self, ModbusMetrics};
+use ingest::protocol::sip::{Sip, SipMetrics};
 use ingest::second_hand;
 use journal::sqlite::Full;
 use model::Readings;
@@ -39,6 +43,52 @@ pub struct Addresses {
     pub http: SocketAddr,
     /// Devices.
     pub mqtt: GateAddresses,
+    /// Cameras of GB/T 28181, if configured; then stations of HJ 212, and trackers.
+    pub sip: Option<SocketAddr>,
+    pub hj212: Option<SocketAddr>,
+    pub gt06: Option<SocketAddr>,
+}
+
+/// Listeners for devices that speak a language of their own; each is off unless configured.
+struct Listeners {
+    sip: Option<Sip>,
+    hj212: Option<Hj212>,
+    gt06: Option<Gt06>,
+}
+
+impl Listeners {
+    async fn bind(config: &Config, stores: &Stores, metrics: &Metrics) -> Result<Self> {
+        let parts = || DoorParts {
+            journal: stores.journal(),
+            registry: stores.registry.clone(),
+            clock: stores.clock.clone(),
+            metrics: metrics.clone(),
+        };
+        let sip_metrics = SipMetrics::register(&stores.metrics)?;
+        let mut bound = Self { sip: None, hj212: None, gt06: None };
+        if let Some(config) = config.sip.clone() {
+            bound.sip = Some(Sip::bind(config, parts(), sip_metrics).await?);
+        }
+        if let Some(config) = &config.hj212 {
+            bound.hj212 = Some(Hj212::bind(config, parts()).await?);
+        }
+        if let Some(config) = &config.gt06 {
+            bound.gt06 = Some(Gt06::bind(config, parts()).await?);
+        }
+        Ok(bound)
+    }
+
+    fn run(self, stages: &mut Stages, stop: &CancellationToken) {
+        if let Some(sip) = self.sip {
+            stages.spawn("sip", sip.run(stop.clone()));
+        }
+        if let Some(hj212) = self.hj212 {
+            stages.spawn("hj212", hj212.run(stop.clone()));
+        }
+        if let Some(gt06) = self.gt06 {
+            stages.spawn("gt06", gt06.run(stop.clone()));
+        }
+    }
 }
 
 /// Runs the platform; `ready` hears once where it listens.
@@ -50,12 +100,20 @@ pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: Cancellati
     let console = TcpListener::bind(config.http).await.with_context(|| {
         format!("`http.listen` is {}, which cannot be bound; choose another port or end what holds it", config.http)
     })?;
-    let addresses = Addresses { http: console.local_addr()?, mqtt: gate.addresses() };
+    let listeners = Listeners::bind(&config, &stores, &metrics).await?;
+    let addresses = Addresses {
+        http: console.local_addr()?,
+        mqtt: gate.addresses(),
+        sip: listeners.sip.as_ref().map(Sip::local_addr),
+        hj212: listeners.hj212.as_ref().map(Hj212::local_addr),
+        gt06: listeners.gt06.as_ref().map(Gt06::local_addr),
+    };
 
     // The first stages hear `stop`; each later one ends when its queue is closed and empty.
     let behind = Behind::start()?;
     let mut stages = Stages::new(behind.handle());
     take_in(&mut stages, gate, &config, &stores, &stop)?;
+    listeners.run(&mut stages, &stop);
     let decoded = decode(&mut stages, &stores, &stop)?;
     let (to_detect, to_history) = hand_out(&mut stages, decoded, stores.live.clone());
     keep(&mut stages, to_history, &config, &stores, &stop)?;

@@ -22,8 +22,8 @@ mod time;
 // Gateways' own languages; in the order in which they came.
 mod beijing;
 mod gb28181;
-mod gt06;
-mod hj212;
+pub(crate) mod gt06;
+pub(crate) mod hj212;
 pub(crate) mod manscdp;
 
 #[cfg(test)]

@@ -5,8 +5,12 @@
 
 mod backoff;
 mod door;
+pub mod gt06;
+pub mod hj212;
 pub mod modbus;
 pub mod sip;
 mod tcp;
+#[cfg(test)]
+mod testing;
 
 pub use door::DoorParts;

@@ -2,6 +2,8 @@
 
 mod dji;
 mod gb28181;
+mod gt06;
+mod hj212;
 mod modbus;
 mod native;
 mod properties;
