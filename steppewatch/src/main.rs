@@ -131,7 +131,9 @@ fn announce(addresses: service::Addresses) {
     let mqtt = addresses.mqtt;
     let mut line = json!({"ready": true, "http": addresses.http.to_string(), "mqtt": mqtt.plain.to_string()});
     // Only what is on.
-    for (key, address) in [("mqtt_tls", mqtt.tls), ("mqtt_ws", mqtt.websocket), ("mavlink", addresses.mavlink)] {
+    let others =
+        [("mavlink", addresses.mavlink), ("sip", addresses.sip), ("hj212", addresses.hj212), ("gt06", addresses.gt06)];
+    for (key, address) in [("mqtt_tls", mqtt.tls), ("mqtt_ws", mqtt.websocket)].into_iter().chain(others) {
         if let (Some(address), Some(line)) = (address, line.as_object_mut()) {
             line.insert(key.to_owned(), address.to_string().into());
         }

@@ -18,8 +18,12 @@ use ingest::decode::stage::{self, StageMetrics};
 use ingest::gate::{Gate, GateAddresses};
 use ingest::http::{self, HttpParts};
 use ingest::metrics::Metrics;
+use ingest::protocol::DoorParts;
+use ingest::protocol::gt06::Gt06;
+use ingest::protocol::hj212::Hj212;
 use ingest::protocol::mavlink::{Mavlink, MavlinkMetrics};
 use ingest::protocol::modbus::{self, ModbusMetrics};
+use ingest::protocol::sip::{Sip, SipMetrics};
 use ingest::second_hand;
 use journal::sqlite::Full;
 use model::Readings;
@@ -40,8 +44,62 @@ pub struct Addresses {
     pub http: SocketAddr,
     /// Devices.
     pub mqtt: GateAddresses,
-    /// MAVLink vehicles.
+    /// MAVLink vehicles, if configured; likewise cameras of GB/T 28181, stations of HJ 212, and trackers.
     pub mavlink: Option<SocketAddr>,
+    pub sip: Option<SocketAddr>,
+    pub hj212: Option<SocketAddr>,
+    pub gt06: Option<SocketAddr>,
+}
+
+/// Listeners for devices that speak a language of their own; each is off unless configured.
+struct Listeners {
+    mavlink: Option<(Mavlink, MavlinkMetrics)>,
+    sip: Option<Sip>,
+    hj212: Option<Hj212>,
+    gt06: Option<Gt06>,
+}
+
+impl Listeners {
+    async fn bind(config: &Config, stores: &Stores, metrics: &Metrics) -> Result<Self> {
+        let parts = || DoorParts {
+            journal: stores.journal(),
+            registry: stores.registry.clone(),
+            clock: stores.clock.clone(),
+            metrics: metrics.clone(),
+        };
+        let sip_metrics = SipMetrics::register(&stores.metrics)?;
+        let mut bound = Self { mavlink: None, sip: None, hj212: None, gt06: None };
+        let mavlink_metrics = MavlinkMetrics::register(&stores.metrics)?;
+        if let Some(config) = config.mavlink.clone() {
+            bound.mavlink = Some((Mavlink::bind(config).await?, mavlink_metrics));
+        }
+        if let Some(config) = config.sip.clone() {
+            bound.sip = Some(Sip::bind(config, parts(), sip_metrics).await?);
+        }
+        if let Some(config) = &config.hj212 {
+            bound.hj212 = Some(Hj212::bind(config, parts()).await?);
+        }
+        if let Some(config) = &config.gt06 {
+            bound.gt06 = Some(Gt06::bind(config, parts()).await?);
+        }
+        Ok(bound)
+    }
+
+    fn run(self, stages: &mut Stages, stores: &Stores, stop: &CancellationToken) {
+        if let Some((mavlink, metrics)) = self.mavlink {
+            let (view, clock) = (stores.registry.view(), stores.clock.clone());
+            stages.spawn("mavlink", mavlink.run(stores.journal(), view, clock, metrics, stop.clone()));
+        }
+        if let Some(sip) = self.sip {
+            stages.spawn("sip", sip.run(stop.clone()));
+        }
+        if let Some(hj212) = self.hj212 {
+            stages.spawn("hj212", hj212.run(stop.clone()));
+        }
+        if let Some(gt06) = self.gt06 {
+            stages.spawn("gt06", gt06.run(stop.clone()));
+        }
+    }
 }
 
 /// Runs the platform; `ready` hears once where it listens.
@@ -53,25 +111,21 @@ pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: Cancellati
     let console = TcpListener::bind(config.http).await.with_context(|| {
         format!("`http.listen` is {}, which cannot be bound; choose another port or end what holds it", config.http)
     })?;
-    let mavlink = match config.mavlink.clone() {
-        Some(config) => Some(Mavlink::bind(config).await?),
-        None => None,
-    };
+    let listeners = Listeners::bind(&config, &stores, &metrics).await?;
     let addresses = Addresses {
         http: console.local_addr()?,
         mqtt: gate.addresses(),
-        mavlink: mavlink.as_ref().map(Mavlink::address),
+        mavlink: listeners.mavlink.as_ref().map(|(mavlink, _)| mavlink.address()),
+        sip: listeners.sip.as_ref().map(Sip::local_addr),
+        hj212: listeners.hj212.as_ref().map(Hj212::local_addr),
+        gt06: listeners.gt06.as_ref().map(Gt06::local_addr),
     };
 
     // The first stages hear `stop`; each later one ends when its queue is closed and empty.
     let behind = Behind::start()?;
     let mut stages = Stages::new(behind.handle());
     take_in(&mut stages, gate, &config, &stores, &stop)?;
-    if let Some(mavlink) = mavlink {
-        let metrics = MavlinkMetrics::register(&stores.metrics)?;
-        let (view, clock) = (stores.registry.view(), stores.clock.clone());
-        stages.spawn("mavlink", mavlink.run(stores.journal(), view, clock, metrics, stop.clone()));
-    }
+    listeners.run(&mut stages, &stores, &stop);
     let decoded = decode(&mut stages, &stores, &stop)?;
     let (to_detect, to_history) = hand_out(&mut stages, decoded, stores.live.clone());
     keep(&mut stages, to_history, &config, &stores, &stop)?;

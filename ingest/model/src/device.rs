@@ -71,7 +71,7 @@ pub struct Pose {
 /// Under which name another system knows the device.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct External {
-    /// `dji`, `mavlink`, `gb28181`, `deveui` or `frigate`.
+    /// `dji`, `mavlink`, `gb28181`, `deveui`, `frigate`, `hj212` or `imei`.
     pub system: String,
     /// Its name there.
     pub id: String,

@@ -60,6 +60,10 @@ pub enum Transport {
     Platform,
     /// The device sent a datagram.
     Udp,
+    /// The device said it in SIP (GB/T 28181).
+    Sip,
+    /// The device sent it over a TCP connection of its own protocol.
+    Tcp,
 }
 
 impl Transport {
@@ -71,6 +75,8 @@ impl Transport {
             Self::Modbus => "modbus",
             Self::Platform => "platform",
             Self::Udp => "udp",
+            Self::Sip => "sip",
+            Self::Tcp => "tcp",
         }
     }
 }

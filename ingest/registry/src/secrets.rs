@@ -45,6 +45,27 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Letters and digits that nobody confuses on a camera's page; a power of two, so that each is as likely.
+const SIP_ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+/// Five bits each: 80 bits, and within the 16 characters that the tightest device takes.
+const SIP_PASSWORD_CHARS: usize = 16;
+
+/// A device's password for SIP, whose digest needs the password itself and not a hash of it: derived from what is stored of
+/// the device's secret, so that it changes with it and is nowhere written (docs/adr/0017).
+pub(crate) fn sip_password(key: &[u8; 32], device: &DeviceId, credential: &[u8; 32]) -> Secret {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    // Begins with a NUL, which no id does: never the hash of a credential or of a claim key.
+    hasher.update(b"\0sip password\0");
+    hasher.update(device.as_str().as_bytes());
+    hasher.update(&[0]);
+    hasher.update(credential);
+    let mut bytes = [0_u8; SIP_PASSWORD_CHARS];
+    hasher.finalize_xof().fill(&mut bytes);
+    let letter = |byte: &u8| SIP_ALPHABET.get(usize::from(byte % 32)).map(|letter| char::from(*letter));
+    Secret(bytes.iter().filter_map(letter).collect())
+}
+
 /// Why a device was not let in. For logs and counters; a device is told only "no".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {
@@ -99,6 +120,16 @@ pub(crate) struct Credential {
 pub(crate) struct Credentials(pub(crate) HashMap<DeviceId, Credential>);
 
 impl Credentials {
+    /// The device's password for SIP, if it may speak.
+    pub(crate) fn sip_password(&self, key: &[u8; 32], device: &DeviceId) -> Result<Secret, Refusal> {
+        match self.0.get(device) {
+            None => Err(Refusal::UnknownDevice),
+            Some(credential) if credential.quarantined => Err(Refusal::Quarantined),
+            Some(credential) if credential.disabled => Err(Refusal::Disabled),
+            Some(credential) => Ok(sip_password(key, device, &credential.hash)),
+        }
+    }
+
     /// Does the same hashing and comparing whether or not the device exists.
     pub(crate) fn check(&self, key: &[u8; 32], device: &DeviceId, secret: &str) -> Result<(), Refusal> {
         let said = credential_hash(key, device, secret);

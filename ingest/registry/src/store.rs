@@ -5,7 +5,7 @@
 
 use crate::audit::Change;
 use crate::load::{Part, Parts};
-use crate::secrets::{Credentials, Refusal, random_bytes};
+use crate::secrets::{Credentials, Refusal, Secret, random_bytes};
 use crate::{RegistryError, View, schema};
 use model::{Clock, DeviceId};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
@@ -106,6 +106,13 @@ impl Registry {
     pub fn check_secret(&self, device: &DeviceId, secret: &str) -> Result<(), Refusal> {
         let credentials = Arc::clone(&self.inner.credentials.read().unwrap_or_else(PoisonError::into_inner));
         credentials.check(&self.inner.key, device, secret)
+    }
+
+    /// What a camera has to know for the digest of SIP: derived, so it can be shown again, and another one after
+    /// [`Registry::renew_credential`]. Microseconds, no disk.
+    pub fn sip_password(&self, device: &DeviceId) -> Result<Secret, Refusal> {
+        let credentials = Arc::clone(&self.inner.credentials.read().unwrap_or_else(PoisonError::into_inner));
+        credentials.sip_password(&self.inner.key, device)
     }
 
     // A panic while the lock was held rolled its transaction back, so the connection is sound.

@@ -7,7 +7,7 @@
 //! the journal: never change one, only add.
 
 use super::fields::short;
-use super::{Statement, chirpstack, dji, frigate, mavlink};
+use super::{Statement, chirpstack, dji, frigate, gb28181, gt06, hj212, mavlink};
 use model::{Frame, Reject};
 
 /// Reads one frame. Pure: the same frame always gives the same statement.
@@ -51,6 +51,12 @@ pub const CHIRPSTACK_UP: &str = "chirpstack/up";
 pub const CHIRPSTACK_JOIN: &str = "chirpstack/join";
 /// A LoRaWAN device's battery.
 pub const CHIRPSTACK_STATUS: &str = "chirpstack/status";
+/// The body of a camera's MESSAGE or NOTIFY by GB/T 28181, or the head of its REGISTER; the detail is as `gb28181::channel` makes it.
+pub const GB28181: &str = "gb28181";
+/// A packet of HJ 212.
+pub const HJ212: &str = "hj212";
+/// A packet of a GT06 tracker; the detail is as `gt06::channel` makes it.
+pub const GT06: &str = "gt06";
 
 /// Every format, by name.
 const TABLE: &[(&str, Decoder)] = &[
@@ -71,6 +77,9 @@ const TABLE: &[(&str, Decoder)] = &[
     (CHIRPSTACK_UP, chirpstack::uplink),
     (CHIRPSTACK_JOIN, chirpstack::join),
     (CHIRPSTACK_STATUS, chirpstack::status),
+    (GB28181, gb28181::decode),
+    (HJ212, hj212::decode),
+    (GT06, gt06::decode),
 ];
 
 /// What a frame of this format says.

@@ -23,6 +23,13 @@ pub mod stage;
 pub mod stations;
 mod time;
 
+// Gateways' own languages; in the order in which they came.
+mod beijing;
+pub(crate) mod gb28181;
+pub(crate) mod gt06;
+pub(crate) mod hj212;
+pub(crate) mod manscdp;
+
 #[cfg(test)]
 mod tests;
 

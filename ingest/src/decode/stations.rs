@@ -6,6 +6,13 @@
 
 use model::Quantity;
 
+/// CRC-16/Modbus: what ends a frame on a serial line, low byte first.
+pub(crate) fn modbus_crc(data: &[u8]) -> u16 {
+    data.iter().fold(0xFFFF_u16, |crc, byte| {
+        (0..8).fold(crc ^ u16::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xA001 } else { crc >> 1 })
+    })
+}
+
 /// Which of the two read functions a station answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadFunction {

@@ -16,7 +16,7 @@
 //! Never: an acknowledgement before the journal's, a device speaking as another, one client's fault disturbing others.
 
 mod acl;
-mod addresses;
+pub(crate) mod addresses;
 mod answers;
 mod bus;
 mod codec;
@@ -29,7 +29,7 @@ mod limits;
 mod listen;
 mod mailbox;
 mod owed;
-mod pace;
+pub(crate) mod pace;
 mod proxy;
 mod publish;
 mod refusal;

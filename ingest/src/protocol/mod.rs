@@ -1,8 +1,17 @@
-//! Devices that speak neither MQTT nor HTTP: pollers that ask, listeners that take in, and put what they hear into the journal.
+//! Devices that speak neither MQTT nor HTTP: pollers that ask, and listeners for those that speak their maker's language.
 //!
-//! In:  the configuration's stations and listeners.   Out: frames in the journal, as the gate makes them for devices that
-//! speak MQTT. Never decodes: what a register means is [`crate::decode`]'s business.
+//! In:  the stations and listeners of the configuration.   Out: frames in the journal, as the gate makes them for devices that
+//! speak MQTT. Never decodes: what a register or a field means is [`crate::decode`]'s business.
 
 mod backoff;
+mod door;
+pub mod gt06;
+pub mod hj212;
 pub mod mavlink;
 pub mod modbus;
+pub mod sip;
+mod tcp;
+#[cfg(test)]
+mod testing;
+
+pub use door::DoorParts;

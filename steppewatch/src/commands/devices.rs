@@ -40,6 +40,11 @@ pub enum DevicesCommand {
         /// The key's name.
         name: String,
     },
+    /// Print what a camera of GB/T 28181 needs to register: its number and its password.
+    SipPassword {
+        /// The device's id.
+        id: String,
+    },
     /// Make a new secret and print it, this once; the old one is refused from now on.
     Credential {
         /// The device's id.
@@ -83,7 +88,7 @@ pub struct AddArgs {
     /// The gateway that speaks for it.
     #[arg(long)]
     via: Option<String>,
-    /// Its name in another system, KEY=VALUE; keys dji, mavlink, gb28181, deveui, frigate.
+    /// Its name in another system, KEY=VALUE; keys dji, mavlink, gb28181, deveui, frigate, hj212, imei.
     #[arg(long)]
     external: Vec<String>,
 }
@@ -96,13 +101,14 @@ pub fn run(command: DevicesCommand, config: &Config, as_json: bool) -> Result<()
             let device = described(*args)?;
             let id = device.id.clone();
             let secret = registry.add_device(device, &operator())?;
-            show_secret(&id, secret.as_str(), as_json)
+            show_secret(&registry, &id, secret.as_str(), as_json)
         }
         DevicesCommand::Credential { id } => {
             let id = parse_id(&id)?;
             let secret = registry.renew_credential(&id, &operator())?;
-            show_secret(&id, secret.as_str(), as_json)
+            show_secret(&registry, &id, secret.as_str(), as_json)
         }
+        DevicesCommand::SipPassword { id } => show_sip_password(&registry, &parse_id(&id)?, as_json),
         DevicesCommand::Disable { id } => {
             registry.set_disabled(&parse_id(&id)?, true, &operator())?;
             done(&id, "disabled", as_json)
@@ -160,13 +166,45 @@ fn done(id: &str, what: &str, as_json: bool) -> Result<()> {
     print(&if as_json { json!({"id": id, "done": what}).to_string() } else { format!("{id} is {what}") })
 }
 
-fn show_secret(id: &DeviceId, secret: &str, as_json: bool) -> Result<()> {
+fn show_secret(registry: &Registry, id: &DeviceId, secret: &str, as_json: bool) -> Result<()> {
+    let number = sip_number(registry, id);
+    let password = match number {
+        Some(_) => Some(registry.sip_password(id)?),
+        None => None,
+    };
     if as_json {
-        return print(&json!({"id": id.as_str(), "secret": secret}).to_string());
+        let mut shown = json!({"id": id.as_str(), "secret": secret});
+        if let (Some(password), Some(fields)) = (password, shown.as_object_mut()) {
+            fields.insert("sip_password".to_owned(), password.as_str().into());
+        }
+        return print(&shown.to_string());
     }
+    let sip = password.map(|password| format!("\nSIP password {password}")).unwrap_or_default();
     print(&format!(
-        "device {id}\nsecret {secret}\nThe secret is not shown again; `steppewatch devices credential {id}` makes a new one."
+        "device {id}\nsecret {secret}{sip}\nThe secret is not shown again; `steppewatch devices credential {id}` makes a new one."
     ))
+}
+
+/// Under which 20 digits a camera registers by GB/T 28181, if it is one.
+fn sip_number(registry: &Registry, id: &DeviceId) -> Option<String> {
+    let view = registry.view();
+    let view = view.borrow();
+    let device = view.device(id)?;
+    let stated = device.external.iter().find(|name| name.system == "gb28181").map(|name| name.id.clone());
+    let own = id.as_str().len() == 20 && id.as_str().bytes().all(|byte| byte.is_ascii_digit());
+    stated.or_else(|| own.then(|| id.to_string()))
+}
+
+/// What a camera's page asks for. It is derived, so it can be shown again (docs/adr/0017).
+fn show_sip_password(registry: &Registry, id: &DeviceId, as_json: bool) -> Result<()> {
+    let number = sip_number(registry, id).with_context(|| {
+        Misuse(format!("device {id} has no number of GB/T 28181; register it with --external gb28181=20 digits"))
+    })?;
+    let password = registry.sip_password(id)?;
+    if as_json {
+        return print(&json!({"id": id.as_str(), "number": number, "sip_password": password.as_str()}).to_string());
+    }
+    print(&format!("device {id}\nnumber {number}\nSIP password {password}"))
 }
 
 fn shown(device: &Device) -> Value {

@@ -3,6 +3,7 @@
 //! In: the text of the file. Out: the configuration, or the first thing that is wrong with it as one sentence that names
 //! the key, what it holds and what would do. Secrets are read from files, never written in this one.
 
+mod devices;
 mod dji;
 mod frigate;
 mod mavlink;
@@ -14,8 +15,11 @@ use alerts::deliver::Networks;
 use history::influx::InfluxConfig;
 use ingest::decode::stations::{STATION_MODEL_NAMES, station_model};
 use ingest::gate::GateConfig;
+use ingest::protocol::gt06::Gt06Config;
+use ingest::protocol::hj212::Hj212Config;
 use ingest::protocol::mavlink::MavlinkConfig;
 use ingest::protocol::modbus::ModbusStation;
+use ingest::protocol::sip::SipConfig;
 use model::{DeviceId, TenantId};
 use section::Section;
 use std::net::SocketAddr;
@@ -55,6 +59,12 @@ pub struct Config {
     pub second_person: bool,
     /// Where MAVLink vehicles are listened to.
     pub mavlink: Option<MavlinkConfig>,
+    /// Where cameras of GB/T 28181 register.
+    pub sip: Option<SipConfig>,
+    /// Where stations of HJ 212 connect.
+    pub hj212: Option<Hj212Config>,
+    /// Where GT06 trackers connect.
+    pub gt06: Option<Gt06Config>,
 }
 
 impl Config {
@@ -83,8 +93,12 @@ impl Config {
         let influx = root.optional_section("influx")?.map(influx).transpose()?;
         let mavlink = root.optional_section("mavlink")?.map(mavlink::mavlink).transpose()?;
         let modbus = root.sections("modbus")?.into_iter().map(station).collect::<Result<_, _>>()?;
+        let data = PathBuf::from(root.text("data", "data")?);
+        let sip = root.optional_section("sip")?.map(|sip| devices::sip(sip, &data)).transpose()?.flatten();
+        let hj212 = root.optional_section("hj212")?.map(devices::hj212).transpose()?.flatten();
+        let gt06 = root.optional_section("gt06")?.map(devices::gt06).transpose()?.flatten();
         let config = Self {
-            data: root.text("data", "data")?.into(),
+            data,
             tenant,
             gate,
             http: http.address("listen", "127.0.0.1:8080")?,
@@ -96,6 +110,9 @@ impl Config {
             webhook_networks: networks(&mut webhooks)?,
             second_person: zones.flag("second_person", false)?,
             mavlink,
+            sip,
+            hj212,
+            gt06,
         };
         for section in [root, http, journal, history, webhooks, zones] {
             section.finish()?;
@@ -188,7 +205,7 @@ mod tests {
         );
         check(
             "colour = 1",
-            "`colour` is `1`, but there is no such key; known here: data, dji, history, http, influx, journal, mavlink, modbus, mqtt, tenant, webhooks, zones",
+            "`colour` is `1`, but there is no such key; known here: data, dji, gt06, history, hj212, http, influx, journal, mavlink, modbus, mqtt, sip, tenant, webhooks, zones",
         );
         check(
             "tenant = \"克什克腾\"",
@@ -244,6 +261,18 @@ mod tests {
         check(
             "[mavlink]\nnetworks = [\"10.8.0.1\"]",
             "`mavlink.networks` is `10.8.0.1`, which cannot be used: `10.8.0.1` is no network; write an address and a prefix length, for example 10.8.0.0/24",
+        );
+        check(
+            "[sip]\nid = \"15042500402000000001\"",
+            "`sip.listen` is missing; write an address for cameras, for example 127.0.0.1:5060, or leave out [sip]",
+        );
+        check(
+            "[sip]\nlisten = \"127.0.0.1:0\"\nid = \"1504\"",
+            "`sip.id` is `1504`, which cannot be used: it has to be 20 digits",
+        );
+        check(
+            "[gt06]\nlisten = \"127.0.0.1:0\"\nclock = \"local\"",
+            "`gt06.clock` is `local`, which cannot be used: use utc or beijing, whichever the trackers' clocks show",
         );
         check("mqtt = 3", "`mqtt` is `3`, which is no section; write [mqtt] on a line of its own");
     }

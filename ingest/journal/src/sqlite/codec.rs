@@ -32,6 +32,8 @@ const HTTP: u8 = 1;
 const POLLED_MODBUS: u8 = 2;
 const PLATFORM: u8 = 3;
 const UDP: u8 = 16;
+const SIP: u8 = 17;
+const TCP: u8 = 18;
 
 const NATIVE: u8 = 0;
 const DJI_OSD: u8 = 1;
@@ -158,6 +160,8 @@ fn transport_tag(transport: Transport) -> u8 {
         Transport::Modbus => POLLED_MODBUS,
         Transport::Platform => PLATFORM,
         Transport::Udp => UDP,
+        Transport::Sip => SIP,
+        Transport::Tcp => TCP,
     }
 }
 
@@ -168,6 +172,8 @@ fn transport_of(tag: u8) -> Result<Transport, CodecError> {
         POLLED_MODBUS => Transport::Modbus,
         PLATFORM => Transport::Platform,
         UDP => Transport::Udp,
+        SIP => Transport::Sip,
+        TCP => Transport::Tcp,
         unknown => return Err(CodecError::Transport(unknown)),
     })
 }

@@ -171,3 +171,39 @@ fn many_devices_are_added_all_or_none() {
     let secrets = registry.add_devices(&[camera("dock-1"), behind], "li").unwrap();
     assert_eq!(registry.check_secret(&id("drone-1"), secrets[1].as_str()), Ok(()));
 }
+
+#[test]
+fn a_password_for_sip_is_its_devices_own_and_changes_with_the_secret_and_is_written_nowhere() {
+    let fixture = fixture();
+    let registry = &fixture.registry;
+    registry.add_device(camera("camera-1"), "li").unwrap();
+    registry.add_device(camera("camera-2"), "li").unwrap();
+    let password = registry.sip_password(&id("camera-1")).unwrap();
+    assert_eq!(password.as_str().len(), 16);
+    assert!(password.as_str().bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()));
+    assert_eq!(registry.sip_password(&id("camera-1")).unwrap(), password);
+    assert_ne!(registry.sip_password(&id("camera-2")).unwrap(), password);
+    for name in ["registry.sqlite", "registry.sqlite-wal"] {
+        let bytes = std::fs::read(fixture.path.with_file_name(name)).unwrap();
+        assert!(!bytes.windows(16).any(|window| window == password.as_str().as_bytes()), "{name}");
+    }
+    registry.renew_credential(&id("camera-1"), "li").unwrap();
+    assert_ne!(registry.sip_password(&id("camera-1")).unwrap(), password);
+    registry.set_disabled(&id("camera-1"), true, "li").unwrap();
+    assert_eq!(registry.sip_password(&id("camera-1")), Err(Refusal::Disabled));
+    assert_eq!(registry.sip_password(&id("camera-9")), Err(Refusal::UnknownDevice));
+}
+
+#[test]
+fn what_a_station_or_tracker_is_called_elsewhere_has_its_form() {
+    let Fixture { registry, .. } = &fixture();
+    registry.add_device(known_as("station-1", "hj212", "010000A8900016F000169DC0"), "li").unwrap();
+    registry.add_device(known_as("collar-1", "imei", "868120148373571"), "li").unwrap();
+    assert!(registry.view().borrow().by_external("imei", "868120148373571").is_some());
+    for (system, wrong) in
+        [("hj212", "with blank"), ("hj212", ""), ("imei", "86812014837357"), ("imei", "86812014837357x")]
+    {
+        let error = registry.add_device(known_as("camera-9", system, wrong), "li").unwrap_err();
+        check_message(&error, &["external", wrong]);
+    }
+}

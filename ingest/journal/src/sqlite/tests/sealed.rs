@@ -17,8 +17,15 @@ const KINDS: [ReadingKind; 9] = [
     ReadingKind::Clock,
 ];
 
-const TRANSPORTS: [Transport; 5] =
-    [Transport::Mqtt, Transport::Http, Transport::Modbus, Transport::Platform, Transport::Udp];
+const TRANSPORTS: [Transport; 7] = [
+    Transport::Mqtt,
+    Transport::Http,
+    Transport::Modbus,
+    Transport::Platform,
+    Transport::Udp,
+    Transport::Sip,
+    Transport::Tcp,
+];
 
 fn device() -> impl Strategy<Value = DeviceId> {
     let named = prop::collection::vec(prop::sample::select(b"aZ09._-".to_vec()), 1..=64)
