@@ -24,6 +24,7 @@ mod devices;
 mod extract;
 mod frames;
 mod health;
+mod households;
 mod incidents;
 mod index;
 mod listener;
@@ -47,6 +48,7 @@ mod zones;
 
 pub use app::{ClosureAt, Foresee, Holding, Parts, Ready, ServeError, ZonesAsOf, ZonesAt, serve};
 pub use closures::calendar_json;
+pub use households::household_json;
 pub use proposals::proposal_json;
 pub use zone_at::holding_json;
 pub use zone_import::report_json;

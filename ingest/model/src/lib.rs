@@ -13,6 +13,7 @@ mod device;
 mod finding;
 mod frame;
 mod geo;
+mod household;
 mod ids;
 mod incident;
 mod legal;
@@ -33,7 +34,10 @@ pub use device::{Device, DeviceKind, External, Health, Pose};
 pub use finding::{Case, CaseZone, Finding, HerdView, What};
 pub use frame::{Channel, Entry, Frame, Offset, Transport};
 pub use geo::{BadPosition, GeoPoint, Position};
-pub use ids::{BadName, DeviceId, IncidentId, ReadingKind, SnapshotId, TenantId, TownshipCode, ZoneId};
+pub use household::{AnimalMark, Household, Households, MarkKind, Stock};
+pub use ids::{
+    AnimalId, BadName, DeviceId, HouseholdId, IncidentId, ReadingKind, SnapshotId, TenantId, TownshipCode, ZoneId,
+};
 pub use incident::{Incident, IncidentStatus, SpeciesCount, TimelineItem};
 pub use legal::LegalDate;
 pub use reading::{

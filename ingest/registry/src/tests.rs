@@ -4,6 +4,7 @@ mod bitemporal;
 mod claims;
 mod closures;
 mod devices;
+mod households;
 mod people;
 mod proposals;
 mod sharing;

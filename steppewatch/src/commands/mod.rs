@@ -4,6 +4,7 @@ mod claim_keys;
 pub mod closures;
 pub mod devices;
 pub mod doctor;
+pub mod households;
 pub mod journal;
 mod proposals;
 pub mod replay;
