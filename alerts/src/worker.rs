@@ -4,7 +4,7 @@
 //! herds as the map shows them. On a start it goes on from the last checkpoint; what it judges again changes nothing.
 
 use crate::metrics::Metrics;
-use crate::store::{Store, StoreError};
+use crate::store::{Known, Store, StoreError};
 use detect::{Engine, Settings, World};
 use journal::command_log::CommandLog;
 use model::{Clock, Finding, HerdView, Offset, Readings, What};
@@ -190,7 +190,7 @@ impl Worker {
             }
             let view = Arc::clone(&self.parts.view.borrow());
             for (seq, command) in commands {
-                self.parts.store.command(seq, &command, &view.subscribers, self.parts.clock.now())?;
+                self.parts.store.command(seq, &command, known(&view), self.parts.clock.now())?;
                 self.command = seq;
             }
         }
@@ -213,7 +213,7 @@ impl Worker {
         let now = self.parts.clock.now();
         let view = Arc::clone(&self.parts.view.borrow());
         let checkpoint = state.map(|state| (self.judged, state));
-        for alert in self.parts.store.raise(findings, checkpoint, &view.subscribers, now)? {
+        for alert in self.parts.store.raise(findings, checkpoint, known(&view), now)? {
             let metrics = &self.parts.metrics;
             metrics.alerts.with_label_values(&[alert.kind.as_str()]).inc();
             if alert.kind == model::AlertKind::IncidentOpened {
@@ -236,6 +236,10 @@ impl Worker {
         self.parts.metrics.incidents_going_on.set(i64::try_from(cases).unwrap_or(i64::MAX));
         (self.parts.herds)(herds);
     }
+}
+
+fn known(view: &View) -> Known<'_> {
+    Known { subscribers: &view.subscribers, households: &view.households }
 }
 
 /// Zones that cannot be indexed are refused at import; should one come through, the rest must still be watched.

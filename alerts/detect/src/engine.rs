@@ -12,8 +12,8 @@ use crate::silence::{Silence, Watch};
 use crate::unseen::{nobody_looks, unseen_after};
 use crate::{World, closure};
 use model::{
-    Body, Device, DeviceId, DeviceKind, Finding, HerdView, Interval, Offset, PanTilt, Reading, Sighting, Species,
-    Timestamp, Track, Trigger, What, ZoneId,
+    AnimalMark, Body, Device, DeviceId, DeviceKind, Finding, HerdView, Interval, Offset, PanTilt, Reading, Sighting,
+    Species, Timestamp, Track, Trigger, What, ZoneId,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -264,6 +264,8 @@ impl Engine {
             count: sighting.count,
             young: sighting.young,
             snapshot: sighting.snapshot_id.clone(),
+            view: sighting.bounding_box.map(|seen| (seen, self.state.heads.get(&device.id).copied())),
+            animals: sighting.animals.clone(),
             ..seen_by(device, reading, Source::Picture, located)
         })
     }
@@ -428,6 +430,11 @@ fn seen_by(device: &Device, reading: &Reading, source: Source, located: Located)
             ts: reading.happened_at(),
         },
         snapshot: None,
+        view: None,
+        animals: match source {
+            Source::Collar => AnimalMark::of_collar(&device.id).into_iter().collect(),
+            Source::Picture => Vec::new(),
+        },
     }
 }
 

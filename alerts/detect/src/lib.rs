@@ -15,6 +15,7 @@ pub mod case;
 pub mod closure;
 pub mod count;
 mod engine;
+mod exhibits;
 pub mod fixes;
 pub mod geofence;
 pub mod herd;

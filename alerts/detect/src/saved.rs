@@ -1,6 +1,5 @@
 //! The engine's state as bytes: a version, then every field in order. Written and read here only, so that the nouns stay
-//! free of wire formats. A state of version 2 is read as well; what any other version wrote is refused, and detection begins
-//! with an empty one.
+//! free of wire formats. What another version wrote is refused, and detection begins with an empty state.
 
 use crate::case::Open;
 use crate::engine::State;
@@ -11,15 +10,14 @@ use crate::place::{Flight, Located, Sample};
 use crate::presence::Stay;
 use crate::silence::{Heard, Silence};
 use model::{
-    Authority, Case, CaseZone, Closure, ClosureLevel, DeviceId, Gimbal, IncidentId, Interval, Offset, PanTilt,
-    Position, ReadingKind, SnapshotId, Species, SpeciesCount, Timestamp, TownshipCode, Trigger, ZoneId,
+    AnimalId, AnimalMark, Authority, BoundingBox, Case, CasePicture, CaseTrack, CaseZone, Closure, ClosureLevel,
+    DeviceId, Exhibits, Gimbal, IncidentId, Interval, MarkKind, Offset, PanTilt, Position, ReadingKind, SeenArea,
+    SnapshotId, Species, SpeciesCount, Timestamp, TownshipCode, Trigger, ZoneId,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Grows with every change of a saved type.
-const VERSION: u32 = 3;
-/// Knew of each drone its last place only, without the time; where it is now its next track says.
-const VERSION_OF_LAST_PLACES: u32 = 2;
+const VERSION: u32 = 4;
 /// No list of ours is longer; a longer one is a damaged file.
 const LENGTH_MAX: u32 = 10_000_000;
 
@@ -37,45 +35,11 @@ pub(crate) fn write(state: &State) -> Vec<u8> {
 
 pub(crate) fn read(mut bytes: &[u8]) -> Result<State, BadState> {
     let bytes = &mut bytes;
-    let state = match u32::get(bytes)? {
-        VERSION => State::get(bytes)?,
-        VERSION_OF_LAST_PLACES => StateOfLastPlaces::get(bytes)?.into(),
-        _ => return Err(BadState),
-    };
-    if bytes.is_empty() { Ok(state) } else { Err(BadState) }
-}
-
-/// The state as version 2 wrote it.
-struct StateOfLastPlaces {
-    now: Timestamp,
-    day_ends: Option<Timestamp>,
-    herds: Vec<Herd>,
-    trails: BTreeMap<DeviceId, Trail>,
-    heads: BTreeMap<DeviceId, PanTilt>,
-    flights: BTreeMap<DeviceId, (Position, f64, Gimbal)>,
-    silence: BTreeMap<DeviceId, HeardOfLastPlaces>,
-}
-
-/// What version 2 knew of a device's life.
-struct HeardOfLastPlaces {
-    last: Timestamp,
-    counted_from: Timestamp,
-    silent_since: Option<Timestamp>,
-}
-
-impl From<StateOfLastPlaces> for State {
-    fn from(old: StateOfLastPlaces) -> Self {
-        let StateOfLastPlaces { now, day_ends, herds, trails, heads, flights: _, silence } = old;
-        let heard = |HeardOfLastPlaces { last, counted_from, silent_since }| Heard {
-            last,
-            counted_from,
-            silent_since,
-            // By its own clock; as far as was known then, that was right.
-            told_of: last,
-        };
-        let devices = silence.into_iter().map(|(device, old)| (device, heard(old))).collect();
-        Self { now, day_ends, herds, trails, heads, flights: BTreeMap::new(), silence: Silence { devices } }
+    if u32::get(bytes)? != VERSION {
+        return Err(BadState);
     }
+    let state = State::get(bytes)?;
+    if bytes.is_empty() { Ok(state) } else { Err(BadState) }
 }
 
 type Read<T> = Result<T, BadState>;
@@ -116,20 +80,25 @@ macro_rules! fields {
 }
 fields! {
     State { now, day_ends, herds, trails, heads, flights, silence }
-    StateOfLastPlaces { now, day_ends, herds, trails, heads, flights, silence }
     Flight { samples, took_off }
     Sample { at, position, height_m, alt_m, gimbal, accuracy_m }
     Herd { id, seen, collars, stays, case, last_heard, last_seen, centre, species }
-    Seen { device, source, species, count, young, located, at, received_at, offset, trigger, snapshot }
+    Seen { device, source, species, count, young, located, at, received_at, offset, trigger, snapshot, view, animals }
     Stay { since, last_inside, sightings, probability, established, pictures, collars, outside_in_a_row }
     Located { position, spread }
     Spread { east_m2, north_m2, east_north_m2 }
     Open { case, told_at, held_back }
     Case {
         id, late, zones, township, authority, closure, first_seen, last_seen, ended_at, position, accuracy_m, probability,
-        sightings_count, species, sheep_units, devices, snapshots, trigger, evidence
+        sightings_count, species, sheep_units, devices, exhibits, apart_m, trigger, evidence
     }
     CaseZone { id, name, version }
+    Exhibits { pictures, areas, tracks, animals, up_to }
+    CasePicture { snapshot, device, at, boxes }
+    SeenArea { device, bounding_box, head, times }
+    CaseTrack { device, from, to, fixes, entries }
+    BoundingBox { x, y, w, h }
+    AnimalMark { kind, id }
     Closure { level, rule, legal_basis, until, fine_yuan_per_sheep_unit }
     SpeciesCount { species, count, young }
     Interval { low, high }
@@ -139,7 +108,6 @@ fields! {
     Gimbal { pitch_deg, yaw_deg, roll_deg }
     Silence { devices }
     Heard { last, counted_from, silent_since, told_of }
-    HeardOfLastPlaces { last, counted_from, silent_since }
 }
 
 macro_rules! names {
@@ -154,7 +122,7 @@ macro_rules! names {
         }
     )*};
 }
-names!(DeviceId, ZoneId, IncidentId, TownshipCode, SnapshotId);
+names!(AnimalId, DeviceId, ZoneId, IncidentId, TownshipCode, SnapshotId);
 
 /// Words with a fixed list: saved as the word, so that a reordered list does no harm.
 macro_rules! words {
@@ -174,6 +142,7 @@ macro_rules! words {
 }
 words! {
     Species: Species::ALL, Species::as_str;
+    MarkKind: MarkKind::ALL, MarkKind::as_str;
     ClosureLevel: [ClosureLevel::None, ClosureLevel::Warn, ClosureLevel::Enforce], ClosureLevel::as_str;
     Authority: [
         Authority::Township, Authority::ForestryBureau, Authority::ForestrySquadron, Authority::ReserveStation,
