@@ -122,6 +122,11 @@ impl Store {
         rows.map(|body| Ok(parse(&body?)?.1.case)).collect()
     }
 
+    /// One case as it stands.
+    pub fn incident(&self, id: &IncidentId) -> Result<Option<Incident>, StoreError> {
+        find(&self.lock().transaction()?, id)
+    }
+
     /// Raises findings, with detection's state if it is time to keep it; returns the alerts that were new.
     pub fn raise(
         &self,

@@ -9,8 +9,8 @@ use crate::app::App;
 use crate::listener::Peer;
 use crate::problem::Problem;
 use crate::{
-    audit, closures, commands, console, deliveries, devices, households, incidents, live_socket, login, ops, proposals,
-    subscribers, tracks, users, zone_at, zone_import, zones,
+    audit, closures, commands, console, deliveries, devices, households, incidents, live_socket, login, masks, ops,
+    proposals, subscribers, tracks, users, zone_at, zone_import, zones,
 };
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -90,6 +90,10 @@ pub(crate) fn table() -> Vec<Route> {
         route("GET", "/api/v1/households", get(households::list)),
         route("POST", "/api/v1/households/import", households_import),
         route("GET", "/api/v1/households/{id}/phone", get(households::phone)),
+        route("GET", "/api/v1/masks", get(masks::list)),
+        route("POST", "/api/v1/masks/{id}/apply", post(masks::apply)),
+        route("POST", "/api/v1/masks/{id}/decline", post(masks::decline)),
+        route("POST", "/api/v1/masks/{id}/withdraw", post(masks::withdraw)),
         route("GET", "/api/v1/subscribers", get(subscribers::list)),
         route("POST", "/api/v1/subscribers", post(subscribers::add)),
         route("DELETE", "/api/v1/subscribers/{id}", delete(subscribers::remove)),

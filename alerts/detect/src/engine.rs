@@ -245,12 +245,18 @@ impl Engine {
         if !sighting.species.grazes() || sighting.confidence < self.settings.confidence_min {
             return None;
         }
+        let head = self.state.heads.get(&device.id).copied();
+        if sighting.bounding_box.is_some_and(|seen| self.world.masks().hide(device, seen, head, reading.received_at.0))
+        {
+            self.asides.sighting(crate::masks::MASKED);
+            return None;
+        }
         let eye = || match device.kind {
             DeviceKind::Drone => {
                 let flight = self.state.flights.get(&device.id).ok_or(Unplaced::NoTrack)?;
                 Eye::of_drone(device, flight, reading.happened_at(), self.settings.drone_errors)
             }
-            _ => Eye::of_camera(device, self.state.heads.get(&device.id).copied(), self.settings.camera_errors),
+            _ => Eye::of_camera(device, head, self.settings.camera_errors),
         };
         let located = match locate(sighting.place, eye, self.world.terrain(), self.settings.default_accuracy_m) {
             Ok(located) => located,
@@ -264,7 +270,7 @@ impl Engine {
             count: sighting.count,
             young: sighting.young,
             snapshot: sighting.snapshot_id.clone(),
-            view: sighting.bounding_box.map(|seen| (seen, self.state.heads.get(&device.id).copied())),
+            view: sighting.bounding_box.map(|seen| (seen, head)),
             animals: sighting.animals.clone(),
             ..seen_by(device, reading, Source::Picture, located)
         })

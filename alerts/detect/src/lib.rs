@@ -19,6 +19,7 @@ mod exhibits;
 pub mod fixes;
 pub mod geofence;
 pub mod herd;
+pub mod masks;
 mod past;
 pub mod place;
 pub mod presence;

@@ -18,6 +18,7 @@ mod household;
 mod ids;
 mod incident;
 mod legal;
+mod mask;
 mod reading;
 mod recent_land;
 mod reject;
@@ -42,6 +43,7 @@ pub use ids::{
 };
 pub use incident::{EarlierIncident, Incident, IncidentStatus, Involved, SpeciesCount, TimelineItem};
 pub use legal::LegalDate;
+pub use mask::{Mask, MaskArea};
 pub use reading::{
     Body, BoundingBox, Gimbal, Heartbeat, HeartbeatStatus, Measurement, PanTilt, Place, Quantity, Reading, Readings,
     Report, Sighting, Snapshot, Track,

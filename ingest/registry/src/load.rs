@@ -3,8 +3,8 @@
 //! In: a read transaction.   Out: [`Parts`], from which a [`View`] is made.   Never: a write, or a view of half a change.
 
 use crate::secrets::Credentials;
-use crate::{RegistryError, View, closures, devices, households, subscribers, zones};
-use model::{ClosureCalendar, Device, DeviceId, Households, RecentLand, Subscriber, Timestamp, Zone};
+use crate::{RegistryError, View, closures, devices, households, masks, subscribers, zones};
+use model::{ClosureCalendar, Device, DeviceId, Households, Mask, RecentLand, Subscriber, Timestamp, Zone};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -17,10 +17,11 @@ pub(crate) enum Part {
     Subscribers,
     Rules,
     Households,
+    Masks,
 }
 
 impl Part {
-    const ALL: [Self; 5] = [Self::Devices, Self::Zones, Self::Subscribers, Self::Rules, Self::Households];
+    const ALL: [Self; 6] = [Self::Devices, Self::Zones, Self::Subscribers, Self::Rules, Self::Households, Self::Masks];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -29,6 +30,7 @@ impl Part {
             Self::Subscribers => "subscribers",
             Self::Rules => "rules",
             Self::Households => "households",
+            Self::Masks => "masks",
         }
     }
 }
@@ -46,6 +48,7 @@ pub(crate) struct Parts {
     subscribers: Vec<Subscriber>,
     calendar: ClosureCalendar,
     households: Arc<Households>,
+    masks: Arc<Vec<Mask>>,
 }
 
 impl Parts {
@@ -89,6 +92,7 @@ impl Parts {
             Part::Subscribers => self.subscribers = subscribers::load(connection)?,
             // All that is in the database is known, also to a clock that was set back.
             Part::Rules => self.calendar = closures::calendar(connection, Timestamp::from_millis(i64::MAX))?,
+            Part::Masks => self.masks = Arc::new(masks::load(connection)?),
             Part::Households => self.households = Arc::new(households::load(connection)?),
         }
         Ok(())
@@ -101,6 +105,8 @@ impl Parts {
     pub(crate) fn view(&self, version: u64) -> View {
         let (zones, subscribers) = (self.zones.clone(), self.subscribers.clone());
         let view = View::new(version, self.devices.clone(), zones, subscribers, self.calendar.clone());
-        view.with_recent(Arc::clone(&self.recent)).with_households(Arc::clone(&self.households))
+        view.with_recent(Arc::clone(&self.recent))
+            .with_households(Arc::clone(&self.households))
+            .with_masks(Arc::clone(&self.masks))
     }
 }

@@ -5,6 +5,7 @@ mod claims;
 mod closures;
 mod devices;
 mod households;
+mod masks;
 mod people;
 mod proposals;
 mod sharing;

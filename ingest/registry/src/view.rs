@@ -4,7 +4,7 @@
 //! Never: a credential hash or a password (they stay inside this crate), and no I/O.
 
 use crate::devices::normal_external_id;
-use model::{ClosureCalendar, Device, DeviceId, Households, RecentLand, Subscriber, Zone};
+use model::{ClosureCalendar, Device, DeviceId, Households, Mask, RecentLand, Subscriber, Zone};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -25,6 +25,8 @@ pub struct View {
     pub calendar: ClosureCalendar,
     /// Whose the known animals are.
     pub households: Arc<Households>,
+    /// The masks that were ever applied, each with the time in which it held or holds.
+    pub masks: Arc<Vec<Mask>>,
     /// system -> id there -> device.
     external: HashMap<String, HashMap<String, DeviceId>>,
 }
@@ -53,6 +55,7 @@ impl View {
             subscribers,
             calendar: calendar.into(),
             households: Arc::default(),
+            masks: Arc::default(),
             external,
         }
     }
@@ -65,6 +68,11 @@ impl View {
     /// With the households and their animals.
     pub fn with_households(self, households: Arc<Households>) -> Self {
         Self { households, ..self }
+    }
+
+    /// With the masks over what cameras see.
+    pub fn with_masks(self, masks: Arc<Vec<Mask>>) -> Self {
+        Self { masks, ..self }
     }
 
     /// The device of this id.

@@ -6,6 +6,7 @@ pub mod devices;
 pub mod doctor;
 pub mod households;
 pub mod journal;
+pub mod masks;
 mod proposals;
 pub mod replay;
 pub mod terrain;
