@@ -16,6 +16,7 @@ mod doctor;
 mod gate;
 mod herd;
 mod http_in;
+mod incident;
 mod influx;
 mod integrator;
 mod journal;
