@@ -7,6 +7,8 @@
 //! [`deliver`] works from the outbox alone, so a dead process or a dead receiver loses nothing.
 
 pub mod deliver;
+mod duties;
+mod involved;
 mod metrics;
 mod outbox;
 mod raise;
@@ -14,5 +16,5 @@ mod store;
 mod worker;
 
 pub use metrics::Metrics;
-pub use store::{Store, StoreError};
+pub use store::{Known, Store, StoreError};
 pub use worker::{WorkerError, WorkerParts, run, start_offset};

@@ -90,8 +90,14 @@ pub fn from_command(seq: u64, command: &Command, mut incident: Incident) -> Opti
 
 /// The first word of a case.
 fn opened(case: &Case) -> Raised {
-    let mut incident =
-        Incident { case: case.clone(), status: IncidentStatus::Open, outcome: None, timeline: Vec::new() };
+    let mut incident = Incident {
+        case: case.clone(),
+        status: IncidentStatus::Open,
+        outcome: None,
+        households: Vec::new(),
+        earlier: Vec::new(),
+        timeline: Vec::new(),
+    };
     note(&mut incident, case.last_seen, "opened", None, Some(case.evidence.clone()));
     let id = format!("{}-opened", case.id);
     Raised { told: true, alert: about(incident, id, AlertKind::IncidentOpened, case.last_seen) }

@@ -22,7 +22,8 @@ pub(crate) fn case() -> Case {
         species: vec![],
         sheep_units: Interval::default(),
         devices: vec![],
-        snapshots: vec![],
+        exhibits: model::Exhibits::default(),
+        apart_m: 0.0,
         trigger: Trigger {
             device: DeviceId::parse("cam-1").unwrap(),
             kind: ReadingKind::Sighting,

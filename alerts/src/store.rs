@@ -3,14 +3,14 @@
 //! Only this crate writes the file. What is in one transaction: an alert, the incident it changes, the deliveries it
 //! makes. An alert whose id is there already changes nothing, so replaying the journal from the last checkpoint is safe.
 
-use crate::outbox;
 use crate::raise::{self, Raised};
+use crate::{duties, involved, outbox};
 use journal::JournalError;
 use journal::alert_log::{self, AlertLog, RecordBody};
-use journal::wire::{AlertJson, DeliveryJson, IncidentJson, ReportJson};
+use journal::wire::{AlertJson, DeliveryJson, IncidentJson};
 use model::{
-    Alert, Case, Command, Finding, Incident, IncidentId, Offset, Receipt, ReceiptState, Subscriber, TenantId,
-    Timestamp, What,
+    Alert, Case, Command, EarlierIncident, Finding, Households, Incident, IncidentId, LegalDate, MonthDay, Offset,
+    Outcome, Receipt, ReceiptState, Subject, Subscriber, TenantId, Timestamp, What,
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::path::Path;
@@ -19,6 +19,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS incident (id TEXT PRIMARY KEY, ended INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS incident_going_on ON incident (id) WHERE ended = 0;
+CREATE TABLE IF NOT EXISTS incident_household (
+    household TEXT NOT NULL, incident TEXT NOT NULL, first_seen INTEGER NOT NULL, PRIMARY KEY (household, incident)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS alert (id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outbox (
     id TEXT PRIMARY KEY, seq INTEGER NOT NULL, subscriber TEXT NOT NULL, lane TEXT NOT NULL, body TEXT NOT NULL,
@@ -42,6 +45,18 @@ pub enum StoreError {
     /// What is in it is not what we write.
     #[error("alert store holds an incident that cannot be read: {0}")]
     Unreadable(String),
+}
+
+/// Earlier cases named of each household.
+const EARLIER_MAX: i64 = 20;
+
+/// What the registry knows that a case is told with.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// Who wants to be told.
+    pub subscribers: &'a [Subscriber],
+    /// Whose the known animals are.
+    pub households: &'a Households,
 }
 
 /// A pending delivery that is due.
@@ -107,12 +122,17 @@ impl Store {
         rows.map(|body| Ok(parse(&body?)?.1.case)).collect()
     }
 
+    /// One case as it stands.
+    pub fn incident(&self, id: &IncidentId) -> Result<Option<Incident>, StoreError> {
+        find(&self.lock().transaction()?, id)
+    }
+
     /// Raises findings, with detection's state if it is time to keep it; returns the alerts that were new.
     pub fn raise(
         &self,
         findings: &[Finding],
         checkpoint: Option<(Offset, &[u8])>,
-        subscribers: &[Subscriber],
+        registry: Known<'_>,
         now: Timestamp,
     ) -> Result<Vec<Alert>, StoreError> {
         let mut new = Vec::new();
@@ -127,8 +147,8 @@ impl Store {
                     | What::Withdrawn(case) => find(transaction, &case.id)?,
                     What::Silent { .. } | What::Back { .. } => None,
                 };
-                if let Some(raised) = raise::from_finding(finding, known)
-                    && let Some(seq) = self.keep(transaction, &raised, subscribers, now)?
+                if let Some(mut raised) = raise::from_finding(finding, known)
+                    && let Some(seq) = self.keep(transaction, &mut raised, registry, now)?
                 {
                     last = Some(seq);
                     new.push(raised.alert);
@@ -147,13 +167,7 @@ impl Store {
     }
 
     /// Carries out an operator's command, once.
-    pub fn command(
-        &self,
-        seq: u64,
-        command: &Command,
-        subscribers: &[Subscriber],
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub fn command(&self, seq: u64, command: &Command, registry: Known<'_>, now: Timestamp) -> Result<(), StoreError> {
         self.write(|transaction| {
             transaction.execute(
                 "INSERT INTO cursor (name, seq) VALUES ('commands', ?1)
@@ -166,7 +180,7 @@ impl Store {
             let Some(id) = &command.incident else { return Ok(None) };
             let Some(incident) = find(transaction, id)? else { return Ok(None) };
             match raise::from_command(seq, command, incident) {
-                Some(raised) => self.keep(transaction, &raised, subscribers, now),
+                Some(mut raised) => self.keep(transaction, &mut raised, registry, now),
                 None => Ok(None),
             }
         })
@@ -191,20 +205,24 @@ impl Store {
     fn keep(
         &self,
         transaction: &Transaction<'_>,
-        raised: &Raised,
-        subscribers: &[Subscriber],
+        Raised { alert, told }: &mut Raised,
+        registry: Known<'_>,
         now: Timestamp,
     ) -> Result<Option<u64>, StoreError> {
-        let alert = &raised.alert;
         let known = transaction.query_row("SELECT 1 FROM alert WHERE id = ?1", params![alert.id], |_| Ok(()));
         if known.optional()?.is_some() {
             return Ok(None);
         }
-        let mut json = AlertJson::from(alert);
-        let subscribers = if raised.told { outbox::addressed(alert, subscribers) } else { Vec::new() };
+        if let Subject::Incident(incident) = &mut alert.subject {
+            involve(transaction, incident, registry.households)?;
+        }
+        let mut json = AlertJson::from(&*alert);
+        let subscribers = if *told { outbox::addressed(alert, registry.subscribers) } else { Vec::new() };
         // The body names the halves of the dual report, so they must be known before it is written.
         if let Some(incident) = &mut json.incident {
-            incident.reports = reports(transaction, &incident.id, &subscribers)?;
+            let before = stored(transaction, &incident.id)?.map(|(json, _)| json.reports).unwrap_or_default();
+            let told: Vec<&str> = subscribers.iter().filter_map(|subscriber| subscriber.duty.as_deref()).collect();
+            incident.reports = duties::reports(&before, incident, &told);
             save(transaction, incident)?;
         }
         let mut seq = alert_log::append(transaction, now, &RecordBody::Alert(json.clone()))?;
@@ -305,10 +323,8 @@ impl Store {
                     serde_json::to_string(&record).map_err(unreadable)?,
                 ],
             )?;
-            if let (ReceiptState::Delivered, Some(duty), Some(incident)) =
-                (receipt.state, &record.duty, &record.incident)
-            {
-                mark_reported(transaction, incident, duty)?;
+            if let (Some(duty), Some(incident)) = (&record.duty, &record.incident) {
+                mark_reported(transaction, incident, duty, receipt.state)?;
             }
             Ok(Some(alert_log::append(transaction, receipt.at, &RecordBody::Delivery(record))?))
         })
@@ -364,26 +380,57 @@ fn save(transaction: &Transaction<'_>, incident: &IncidentJson) -> Result<(), St
     Ok(())
 }
 
-/// The dual report: what was promised before, and the halves that this alert adds.
-fn reports(
-    transaction: &Transaction<'_>,
-    incident: &str,
-    addressed: &[&Subscriber],
-) -> Result<Vec<ReportJson>, StoreError> {
-    let mut reports = stored(transaction, incident)?.map(|(json, _)| json.reports).unwrap_or_default();
-    for duty in addressed.iter().filter_map(|subscriber| subscriber.duty.as_ref()) {
-        if !reports.iter().any(|report| report.duty == *duty) {
-            reports.push(ReportJson { duty: duty.clone(), state: ReceiptState::Pending.as_str().to_owned() });
+/// Joins a case with the ledger: whose animals were recognised, and what else they were found in since the year began.
+fn involve(transaction: &Transaction<'_>, incident: &mut Incident, ledger: &Households) -> Result<(), StoreError> {
+    incident.households = involved::households(&incident.households, &incident.case, ledger);
+    incident.earlier.clear();
+    let (id, began) = (incident.case.id.as_str(), incident.case.first_seen);
+    for involved in &incident.households {
+        let household = &involved.household.id;
+        transaction
+            .prepare_cached(
+                "INSERT INTO incident_household (household, incident, first_seen) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (household, incident) DO UPDATE SET first_seen = excluded.first_seen",
+            )?
+            .execute(params![household.as_str(), id, began.as_millis()])?;
+        let mut earlier = transaction.prepare_cached(
+            "SELECT h.incident, h.first_seen, json_extract(i.body, '$.outcome')
+             FROM incident_household h JOIN incident i ON i.id = h.incident
+             WHERE h.household = ?1 AND h.incident <> ?2 AND h.first_seen BETWEEN ?3 AND ?4
+                 AND coalesce(json_extract(i.body, '$.outcome'), '') <> 'false_positive'
+             ORDER BY h.first_seen DESC, h.incident LIMIT ?5",
+        )?;
+        let rows = earlier.query_map(
+            params![household.as_str(), id, year_began(began).as_millis(), began.as_millis(), EARLIER_MAX],
+            |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, Option<String>>(2)?)),
+        )?;
+        for row in rows {
+            let (id, first_seen, outcome) = row?;
+            incident.earlier.push(EarlierIncident {
+                id: IncidentId::parse(&id).map_err(|error| StoreError::Unreadable(error.to_string()))?,
+                household: household.clone(),
+                first_seen: Timestamp::from_millis(first_seen),
+                outcome: outcome.as_deref().and_then(Outcome::parse),
+            });
         }
     }
-    Ok(reports)
+    Ok(())
 }
 
-fn mark_reported(transaction: &Transaction<'_>, incident: &str, duty: &str) -> Result<(), StoreError> {
+/// The season of a household's ledger is the legal year.
+fn year_began(at: Timestamp) -> Timestamp {
+    let new_year = |today: LegalDate| LegalDate::of_year(today.year(), MonthDay { month: 1, day: 1 })?.begins_at();
+    LegalDate::of(at).and_then(new_year).unwrap_or(at)
+}
+
+fn mark_reported(
+    transaction: &Transaction<'_>,
+    incident: &str,
+    duty: &str,
+    state: ReceiptState,
+) -> Result<(), StoreError> {
     let Some((mut json, _)) = stored(transaction, incident)? else { return Ok(()) };
-    for report in json.reports.iter_mut().filter(|report| report.duty == duty) {
-        report.state = ReceiptState::Delivered.as_str().to_owned();
-    }
+    duties::deliver(&mut json.reports, duty, state);
     save(transaction, &json)
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::raise::tests::{case, finding};
-use model::{AlertKind, ChannelKind, Severity};
+use model::{Action, AlertKind, AnimalId, AnimalMark, ChannelKind, Household, HouseholdId, MarkKind, Severity, Stock};
 
 fn subscriber(duty: Option<&str>) -> Subscriber {
     Subscriber {
@@ -18,6 +18,11 @@ fn subscriber(duty: Option<&str>) -> Subscriber {
     }
 }
 
+fn told(subscribers: &[Subscriber]) -> Known<'_> {
+    static NOBODY: std::sync::LazyLock<Households> = std::sync::LazyLock::new(Households::default);
+    Known { subscribers, households: &NOBODY }
+}
+
 fn open(folder: &tempfile::TempDir) -> Store {
     let path = folder.path().join("alerts.db");
     Store::open(&path, AlertLog::open(&path).unwrap(), TenantId::parse("hexigten").unwrap()).unwrap()
@@ -31,12 +36,12 @@ fn now() -> Timestamp {
 fn the_same_finding_after_a_restart_makes_no_second_alert_and_no_second_delivery() {
     let folder = tempfile::tempdir().unwrap();
     let findings = [finding(What::Opened(case())), finding(What::SeenAgain(case()))];
-    let first = open(&folder).raise(&findings, Some((Offset(9), b"state")), &[subscriber(None)], now()).unwrap();
+    let first = open(&folder).raise(&findings, Some((Offset(9), b"state")), told(&[subscriber(None)]), now()).unwrap();
     assert_eq!(first.len(), 2);
 
     let again = open(&folder);
     assert_eq!(again.checkpoint().unwrap(), Some((Offset(9), b"state".to_vec())));
-    assert_eq!(again.raise(&findings, None, &[subscriber(None)], now()).unwrap(), []);
+    assert_eq!(again.raise(&findings, None, told(&[subscriber(None)]), now()).unwrap(), []);
     assert_eq!(again.due(now(), 10, &[]).unwrap().len(), 1, "seen again is not told");
     assert_eq!(again.log().read(0, 100).unwrap().len(), 3);
 }
@@ -47,7 +52,7 @@ fn deliveries_of_one_case_wait_for_each_other() {
     let store = open(&folder);
     let over = Case { ended_at: Some(now()), ..case() };
     store
-        .raise(&[finding(What::Opened(case())), finding(What::Ended(over))], None, &[subscriber(None)], now())
+        .raise(&[finding(What::Opened(case())), finding(What::Ended(over))], None, told(&[subscriber(None)]), now())
         .unwrap();
     let due = store.due(now(), 10, &[]).unwrap();
     assert_eq!(due.len(), 1);
@@ -65,13 +70,14 @@ fn deliveries_of_one_case_wait_for_each_other() {
 fn a_dual_report_is_pending_until_the_receiver_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
-    store.raise(&[finding(What::Opened(case()))], None, &[subscriber(Some("local_government"))], now()).unwrap();
+    store.raise(&[finding(What::Opened(case()))], None, told(&[subscriber(Some("local_government"))]), now()).unwrap();
     let reports = |store: &Store| {
         let mut connection = store.lock();
         let transaction = connection.transaction().unwrap();
         stored(&transaction, "inc-1").unwrap().unwrap().0.reports
     };
-    assert_eq!(reports(&store)[0].state, "pending");
+    let states: Vec<_> = reports(&store).into_iter().map(|report| report.state).collect();
+    assert_eq!(states, ["pending", "no_receiver"]);
     let delivery = store.due(now(), 1, &[]).unwrap()[0].id.clone();
     let receipt = Receipt { delivery, state: ReceiptState::Delivered, attempts: 1, at: now(), answer: String::new() };
     store.receipt(&receipt, now()).unwrap();
@@ -85,15 +91,15 @@ fn a_dual_report_is_pending_until_the_receiver_accepted() {
 fn a_command_is_carried_out_once_and_a_dead_delivery_can_be_sent_again() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
-    store.raise(&[finding(What::Opened(case()))], None, &[subscriber(None)], now()).unwrap();
+    store.raise(&[finding(What::Opened(case()))], None, told(&[subscriber(None)]), now()).unwrap();
     let delivery = store.due(now(), 1, &[]).unwrap()[0].id.clone();
     let receipt =
         Receipt { delivery: delivery.clone(), state: ReceiptState::Dead, attempts: 9, at: now(), answer: "410".into() };
     store.receipt(&receipt, now()).unwrap();
     assert_eq!(store.due(now(), 1, &[]).unwrap(), []);
 
-    let action = model::Action::RetryDelivery { delivery };
-    store.command(1, &Command { incident: None, by: "admin".into(), at: now(), action }, &[], now()).unwrap();
+    let action = Action::RetryDelivery { delivery };
+    store.command(1, &Command { incident: None, by: "admin".into(), at: now(), action }, told(&[]), now()).unwrap();
     assert_eq!(store.due(now(), 1, &[]).unwrap()[0].attempts, 0);
     assert_eq!(open(&folder).command_cursor().unwrap(), 1);
 }
@@ -105,11 +111,49 @@ fn whoever_hears_that_a_case_was_opened_hears_that_it_was_taken_back() {
     let opened_only = Subscriber { events: vec![AlertKind::IncidentOpened], ..subscriber(None) };
     let never = Case { ended_at: Some(now()), ..case() };
     let findings = [finding(What::Opened(case())), finding(What::Withdrawn(never))];
-    store.raise(&findings, None, &[opened_only], now()).unwrap();
+    store.raise(&findings, None, told(&[opened_only]), now()).unwrap();
     let first = store.due(now(), 10, &[]).unwrap().remove(0);
     let delivered =
         Receipt { delivery: first.id, state: ReceiptState::Delivered, attempts: 1, at: now(), answer: "204".into() };
     store.receipt(&delivered, now()).unwrap();
     assert!(store.due(now(), 10, &[]).unwrap()[0].body.contains("steppewatch.incident.withdrawn"));
     assert_eq!(store.going_on().unwrap(), []);
+}
+
+/// The case `inc-{number}` of a herd with this ear tag.
+fn case_of(number: u32, tag: &str, first_seen: &str) -> Case {
+    let first_seen = Timestamp::parse_legal(first_seen).unwrap();
+    let mut case = Case { id: IncidentId::parse(&format!("inc-{number}")).unwrap(), first_seen, ..case() };
+    case.exhibits.animals = vec![AnimalMark { kind: MarkKind::EarTag, id: AnimalId::parse(tag).unwrap() }];
+    case
+}
+
+#[test]
+fn a_case_names_the_household_of_its_animals_and_its_earlier_cases_of_the_same_year() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let id = HouseholdId::parse("h-1").unwrap();
+    let household = Household { id: id.clone(), name: "其其格".into(), township: None, stock: Stock::Local };
+    let mark = AnimalMark { kind: MarkKind::EarTag, id: AnimalId::parse("156001").unwrap() };
+    let households = Households::new([household], [(mark, id)]);
+    let known = Known { subscribers: &[], households: &households };
+    let days = ["2025-12-31", "2026-01-01", "2026-02-01", "2026-03-01"];
+    let cases: Vec<_> = (1..).zip(days).map(|(number, day)| case_of(number, "156001", day)).collect();
+    let mut found: Vec<_> = cases.into_iter().map(|case| finding(What::Opened(case))).collect();
+    found.push(finding(What::Opened(case_of(5, "unknown", "2026-03-02"))));
+    store.raise(&found, None, known, now()).unwrap();
+    let action = Action::Resolve { outcome: Outcome::FalsePositive };
+    let incident = IncidentId::parse("inc-3").ok();
+    store.command(1, &Command { incident, by: "li".into(), at: now(), action }, known, now()).unwrap();
+
+    let again = case_of(4, "156001", "2026-03-01");
+    let raised = store.raise(&[finding(What::SeenAgain(again))], None, known, now()).unwrap();
+    let Subject::Incident(incident) = &raised[0].subject else { panic!("about something else") };
+    assert_eq!(incident.households[0].household.name, "其其格");
+    let earlier: Vec<_> = incident.earlier.iter().map(|one| one.id.as_str()).collect();
+    assert_eq!(earlier, ["inc-2"], "neither of last year, nor one that was no animals, nor itself");
+    let told = IncidentJson::new(incident, Severity::Urgent);
+    assert_eq!(told.household.as_ref().map(|one| (one.id.as_str(), one.stock.as_str())), Some(("h-1", "local")));
+    assert_eq!(Incident::try_from(&told).unwrap().earlier, incident.earlier, "it is read back as it was written");
+    assert!(told.reasoning.zh.contains("该户本年度此前有 1 起记录"), "{}", told.reasoning.zh);
 }

@@ -4,11 +4,11 @@
 //! herds as the map shows them. On a start it goes on from the last checkpoint; what it judges again changes nothing.
 
 use crate::metrics::Metrics;
-use crate::store::{Store, StoreError};
+use crate::store::{Known, Store, StoreError};
 use detect::{Engine, Settings, World};
 use journal::command_log::CommandLog;
-use model::{Clock, Finding, HerdView, Offset, Readings, What};
-use registry::View;
+use model::{Action, Clock, Finding, HerdView, IncidentId, Offset, Outcome, Readings, SeenArea, What};
+use registry::{Registry, View};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,6 +41,8 @@ pub struct WorkerParts {
     pub store: Store,
     /// What operators did.
     pub commands: CommandLog,
+    /// Where masks are proposed after a false alarm.
+    pub registry: Registry,
     /// The registry's current version.
     pub view: watch::Receiver<Arc<View>>,
     /// The relief of the land.
@@ -190,10 +192,33 @@ impl Worker {
             }
             let view = Arc::clone(&self.parts.view.borrow());
             for (seq, command) in commands {
-                self.parts.store.command(seq, &command, &view.subscribers, self.parts.clock.now())?;
+                // Before the command counts as carried out: after a crash it is proposed again, which changes nothing.
+                if let (Action::Resolve { outcome: Outcome::FalsePositive }, Some(id)) =
+                    (&command.action, &command.incident)
+                {
+                    self.propose_masks(&view, id, &command.by)?;
+                }
+                self.parts.store.command(seq, &command, known(&view), self.parts.clock.now())?;
                 self.command = seq;
             }
         }
+    }
+
+    /// What a false alarm was made of may score as an animal again tomorrow. A proposal that fails is told and not repeated: the
+    /// next false alarm there makes it again.
+    fn propose_masks(&self, view: &View, id: &IncidentId, by: &str) -> Result<(), WorkerError> {
+        let Some(incident) = self.parts.store.incident(id)? else { return Ok(()) };
+        let area = |seen: &SeenArea| {
+            let area = detect::masks::area(view.device(&seen.device)?, seen.bounding_box, seen.head)?;
+            Some((seen.device.clone(), area, seen.times))
+        };
+        let areas: Vec<_> = incident.case.exhibits.areas.iter().filter_map(area).collect();
+        match self.parts.registry.propose_masks(id, &areas, by) {
+            Ok(masks) if masks.is_empty() => {}
+            Ok(masks) => tracing::info!(incident = %id, masks = masks.len(), "a false alarm proposes masks"),
+            Err(error) => tracing::error!(%error, incident = %id, "masks cannot be proposed"),
+        }
+        Ok(())
     }
 
     /// Also when nothing comes: a full journal brings nothing more until it hears how far it was read.
@@ -213,7 +238,7 @@ impl Worker {
         let now = self.parts.clock.now();
         let view = Arc::clone(&self.parts.view.borrow());
         let checkpoint = state.map(|state| (self.judged, state));
-        for alert in self.parts.store.raise(findings, checkpoint, &view.subscribers, now)? {
+        for alert in self.parts.store.raise(findings, checkpoint, known(&view), now)? {
             let metrics = &self.parts.metrics;
             metrics.alerts.with_label_values(&[alert.kind.as_str()]).inc();
             if alert.kind == model::AlertKind::IncidentOpened {
@@ -238,6 +263,10 @@ impl Worker {
     }
 }
 
+fn known(view: &View) -> Known<'_> {
+    Known { subscribers: &view.subscribers, households: &view.households }
+}
+
 /// Zones that cannot be indexed are refused at import; should one come through, the rest must still be watched.
 fn world_of(view: &View, before: Option<&Arc<World>>, terrain: &Arc<Terrain>) -> Arc<World> {
     let build = |zones| match before {
@@ -256,5 +285,5 @@ fn world_of(view: &View, before: Option<&Arc<World>>, terrain: &Arc<Terrain>) ->
             World::without_zones(view.devices.clone(), view.calendar.clone())
         }
     };
-    Arc::new(world.with_terrain(Arc::clone(terrain)))
+    Arc::new(world.with_terrain(Arc::clone(terrain)).with_masks(&view.masks))
 }

@@ -102,6 +102,7 @@ pub(crate) fn device_json(app: &App, device: &Device) -> Value {
         "last_position": last_position,
         "via": device.via.as_ref().map(|via| via.as_str()),
         "external": external_json(&device.external),
+        "masks": crate::masks::holding(app, &device.id),
         "registered_at": device.registered_at.to_rfc3339(),
     })
 }

@@ -257,7 +257,7 @@ mod tests {
         let live = Live::new();
         let beat = |status| {
             Body::Heartbeat(Heartbeat {
-                status,
+                status: Some(status),
                 uptime_s: None,
                 battery_percent: Some(80.0),
                 signal_dbm: None,

@@ -125,6 +125,7 @@ impl From<RegistryError> for Problem {
             | RegistryError::ExternalTaken { .. }
             | RegistryError::State { .. }
             | RegistryError::Proposal { .. }
+            | RegistryError::Mask { .. }
             | RegistryError::Limit { .. } => Self::conflict(error.to_string()),
             RegistryError::Invalid { .. } | RegistryError::Rules(_) => Self::bad_request(error.to_string()),
             RegistryError::Busy => Self::unavailable(error.to_string()),

@@ -9,8 +9,8 @@ use crate::app::App;
 use crate::listener::Peer;
 use crate::problem::Problem;
 use crate::{
-    audit, closures, commands, console, deliveries, devices, incidents, live_socket, login, ops, proposals,
-    subscribers, tracks, users, zone_at, zone_import, zones,
+    audit, closures, commands, console, deliveries, devices, households, incidents, live_socket, login, masks, ops,
+    proposals, subscribers, tracks, users, zone_at, zone_import, zones,
 };
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -25,6 +25,9 @@ const BODY_MAX: usize = 1024 * 1024;
 
 /// A county's zones with every bend of their borders.
 const ZONES_BODY_MAX: usize = 256 * 1024 * 1024;
+
+/// A ledger of households; the registry takes no longer one.
+const LEDGER_BODY_MAX: usize = 16 * 1024 * 1024;
 
 /// Scripts and connections only from here; map tiles and pictures also from memory; in nobody's frame.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
@@ -50,6 +53,7 @@ fn route(method: &'static str, path: &'static str, handler: MethodRouter<Arc<App
 /// The API and the operators' probes.
 pub(crate) fn table() -> Vec<Route> {
     let zones_import = post(zone_import::import).layer(DefaultBodyLimit::max(ZONES_BODY_MAX));
+    let households_import = post(households::import).layer(DefaultBodyLimit::max(LEDGER_BODY_MAX));
     vec![
         route("GET", "/healthz", get(ops::healthz)),
         route("GET", "/readyz", get(ops::readyz)),
@@ -83,6 +87,13 @@ pub(crate) fn table() -> Vec<Route> {
         route("POST", "/api/v1/devices/{id}/approve", post(devices::approve)),
         route("GET", "/api/v1/devices/{id}/track", get(tracks::track)),
         route("GET", "/api/v1/devices/{id}/series", get(tracks::series)),
+        route("GET", "/api/v1/households", get(households::list)),
+        route("POST", "/api/v1/households/import", households_import),
+        route("GET", "/api/v1/households/{id}/phone", get(households::phone)),
+        route("GET", "/api/v1/masks", get(masks::list)),
+        route("POST", "/api/v1/masks/{id}/apply", post(masks::apply)),
+        route("POST", "/api/v1/masks/{id}/decline", post(masks::decline)),
+        route("POST", "/api/v1/masks/{id}/withdraw", post(masks::withdraw)),
         route("GET", "/api/v1/subscribers", get(subscribers::list)),
         route("POST", "/api/v1/subscribers", post(subscribers::add)),
         route("DELETE", "/api/v1/subscribers/{id}", delete(subscribers::remove)),

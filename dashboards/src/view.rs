@@ -195,7 +195,7 @@ impl State {
 
     fn fold_incident(&mut self, seq: u64, mut json: IncidentJson) {
         if let Some(reports) = self.reports.get(&json.id) {
-            json.reports = reports_json(reports);
+            json.reports = with_receipts(json.reports, reports);
         }
         let (first_seen, last_seen) = (time(&json.first_seen), time(&json.last_seen));
         let finished = json.status == IncidentStatus::Resolved.as_str();
@@ -217,7 +217,7 @@ impl State {
         if reports.get(duty) != Some(&ReceiptState::Delivered) {
             reports.insert(duty.clone(), state);
         }
-        let reports = reports_json(reports);
+        let reports = with_receipts(known.json.reports.clone(), reports);
         if known.json.reports != reports {
             let json = IncidentJson { reports, ..known.json.clone() };
             let finished = json.status == IncidentStatus::Resolved.as_str();
@@ -226,8 +226,17 @@ impl State {
     }
 }
 
-fn reports_json(reports: &BTreeMap<String, ReceiptState>) -> Vec<ReportJson> {
-    reports.iter().map(|(duty, state)| ReportJson { duty: duty.clone(), state: state.as_str().to_owned() }).collect()
+/// The halves of a case's report, each as far as its deliveries came.
+fn with_receipts(mut halves: Vec<ReportJson>, receipts: &BTreeMap<String, ReceiptState>) -> Vec<ReportJson> {
+    for (duty, state) in receipts {
+        let state = state.as_str().to_owned();
+        match halves.iter_mut().find(|half| half.duty == *duty) {
+            Some(half) => half.state = state,
+            // A case of before both halves were named.
+            None => halves.push(ReportJson { duty: duty.clone(), body: String::new(), township: None, state }),
+        }
+    }
+    halves
 }
 
 fn receipt_state(word: &str) -> Option<ReceiptState> {

@@ -69,6 +69,12 @@ enum Command {
     /// Devices of the registry and their credentials.
     #[command(subcommand)]
     Devices(commands::devices::DevicesCommand),
+    /// Who keeps animals, and by which marks they are known.
+    #[command(subcommand)]
+    Households(commands::households::HouseholdsCommand),
+    /// Parts of cameras' views in which something is taken for an animal again and again.
+    #[command(subcommand)]
+    Masks(commands::masks::MasksCommand),
 }
 
 #[derive(Subcommand)]
@@ -116,6 +122,8 @@ fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Replay(args) => commands::replay::run(&args, &load(cli.config)?, cli.json),
         Command::Doctor => commands::doctor::run(&load(cli.config)?, cli.json),
         Command::Devices(command) => commands::devices::run(command, &load(cli.config)?, cli.json),
+        Command::Masks(command) => commands::masks::run(command, &load(cli.config)?, cli.json),
+        Command::Households(command) => commands::households::run(command, &load(cli.config)?, cli.json),
     }
 }
 

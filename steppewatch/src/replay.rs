@@ -137,7 +137,7 @@ pub fn world(
     relief: &Arc<Terrain>,
 ) -> anyhow::Result<Arc<World>> {
     let world = World::new(view.devices.clone(), zones, calendar).context("the zones cannot be indexed")?;
-    Ok(Arc::new(world.with_terrain(Arc::clone(relief))))
+    Ok(Arc::new(world.with_terrain(Arc::clone(relief)).with_masks(&view.masks)))
 }
 
 /// By id: what is proposed replaces what is there.

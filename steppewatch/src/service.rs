@@ -218,6 +218,7 @@ fn conclude_and_tell(
     let worker = WorkerParts {
         store: stores.alerts.clone(),
         commands: stores.commands.clone(),
+        registry: stores.registry.clone(),
         view: stores.registry.view(),
         terrain: Arc::clone(&stores.relief),
         settings: Settings::default(),

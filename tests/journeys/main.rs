@@ -17,6 +17,7 @@ mod foreign;
 mod gate;
 mod herd;
 mod http_in;
+mod incident;
 mod influx;
 mod integrator;
 mod journal;

@@ -6,11 +6,9 @@ use crate::count::{counts, sheep_units};
 use crate::herd::{Herd, Seen};
 use crate::presence::Stay;
 use crate::world::World;
-use model::{Case, CaseZone, Closure, ClosureLevel, DeviceId, IncidentId, Offset, SnapshotId, Timestamp, Zone};
+use model::{Case, CaseZone, Closure, ClosureLevel, DeviceId, IncidentId, Offset, Timestamp, Zone};
 use std::sync::Arc;
 
-/// Pictures named in a case; the rest are in the history.
-const SNAPSHOTS_MAX: usize = 12;
 /// Devices named in a case.
 const DEVICES_MAX: usize = 64;
 
@@ -97,7 +95,8 @@ pub fn describe(facts: &Facts<'_>, before: Option<&Case>) -> Option<Case> {
         sheep_units: sheep_units(&counts),
         species: counts,
         devices: devices(herd, before),
-        snapshots: snapshots(herd, before),
+        exhibits: crate::exhibits::shown(herd, before.map(|case| &case.exhibits)),
+        apart_m: crate::exhibits::apart_m(herd, position),
         trigger: before.map_or_else(|| newest.trigger.clone(), |case| case.trigger.clone()),
         evidence: before.map_or(evidence, |case| case.evidence.clone()),
     })
@@ -131,18 +130,4 @@ fn devices(herd: &Herd, before: Option<&Case>) -> Vec<DeviceId> {
         }
     }
     devices
-}
-
-fn snapshots(herd: &Herd, before: Option<&Case>) -> Vec<(SnapshotId, DeviceId, Timestamp)> {
-    let mut snapshots = before.map(|case| case.snapshots.clone()).unwrap_or_default();
-    for seen in news(herd, before) {
-        if let Some(id) = &seen.snapshot
-            && !snapshots.iter().any(|(known, device, _)| known == id && *device == seen.device)
-        {
-            snapshots.push((id.clone(), seen.device.clone(), seen.at));
-        }
-    }
-    let excess = snapshots.len().saturating_sub(SNAPSHOTS_MAX);
-    snapshots.drain(..excess);
-    snapshots
 }

@@ -14,8 +14,8 @@ use crate::silence::{Silence, Watch};
 use crate::unseen::{nobody_looks, unseen_after};
 use crate::{World, closure};
 use model::{
-    Body, Device, DeviceId, DeviceKind, Finding, HerdView, Interval, Offset, PanTilt, Reading, Sighting, Species,
-    Timestamp, Track, Trigger, What, ZoneId,
+    AnimalMark, Body, Device, DeviceId, DeviceKind, Finding, HerdView, Interval, Offset, PanTilt, Reading, Sighting,
+    Species, Timestamp, Track, Trigger, What, ZoneId,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -247,12 +247,18 @@ impl Engine {
         if !sighting.species.grazes() || sighting.confidence < self.settings.confidence_min {
             return None;
         }
+        let head = self.state.heads.get(&device.id).copied();
+        if sighting.bounding_box.is_some_and(|seen| self.world.masks().hide(device, seen, head, reading.received_at.0))
+        {
+            self.asides.sighting(crate::masks::MASKED);
+            return None;
+        }
         let eye = || match device.kind {
             DeviceKind::Drone => {
                 let flight = self.state.flights.get(&device.id).ok_or(Unplaced::NoTrack)?;
                 Eye::of_drone(device, flight, reading.happened_at(), self.settings.drone_errors)
             }
-            _ => Eye::of_camera(device, self.state.heads.get(&device.id).copied(), self.settings.camera_errors),
+            _ => Eye::of_camera(device, head, self.settings.camera_errors),
         };
         let located = match locate(sighting.place, eye, self.world.terrain(), self.settings.default_accuracy_m) {
             Ok(located) => located,
@@ -266,6 +272,8 @@ impl Engine {
             count: sighting.count,
             young: sighting.young,
             snapshot: sighting.snapshot_id.clone(),
+            view: sighting.bounding_box.map(|seen| (seen, head)),
+            animals: sighting.animals.clone(),
             ..seen_by(device, reading, Source::Picture, located)
         })
     }
@@ -427,6 +435,11 @@ fn seen_by(device: &Device, reading: &Reading, source: Source, located: Located)
             ts: reading.happened_at(),
         },
         snapshot: None,
+        view: None,
+        animals: match source {
+            Source::Collar => AnimalMark::of_collar(&device.id).into_iter().collect(),
+            Source::Picture => Vec::new(),
+        },
     }
 }
 

@@ -10,7 +10,9 @@ use crate::geofence::Spread;
 use crate::herds::Herds;
 use crate::place::Located;
 use crate::presence::Stay;
-use model::{DeviceId, Offset, Position, SnapshotId, Species, Timestamp, Trigger, ZoneId};
+use model::{
+    AnimalMark, BoundingBox, DeviceId, Offset, PanTilt, Position, SnapshotId, Species, Timestamp, Trigger, ZoneId,
+};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Sightings kept of one herd: enough for every collar of a large herd and several cameras over the evidence window.
@@ -64,6 +66,10 @@ pub struct Seen {
     pub trigger: Trigger,
     /// The picture.
     pub snapshot: Option<SnapshotId>,
+    /// Where in the picture, and where the head of its camera was turned to.
+    pub view: Option<(BoundingBox, Option<PanTilt>)>,
+    /// Which of the animals are known.
+    pub animals: Vec<AnimalMark>,
 }
 
 /// A group of animals that is followed.

@@ -12,8 +12,9 @@ use crate::place::{Flight, Located, Sample};
 use crate::presence::Stay;
 use crate::silence::{Heard, Silence};
 use model::{
-    Authority, Case, CaseZone, Closure, ClosureLevel, DeviceId, Gimbal, IncidentId, Interval, Offset, PanTilt,
-    Position, ReadingKind, SnapshotId, Species, SpeciesCount, Timestamp, TownshipCode, Trigger, ZoneId,
+    AnimalId, AnimalMark, Authority, BoundingBox, Case, CasePicture, CaseTrack, CaseZone, Closure, ClosureLevel,
+    DeviceId, Exhibits, Gimbal, IncidentId, Interval, MarkKind, Offset, PanTilt, Position, ReadingKind, SeenArea,
+    SnapshotId, Species, SpeciesCount, Timestamp, TownshipCode, Trigger, ZoneId,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -79,7 +80,7 @@ macro_rules! numbers {
 numbers!(u8, u32, u64, i64, f64);
 
 macro_rules! fields {
-    ($($type:ty { $($field:ident $(since $version:literal, before $before:expr)?),* })*) => {$(
+    ($($type:ty { $($field:ident $(since $version:literal or $before:ident)?),* })*) => {$(
         impl Saved for $type {
             fn put(&self, into: &mut Vec<u8>) {
                 $(self.$field.put(into);)*
@@ -91,26 +92,39 @@ macro_rules! fields {
         }
     )*};
     ($from:ident) => { Saved::get($from)? };
-    ($from:ident, $version:literal, $before:expr) => {
-        if $from.version < $version { $before } else { Saved::get($from)? }
+    ($from:ident, $version:literal, $before:ident) => {
+        if $from.version < $version { $before($from)? } else { Saved::get($from)? }
     };
 }
 fields! {
     State { now, day_ends, herds, trails, heads, flights, silence }
     Flight { samples, took_off }
     Sample { at, position, height_m, alt_m, gimbal, accuracy_m }
-    Herd { id, seen, collars, stays, case, over since 4, before Vec::new(), last_heard, last_seen, centre, species, newest since 4, before Vec::new(), named since 4, before BTreeMap::new() }
+    Herd {
+        id, seen, collars, stays, case, over since 4 or nothing, last_heard, last_seen, centre, species,
+        newest since 4 or nothing, named since 4 or nothing
+    }
     Newest { device, source, at, position, weight }
-    Seen { device, source, species, count, young, located, at, received_at, offset, trigger, snapshot }
+    Seen {
+        device, source, species, count, young, located, at, received_at, offset, trigger, snapshot,
+        view since 4 or nothing, animals since 4 or nothing
+    }
     Stay { since, last_inside, sightings, probability, established, pictures, collars, outside_in_a_row }
     Located { position, spread }
     Spread { east_m2, north_m2, east_north_m2 }
     Open { case, told_at, held_back }
     Case {
         id, late, zones, township, authority, closure, first_seen, last_seen, ended_at, position, accuracy_m, probability,
-        sightings_count, species, sheep_units, devices, snapshots, trigger, evidence
+        sightings_count, species, sheep_units, devices,
+        exhibits since 4 or snapshots, apart_m since 4 or nothing, trigger, evidence
     }
     CaseZone { id, name, version }
+    Exhibits { pictures, areas, tracks, animals, up_to }
+    CasePicture { snapshot, device, at, boxes }
+    SeenArea { device, bounding_box, head, times }
+    CaseTrack { device, from, to, fixes, entries }
+    BoundingBox { x, y, w, h }
+    AnimalMark { kind, id }
     Closure { level, rule, legal_basis, until, fine_yuan_per_sheep_unit }
     SpeciesCount { species, count, young }
     Interval { low, high }
@@ -118,7 +132,24 @@ fields! {
     PanTilt { pan_deg, tilt_deg, zoom }
     Gimbal { pitch_deg, yaw_deg, roll_deg }
     Silence { devices }
-    Heard { last, counted_from, silent_since, told_of, is_watched since 4, before true }
+    Heard { last, counted_from, silent_since, told_of, is_watched since 4 or watched }
+}
+
+/// A version before did not know of it.
+fn nothing<T: Default>(_: &mut From<'_>) -> Read<T> {
+    Ok(T::default())
+}
+
+/// Version 3 looked at every device.
+fn watched(_: &mut From<'_>) -> Read<bool> {
+    Ok(true)
+}
+
+/// Version 3 knew of a case's pictures only which they were.
+fn snapshots(from: &mut From<'_>) -> Read<Exhibits> {
+    let snapshots: Vec<(SnapshotId, DeviceId, Timestamp)> = Saved::get(from)?;
+    let picture = |(snapshot, device, at)| CasePicture { snapshot, device, at, boxes: Vec::new() };
+    Ok(Exhibits { pictures: snapshots.into_iter().map(picture).collect(), ..Exhibits::default() })
 }
 
 macro_rules! names {
@@ -133,7 +164,7 @@ macro_rules! names {
         }
     )*};
 }
-names!(DeviceId, ZoneId, IncidentId, TownshipCode, SnapshotId);
+names!(AnimalId, DeviceId, ZoneId, IncidentId, TownshipCode, SnapshotId);
 
 /// Words with a fixed list: saved as the word, so that a reordered list does no harm.
 macro_rules! words {
@@ -153,6 +184,7 @@ macro_rules! words {
 }
 words! {
     Species: Species::ALL, Species::as_str;
+    MarkKind: MarkKind::ALL, MarkKind::as_str;
     ClosureLevel: [ClosureLevel::None, ClosureLevel::Warn, ClosureLevel::Enforce], ClosureLevel::as_str;
     Authority: [
         Authority::Township, Authority::ForestryBureau, Authority::ForestrySquadron, Authority::ReserveStation,

@@ -145,6 +145,8 @@ impl Stage {
             place: Place::Ground { position: Position::parse(lat, lon).unwrap(), accuracy_m: Some(10.0) },
             track_id: None,
             snapshot_id: None,
+            bounding_box: None,
+            animals: vec![],
         })
     }
 

@@ -4,8 +4,9 @@
 
 use crate::closure::closure_at;
 use crate::geofence::{BuildError, Geofence, Spread};
+use crate::masks::Masks;
 use crate::past::Past;
-use model::{Closure, ClosureCalendar, Device, DeviceId, Position, RecentLand, Timestamp, Zone, ZoneId};
+use model::{Closure, ClosureCalendar, Device, DeviceId, Mask, Position, RecentLand, Timestamp, Zone, ZoneId};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use terrain::Terrain;
@@ -23,6 +24,7 @@ pub struct World {
     fence: Geofence,
     past: Past,
     terrain: Arc<Terrain>,
+    masks: Arc<Masks>,
 }
 
 impl World {
@@ -40,6 +42,7 @@ impl World {
             fence,
             past: Past::none(),
             terrain: Arc::default(),
+            masks: Arc::default(),
         })
     }
 
@@ -62,11 +65,13 @@ impl World {
                     fence,
                     past: self.past.clone(),
                     terrain: self.terrain.clone(),
+                    masks: self.masks.clone(),
                 })
             }
             None => Ok(Self {
                 past: self.past.clone(),
                 terrain: self.terrain.clone(),
+                masks: self.masks.clone(),
                 ..Self::new(devices, zones, calendar)?
             }),
         }
@@ -92,7 +97,19 @@ impl World {
             fence: Geofence::empty(),
             past: Past::none(),
             terrain: Arc::default(),
+            masks: Arc::default(),
         }
+    }
+
+    /// The same with the masks that were ever applied; each counts while it holds.
+    #[must_use]
+    pub fn with_masks(self, masks: &[Mask]) -> Self {
+        Self { masks: Arc::new(Masks::new(masks)), ..self }
+    }
+
+    /// The masks over what cameras see.
+    pub fn masks(&self) -> &Masks {
+        &self.masks
     }
 
     /// The same with the relief of the land; without it all land is level.

@@ -61,10 +61,15 @@ async fn a_user_sees_only_the_cases_of_their_townships() {
 
 #[tokio::test]
 async fn a_case_shows_how_far_its_reports_came() {
-    let server = Server::start_after(&[opened("i-1"), delivery("d-1", "i-1", "dead")]).await;
+    let mut incident = incident_json("i-1", TOWNSHIP, "open");
+    let half = |duty, body, state| json!({ "duty": duty, "body": body, "township": null, "state": state });
+    let forestry = half("forestry_authority", "forestry_bureau", "no_receiver");
+    incident["reports"] = json!([half("local_government", "township", "pending"), forestry]);
+    let opened = alert_of(AlertKind::IncidentOpened, incident);
+    let server = Server::start_after(&[opened, delivery("d-1", "i-1", "dead")]).await;
     let session = server.login("admin").await;
     let incident = session.get_json("/api/v1/incidents/i-1").await;
-    assert_eq!(incident["reports"], json!([{ "duty": "local_government", "state": "dead" }]));
+    assert_eq!(incident["reports"], json!([half("local_government", "township", "dead"), forestry]));
     assert_eq!(incident["fine_yuan"]["estimate"], true);
     assert_eq!(ids(&session.get_json("/api/v1/deliveries?state=dead").await), ["d-1"]);
     assert!(ids(&session.get_json("/api/v1/deliveries?state=pending").await).is_empty());

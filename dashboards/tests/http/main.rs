@@ -9,6 +9,7 @@
 )]
 
 mod acting;
+mod households;
 mod live;
 mod logging_in;
 mod looking;

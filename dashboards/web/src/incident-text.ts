@@ -2,11 +2,17 @@
 import { interval, shortName } from "./format";
 import { t, word } from "./prefs";
 import { incidents, townshipNames } from "./store";
-import type { Herd, Incident, SpeciesCount, ZoneProperties } from "./types";
+import type { AnimalMark, Herd, Incident, SpeciesCount, ZoneProperties } from "./types";
 
 export function townshipText(code: string | null | undefined): string {
   if (code === null || code === undefined || code === "") return t("unknown_township");
   return townshipNames.value.get(code) ?? code;
+}
+
+/** `耳标 156000000000001`. */
+export function markText(animal: AnimalMark): string {
+  const kind = (["ear_tag", "collar", "face_id"] as const).find((name) => animal[name] !== undefined);
+  return kind === undefined ? "—" : `${word("mark", kind)} ${animal[kind]}`;
 }
 
 export function zoneText(incident: Incident): string {

@@ -68,6 +68,13 @@ export interface Pose {
   hfov_deg: number;
 }
 
+/** A part of a camera's view in which something was taken for an animal. */
+export interface Mask {
+  id: number;
+  area: { box?: { x: number; y: number; w: number; h: number }; pan_deg?: [number, number]; tilt_deg?: [number, number]; zoom?: number };
+  to: Instant;
+}
+
 export interface Device {
   id: string;
   kind: DeviceKind;
@@ -83,6 +90,7 @@ export interface Device {
   external?: unknown;
   township?: string | null;
   battery_percent?: number | null;
+  masks?: Mask[];
 }
 
 export interface SpeciesCount {
@@ -102,6 +110,46 @@ export interface Evidence {
   snapshot_id: string;
   device: string;
   ts: Instant;
+  /** Left edge, upper edge, width and height of each, as parts of the picture. */
+  boxes?: [number, number, number, number][];
+}
+
+export interface CollarTrack {
+  device: string;
+  from: Instant;
+  to: Instant;
+  fixes: number;
+}
+
+/** An animal by its one mark. */
+export interface AnimalMark {
+  ear_tag?: string;
+  collar?: string;
+  face_id?: string;
+}
+
+export interface Household {
+  id: string;
+  name: string;
+  township?: string | null;
+  stock: "local" | "outside";
+  animals: AnimalMark[];
+}
+
+/** Another incident of a household in the same year. */
+export interface Earlier {
+  id: string;
+  household: string;
+  first_seen: Instant;
+  outcome?: Outcome | null;
+}
+
+/** One half of the dual report. */
+export interface Report {
+  duty: string;
+  body?: string;
+  township?: string | null;
+  state: string;
 }
 
 export interface Incident {
@@ -126,8 +174,12 @@ export interface Incident {
   closure?: Closure | null;
   reasoning?: { zh?: string; en?: string } | null;
   evidence?: Evidence[];
-  reports?: { duty: string; state: string }[];
-  household?: string | null;
+  tracks?: CollarTrack[];
+  animals?: AnimalMark[];
+  reports?: Report[];
+  household?: Household | null;
+  other_households?: Household[];
+  earlier?: Earlier[];
   outcome?: Outcome | null;
   devices?: string[];
   trigger?: { device: string; kind: string; seq?: number | null; ts: Instant } | null;

@@ -3,12 +3,17 @@
 //! In: the nouns of `model`. Out: JSON by serde, and back. Nothing else in the platform derives `Serialize` for them, so
 //! there is one place where an incident's shape is decided.
 
+mod exhibits;
+mod household;
 mod incident;
 mod reasoning;
+mod words;
 
+pub use exhibits::{AnimalJson, AreaJson, BoxJson, HeadJson, SnapshotJson, TrackJson};
+pub use household::{EarlierJson, HouseholdJson};
 pub use incident::{
     ClosureJson, CountJson, FineJson, IncidentJson, IntervalJson, PositionJson, ReasoningJson, ReportJson,
-    SnapshotJson, TimelineJson, TriggerJson, ZoneRefJson,
+    TimelineJson, TriggerJson, ZoneRefJson,
 };
 
 use model::{Alert, AlertKind, DeviceId, Incident, Severity, Subject, Timestamp};

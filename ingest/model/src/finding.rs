@@ -1,5 +1,5 @@
 use crate::{
-    Authority, Closure, DeviceId, IncidentId, Interval, Offset, Position, SnapshotId, Species, SpeciesCount, Timestamp,
+    Authority, Closure, DeviceId, Exhibits, IncidentId, Interval, Offset, Position, Species, SpeciesCount, Timestamp,
     TownshipCode, Trigger, ZoneId,
 };
 
@@ -80,8 +80,10 @@ pub struct Case {
     pub sheep_units: Interval,
     /// Which devices saw them, in order of first sight.
     pub devices: Vec<DeviceId>,
-    /// Pictures, newest last, at most a few.
-    pub snapshots: Vec<(SnapshotId, DeviceId, Timestamp)>,
+    /// What can be shown for it.
+    pub exhibits: Exhibits,
+    /// How far from the herd's middle the sightings of its last ten minutes lie at most, metres: why they are one herd.
+    pub apart_m: f64,
     /// The reading that decided.
     pub trigger: Trigger,
     /// Why it was opened: a rule of evidence in words.

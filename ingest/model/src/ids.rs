@@ -108,6 +108,17 @@ name!(
     "snapshot id"
 );
 
+name!(
+    /// A household that keeps animals.
+    HouseholdId,
+    "household id"
+);
+name!(
+    /// What is written on an ear tag, or how a face recognition names an animal.
+    AnimalId,
+    "animal id"
+);
+
 impl DeviceId {
     /// Under which the platform itself writes into the journal (its clock). No device can register this name: `*` is not
     /// allowed in a parsed one.

@@ -1,4 +1,4 @@
-use crate::{Case, Interval, Outcome, Species, Timestamp};
+use crate::{AnimalMark, Case, Household, HouseholdId, IncidentId, Interval, Outcome, Species, Timestamp};
 
 /// How many of one species: an interval, not a sum over pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +53,35 @@ pub struct Incident {
     pub status: IncidentStatus,
     /// How it ended for the people, once resolved.
     pub outcome: Option<Outcome>,
+    /// Whose animals were recognised, the household with most of them first.
+    pub households: Vec<Involved>,
+    /// What else these households were found in since the year began, newest first.
+    pub earlier: Vec<EarlierIncident>,
     /// What happened when, oldest first.
     pub timeline: Vec<TimelineItem>,
+}
+
+/// A household, and which of its animals were recognised in a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Involved {
+    /// Who, as the ledger had them at the time.
+    pub household: Household,
+    /// Its animals, in order of first sight.
+    pub animals: Vec<AnimalMark>,
+}
+
+/// Another case of the same legal year in which animals of the household were recognised. One that turned out to be no
+/// animals at all is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EarlierIncident {
+    /// Which.
+    pub id: IncidentId,
+    /// Whose animals.
+    pub household: HouseholdId,
+    /// When it began.
+    pub first_seen: Timestamp,
+    /// How it turned out, once people have said so.
+    pub outcome: Option<Outcome>,
 }
 
 /// One line of a case's history.

@@ -10,12 +10,15 @@ mod clock;
 mod closure;
 mod command;
 mod device;
+mod exhibit;
 mod finding;
 mod frame;
 mod geo;
+mod household;
 mod ids;
 mod incident;
 mod legal;
+mod mask;
 mod reading;
 mod recent_land;
 mod reject;
@@ -30,12 +33,17 @@ pub use clock::Clock;
 pub use closure::{Closure, ClosureCalendar, ClosureDecision, ClosureLevel, ClosureRule, MonthDay};
 pub use command::{Action, Command, Outcome};
 pub use device::{Device, DeviceKind, External, Health, Pose};
+pub use exhibit::{CasePicture, CaseTrack, Exhibits, SeenArea};
 pub use finding::{Case, CaseZone, Finding, HerdView, What};
 pub use frame::{Channel, Entry, Frame, Offset, Transport};
 pub use geo::{BadPosition, GeoPoint, Plane, Position};
-pub use ids::{BadName, DeviceId, IncidentId, ReadingKind, SnapshotId, TenantId, TownshipCode, ZoneId};
-pub use incident::{Incident, IncidentStatus, SpeciesCount, TimelineItem};
+pub use household::{AnimalMark, Household, Households, MarkKind, Stock};
+pub use ids::{
+    AnimalId, BadName, DeviceId, HouseholdId, IncidentId, ReadingKind, SnapshotId, TenantId, TownshipCode, ZoneId,
+};
+pub use incident::{EarlierIncident, Incident, IncidentStatus, Involved, SpeciesCount, TimelineItem};
 pub use legal::LegalDate;
+pub use mask::{Mask, MaskArea};
 pub use reading::{
     Body, BoundingBox, Gimbal, Heartbeat, HeartbeatStatus, Measurement, PanTilt, Place, Quantity, Reading, Readings,
     Report, Sighting, Snapshot, Track,

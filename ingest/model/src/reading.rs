@@ -1,4 +1,6 @@
-use crate::{DeviceId, DeviceTime, Offset, Position, ReadingKind, ReceivedAt, SnapshotId, Species, Timestamp};
+use crate::{
+    AnimalMark, DeviceId, DeviceTime, Offset, Position, ReadingKind, ReceivedAt, SnapshotId, Species, Timestamp,
+};
 use std::sync::Arc;
 
 /// What a run of the journal says, in its order. What was rejected is missing, so `up_to` may be past the last reading.
@@ -249,6 +251,15 @@ pub struct Sighting {
     pub track_id: Option<Arc<str>>,
     /// The picture it was seen in.
     pub snapshot_id: Option<SnapshotId>,
+    /// Where in that picture; also told where the device knew the ground itself.
+    pub bounding_box: Option<BoundingBox>,
+    /// Which of the animals the device could tell from all others; at most [`Sighting::ANIMALS_MAX`].
+    pub animals: Vec<AnimalMark>,
+}
+
+impl Sighting {
+    /// So many animals one message may name.
+    pub const ANIMALS_MAX: usize = 64;
 }
 
 /// Where something was seen.
@@ -263,6 +274,16 @@ pub enum Place {
     },
     /// In the picture; detection works out the ground from the device's pose.
     Picture(BoundingBox),
+}
+
+impl Place {
+    /// In which part of a picture, if it was seen in one.
+    pub fn bounding_box(self) -> Option<BoundingBox> {
+        match self {
+            Self::Ground { .. } => None,
+            Self::Picture(bounding_box) => Some(bounding_box),
+        }
+    }
 }
 
 /// Part of a picture: 0 to 1 of its width and height, origin top left, within the picture.

@@ -113,6 +113,14 @@ pub enum RegistryError {
         /// What is in the way, and what would do.
         why: String,
     },
+    /// Do what the text says; the mask is in another state than this needs.
+    #[error("mask {id} {why}")]
+    Mask {
+        /// Which.
+        id: u64,
+        /// In which state it is, and what would do.
+        why: &'static str,
+    },
     /// Correct the rules' text.
     #[error(transparent)]
     Rules(#[from] crate::rules::RulesError),

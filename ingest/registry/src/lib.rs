@@ -17,7 +17,10 @@ mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod geometry;
+mod household_file;
+mod households;
 mod load;
+mod masks;
 mod proposal;
 pub mod rules;
 mod schema;
@@ -37,6 +40,9 @@ pub use claims::{ClaimError, ClaimKey, ClaimRefusal, MAX_CLAIM_KEYS, NewClaimKey
 pub use closures::{MAX_DECISIONS, NewClosureDecision};
 pub use devices::{MAX_DEVICES, NewDevice};
 pub use error::RegistryError;
+pub use household_file::{HouseholdFileError, HouseholdRow, RowFault, household_rows};
+pub use households::{HouseholdImport, MAX_ANIMALS, MAX_HOUSEHOLDS};
+pub use masks::{MASK_DAYS, MAX_MASKS, MaskEntry, MaskState, MaskVersion};
 pub use proposal::{Proposal, ProposalKind, ProposalState, Topic};
 pub use secrets::{Refusal, Secret};
 pub use store::Registry;

@@ -3,8 +3,8 @@
 //! In: a read transaction.   Out: [`Parts`], from which a [`View`] is made.   Never: a write, or a view of half a change.
 
 use crate::secrets::Credentials;
-use crate::{RegistryError, View, closures, devices, subscribers, zones};
-use model::{ClosureCalendar, Device, DeviceId, RecentLand, Subscriber, Timestamp, Zone};
+use crate::{RegistryError, View, closures, devices, households, masks, subscribers, zones};
+use model::{ClosureCalendar, Device, DeviceId, Households, Mask, RecentLand, Subscriber, Timestamp, Zone};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -16,10 +16,12 @@ pub(crate) enum Part {
     Zones,
     Subscribers,
     Rules,
+    Households,
+    Masks,
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Devices, Self::Zones, Self::Subscribers, Self::Rules];
+    const ALL: [Self; 6] = [Self::Devices, Self::Zones, Self::Subscribers, Self::Rules, Self::Households, Self::Masks];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -27,6 +29,8 @@ impl Part {
             Self::Zones => "zones",
             Self::Subscribers => "subscribers",
             Self::Rules => "rules",
+            Self::Households => "households",
+            Self::Masks => "masks",
         }
     }
 }
@@ -43,6 +47,8 @@ pub(crate) struct Parts {
     next_in_force: Option<Timestamp>,
     subscribers: Vec<Subscriber>,
     calendar: ClosureCalendar,
+    households: Arc<Households>,
+    masks: Arc<Vec<Mask>>,
 }
 
 impl Parts {
@@ -86,6 +92,8 @@ impl Parts {
             Part::Subscribers => self.subscribers = subscribers::load(connection)?,
             // All that is in the database is known, also to a clock that was set back.
             Part::Rules => self.calendar = closures::calendar(connection, Timestamp::from_millis(i64::MAX))?,
+            Part::Masks => self.masks = Arc::new(masks::load(connection)?),
+            Part::Households => self.households = Arc::new(households::load(connection)?),
         }
         Ok(())
     }
@@ -98,5 +106,7 @@ impl Parts {
         let (zones, subscribers) = (self.zones.clone(), self.subscribers.clone());
         let view = View::new(version, self.devices.clone(), zones, subscribers, self.calendar.clone());
         view.with_recent(Arc::clone(&self.recent))
+            .with_households(Arc::clone(&self.households))
+            .with_masks(Arc::clone(&self.masks))
     }
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// One entry per version; the first makes an empty file into version 1.
-const MIGRATIONS: [&str; 3] = [V1, V2, V3];
+const MIGRATIONS: [&str; 4] = [V1, V2, V3, V4];
 
 const V1: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
@@ -85,6 +85,30 @@ CREATE TABLE proposal (
 CREATE INDEX proposal_by_state ON proposal (state, kind);
 ";
 
+/// Households and the animals by which they are known; how to reach somebody stands apart, so that no list reads it. Masks over
+/// what cameras see, whose versions are kept.
+const V4: &str = "
+CREATE TABLE household (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, township TEXT, stock TEXT NOT NULL, since_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE household_phone (household TEXT PRIMARY KEY REFERENCES household (id), phone TEXT NOT NULL) STRICT;
+CREATE TABLE animal (
+    kind TEXT NOT NULL, id TEXT NOT NULL, household TEXT NOT NULL REFERENCES household (id), PRIMARY KEY (kind, id)
+) STRICT;
+CREATE INDEX animal_of_household ON animal (household);
+CREATE TABLE mask (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, area TEXT NOT NULL, incident TEXT NOT NULL, times INTEGER NOT NULL
+) STRICT;
+CREATE TABLE mask_version (
+    mask INTEGER NOT NULL REFERENCES mask (id), version INTEGER NOT NULL, state TEXT NOT NULL, from_ms INTEGER, to_ms INTEGER,
+    at_ms INTEGER NOT NULL, by_whom TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (mask, version)
+) STRICT;
+CREATE TRIGGER mask_is_not_changed BEFORE UPDATE ON mask BEGIN SELECT RAISE(ABORT, 'masks are kept'); END;
+CREATE TRIGGER mask_is_not_removed BEFORE DELETE ON mask BEGIN SELECT RAISE(ABORT, 'masks are kept'); END;
+CREATE TRIGGER mask_version_is_not_changed BEFORE UPDATE ON mask_version BEGIN SELECT RAISE(ABORT, 'masks are kept'); END;
+CREATE TRIGGER mask_version_is_not_removed BEFORE DELETE ON mask_version BEGIN SELECT RAISE(ABORT, 'masks are kept'); END;
+";
+
 /// Brings the database to this program's version, or refuses one that is newer. Two processes may do it at once: the
 /// version is read inside the write lock.
 pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), RegistryError> {
@@ -143,6 +167,6 @@ mod tests {
         registry.claim(key.as_str(), &DeviceId::parse("sn-1").unwrap(), DeviceKind::Station).unwrap();
         let version: i64 =
             Connection::open(&path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-        assert_eq!(version, 3);
+        assert_eq!(version, 4);
     }
 }

@@ -4,6 +4,8 @@ mod bitemporal;
 mod claims;
 mod closures;
 mod devices;
+mod households;
+mod masks;
 mod people;
 mod proposals;
 mod sharing;

@@ -4,7 +4,7 @@
 //! Never: a credential hash or a password (they stay inside this crate), and no I/O.
 
 use crate::devices::normal_external_id;
-use model::{ClosureCalendar, Device, DeviceId, RecentLand, Subscriber, Zone};
+use model::{ClosureCalendar, Device, DeviceId, Households, Mask, RecentLand, Subscriber, Zone};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -23,6 +23,10 @@ pub struct View {
     pub subscribers: Vec<Subscriber>,
     /// The closure law: rules and decisions.
     pub calendar: ClosureCalendar,
+    /// Whose the known animals are.
+    pub households: Arc<Households>,
+    /// The masks that were ever applied, each with the time in which it held or holds.
+    pub masks: Arc<Vec<Mask>>,
     /// system -> id there -> device.
     external: HashMap<String, HashMap<String, DeviceId>>,
 }
@@ -43,12 +47,32 @@ impl View {
                 ids.insert(name.id.clone(), device.id.clone());
             }
         }
-        Self { version, devices, zones, recent: Arc::default(), subscribers, calendar: calendar.into(), external }
+        Self {
+            version,
+            devices,
+            zones,
+            recent: Arc::default(),
+            subscribers,
+            calendar: calendar.into(),
+            households: Arc::default(),
+            masks: Arc::default(),
+            external,
+        }
     }
 
     /// With the land of the last weeks.
     pub fn with_recent(self, recent: Arc<RecentLand>) -> Self {
         Self { recent, ..self }
+    }
+
+    /// With the households and their animals.
+    pub fn with_households(self, households: Arc<Households>) -> Self {
+        Self { households, ..self }
+    }
+
+    /// With the masks over what cameras see.
+    pub fn with_masks(self, masks: Arc<Vec<Mask>>) -> Self {
+        Self { masks, ..self }
     }
 
     /// The device of this id.

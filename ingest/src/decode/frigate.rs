@@ -98,6 +98,7 @@ pub(super) fn event(frame: &Frame) -> Result<Statement, Reject> {
     let species = finer.as_deref().and_then(species_of).or_else(|| species_of(&label));
     let species = species.ok_or_else(|| Reject::Unused(format!("frigate {}", short(&label))))?;
     let picture = picture(formats::detail(frame)).ok_or(Reject::Missing { field: "[mqtt.frigate] detect" })?;
+    let bounding_box = area(required("after.box", seen.corners)?, picture)?;
     Ok(Statement {
         device_time: Some(time(required("after.frame_time", seen.frame_time)?)?),
         seq: None,
@@ -106,9 +107,11 @@ pub(super) fn event(frame: &Frame) -> Result<Statement, Reject> {
             count: 1,
             young: 0,
             confidence: within("after.score", required("after.score", seen.score)?, 0.0, 1.0)?,
-            place: Place::Picture(area(required("after.box", seen.corners)?, picture)?),
+            place: Place::Picture(bounding_box),
             track_id: Label::checked("after.id", seen.id)?,
             snapshot_id: None,
+            bounding_box: Some(bounding_box),
+            animals: Vec::new(),
         }),
     })
 }

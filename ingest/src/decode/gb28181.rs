@@ -194,6 +194,9 @@ fn sighting(message: &Manscdp, species: Species, datum: Datum) -> Result<Body, R
         place,
         track_id: None,
         snapshot_id: None,
+        // Which part of the picture it was no alarm says; a mask needs to know.
+        bounding_box: None,
+        animals: Vec::new(),
     }))
 }
 

@@ -49,6 +49,23 @@ pub(super) fn nested<'de, D: Deserializer<'de>, T: Deserialize<'de>>(reader: D) 
     reader.deserialize_any(ObjectOnly(PhantomData))
 }
 
+/// A list of objects inside the payload; `null` counts as left out, an item that is null is refused. For
+/// `#[serde(deserialize_with)]`.
+pub(super) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(reader: D) -> Result<Option<Vec<T>>, D::Error> {
+    struct Item<T>(Option<T>);
+
+    impl<'de, T: Deserialize<'de>> Deserialize<'de> for Item<T> {
+        fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+            nested(reader).map(Self)
+        }
+    }
+
+    let items = Option::<Vec<Item<T>>>::deserialize(reader)?;
+    let objects =
+        items.map(|items| items.into_iter().map(|Item(item)| item.ok_or("null, expected an object")).collect());
+    objects.transpose().map_err(D::Error::custom)
+}
+
 /// A field of which "left out" (`None`) and "`null`" (`Some(None)`) mean different things. For
 /// `#[serde(deserialize_with)]` together with `default`.
 pub(super) fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(reader: D) -> Result<Option<Option<T>>, D::Error> {

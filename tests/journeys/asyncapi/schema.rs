@@ -54,6 +54,8 @@ impl<'d> Schemas<'d> {
             "pattern" => value.as_str().is_none_or(|text| fits(bound, text)),
             "format" => value.as_str().is_none_or(|text| has_format(bound, text)),
             "required" => value.as_object().is_none_or(|fields| names(bound).all(|name| fields.contains_key(name))),
+            "items" => value.as_array().is_none_or(|items| items.iter().all(|item| self.allow(bound, item))),
+            "maxItems" => value.as_array().is_none_or(|items| items.len() as u64 <= bound.as_u64().unwrap()),
             "minProperties" => value.as_object().is_none_or(|fields| fields.len() as u64 >= bound.as_u64().unwrap()),
             "anyOf" => bound.as_array().unwrap().iter().any(|branch| self.allow(branch, value)),
             "dependencies" => bound.as_object().unwrap().iter().all(|(name, needed)| {
@@ -104,6 +106,7 @@ fn names(list: &Value) -> impl Iterator<Item = &str> {
 fn is_a(kind: &Value, value: &Value) -> bool {
     match kind.as_str().unwrap() {
         "object" => value.is_object(),
+        "array" => value.is_array(),
         "string" => value.is_string(),
         "number" => value.is_number(),
         "integer" => value.is_u64() || value.is_i64(),
@@ -150,6 +153,10 @@ pub(crate) fn values(schema: &Value) -> Vec<Value> {
         values.extend([bound.clone(), beyond(bound, outward, is_whole)]);
     }
     values.extend(schema.get("exclusiveMaximum").cloned());
+    if let Some(most) = schema.get("maxItems").and_then(Value::as_u64) {
+        let items = |count: u64| (0..count).map(|number| json!({"ear_tag": number})).collect::<Vec<_>>();
+        values.extend([json!([]), json!(items(most)), json!(items(most + 1)), json!([{}]), json!([["156"]])]);
+    }
     for word in schema.get("enum").and_then(Value::as_array).into_iter().flatten() {
         values.push(word.clone());
     }

@@ -1,10 +1,12 @@
 //! An incident as the contract's `GET /incidents/{id}` shows it, with everything needed to read it back.
 
+use super::exhibits::{AnimalJson, AreaJson, SnapshotJson, TrackJson, exhibits};
+use super::household::{EarlierJson, HouseholdJson};
 use super::{BadWire, bad, reasoning, time};
 use model::{
     Authority, Case, CaseZone, Closure, ClosureLevel, DeviceId, Incident, IncidentId, IncidentStatus, Interval,
-    Outcome, Position, ReadingKind, Severity, SnapshotId, Species, SpeciesCount, TimelineItem, Timestamp, TownshipCode,
-    Trigger, ZoneId,
+    Outcome, Position, ReadingKind, Severity, Species, SpeciesCount, TimelineItem, Timestamp, TownshipCode, Trigger,
+    ZoneId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -33,8 +35,20 @@ pub struct IncidentJson {
     pub closure: ClosureJson,
     pub reasoning: ReasoningJson,
     pub evidence: Vec<SnapshotJson>,
+    #[serde(default)]
+    pub areas: Vec<AreaJson>,
+    #[serde(default)]
+    pub tracks: Vec<TrackJson>,
+    #[serde(default)]
+    pub animals: Vec<AnimalJson>,
+    #[serde(default)]
+    pub apart_m: f64,
     pub reports: Vec<ReportJson>,
-    pub household: Option<String>,
+    pub household: Option<HouseholdJson>,
+    #[serde(default)]
+    pub other_households: Vec<HouseholdJson>,
+    #[serde(default)]
+    pub earlier: Vec<EarlierJson>,
     pub outcome: Option<String>,
     pub devices: Vec<String>,
     pub trigger: TriggerJson,
@@ -104,21 +118,18 @@ pub struct ReasoningJson {
     pub en: String,
 }
 
-/// A picture that speaks for the case.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "see `model::Case::snapshots`")]
-pub struct SnapshotJson {
-    pub snapshot_id: String,
-    pub device: String,
-    pub ts: String,
-    pub boxes: Vec<[f64; 4]>,
-}
-
 /// One half of the dual report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "`local_government` or `forestry_authority`, and how far the delivery came")]
 pub struct ReportJson {
+    /// `local_government` or `forestry_authority`.
     pub duty: String,
+    /// Which body that is here, as an authority is written.
+    #[serde(default)]
+    pub body: String,
+    /// Of which township, for a body that each has.
+    #[serde(default)]
+    pub township: Option<String>,
+    /// `no_receiver`, or how far the delivery came: `pending`, `delivered`, `dead`.
     pub state: String,
 }
 
@@ -146,7 +157,8 @@ impl IncidentJson {
     /// Writes a case down as it stands.
     pub fn new(incident: &Incident, severity: Severity) -> Self {
         let case = &incident.case;
-        let fine = u64::from(case.closure.fine_yuan_per_sheep_unit);
+        let Interval { low, high } = fine(case);
+        let mut households = incident.households.iter().map(HouseholdJson::from);
         Self {
             id: case.id.to_string(),
             status: incident.status.as_str().to_owned(),
@@ -164,17 +176,19 @@ impl IncidentJson {
             sightings_count: case.sightings_count,
             species: case.species.iter().map(CountJson::from).collect(),
             sheep_units: case.sheep_units.into(),
-            fine_yuan: FineJson {
-                low: case.sheep_units.low.saturating_mul(fine),
-                high: case.sheep_units.high.saturating_mul(fine),
-                estimate: true,
-            },
+            fine_yuan: FineJson { low, high, estimate: true },
             legal_basis: case.closure.legal_basis.clone(),
             closure: ClosureJson::from(&case.closure),
-            reasoning: reasoning::of(case),
-            evidence: case.snapshots.iter().map(SnapshotJson::from).collect(),
+            reasoning: reasoning::of(incident),
+            evidence: case.exhibits.pictures.iter().map(SnapshotJson::from).collect(),
+            areas: case.exhibits.areas.iter().map(AreaJson::from).collect(),
+            tracks: case.exhibits.tracks.iter().map(TrackJson::from).collect(),
+            animals: case.exhibits.animals.iter().map(AnimalJson::from).collect(),
+            apart_m: case.apart_m,
             reports: Vec::new(),
-            household: None,
+            household: households.next(),
+            other_households: households.collect(),
+            earlier: incident.earlier.iter().map(EarlierJson::from).collect(),
             outcome: incident.outcome.map(|outcome| outcome.as_str().to_owned()),
             devices: case.devices.iter().map(ToString::to_string).collect(),
             trigger: TriggerJson::from(&case.trigger),
@@ -196,9 +210,22 @@ impl TryFrom<&IncidentJson> for Incident {
                 .as_deref()
                 .map(|word| Outcome::parse(word).ok_or_else(|| bad("outcome", word)))
                 .transpose()?,
+            households: json
+                .household
+                .iter()
+                .chain(&json.other_households)
+                .map(TryInto::try_into)
+                .collect::<Result<_, _>>()?,
+            earlier: json.earlier.iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             timeline: json.timeline.iter().map(timeline_item).collect::<Result<_, _>>()?,
         })
     }
+}
+
+/// What the law would take for so many sheep units, in yuan.
+pub(super) fn fine(case: &Case) -> Interval {
+    let each = u64::from(case.closure.fine_yuan_per_sheep_unit);
+    Interval { low: case.sheep_units.low.saturating_mul(each), high: case.sheep_units.high.saturating_mul(each) }
 }
 
 fn case(json: &IncidentJson) -> Result<Case, BadWire> {
@@ -220,20 +247,21 @@ fn case(json: &IncidentJson) -> Result<Case, BadWire> {
         species: json.species.iter().map(species_count).collect::<Result<_, _>>()?,
         sheep_units: json.sheep_units.into(),
         devices: json.devices.iter().map(|name| device(name)).collect::<Result<_, _>>()?,
-        snapshots: json.evidence.iter().map(snapshot).collect::<Result<_, _>>()?,
+        exhibits: exhibits(json)?,
+        apart_m: json.apart_m,
         trigger: trigger(&json.trigger)?,
         evidence: json.evidence_rule.clone(),
     })
 }
 
-fn device(name: &str) -> Result<DeviceId, BadWire> {
+pub(super) fn device(name: &str) -> Result<DeviceId, BadWire> {
     if name == DeviceId::platform().as_str() {
         return Ok(DeviceId::platform());
     }
     DeviceId::parse(name).map_err(|_| bad("device", name))
 }
 
-fn township(code: &str) -> Result<TownshipCode, BadWire> {
+pub(super) fn township(code: &str) -> Result<TownshipCode, BadWire> {
     TownshipCode::parse(code).map_err(|_| bad("township", code))
 }
 
@@ -266,11 +294,6 @@ fn closure(json: &ClosureJson) -> Result<Closure, BadWire> {
 fn species_count(json: &CountJson) -> Result<SpeciesCount, BadWire> {
     let species = Species::parse(&json.species).ok_or_else(|| bad("species", &json.species))?;
     Ok(SpeciesCount { species, count: json.count.into(), young: json.young.into() })
-}
-
-fn snapshot(json: &SnapshotJson) -> Result<(SnapshotId, DeviceId, Timestamp), BadWire> {
-    let id = SnapshotId::parse(&json.snapshot_id).map_err(|_| bad("snapshot", &json.snapshot_id))?;
-    Ok((id, device(&json.device)?, time("evidence ts", &json.ts)?))
 }
 
 fn trigger(json: &TriggerJson) -> Result<Trigger, BadWire> {
@@ -320,12 +343,6 @@ impl From<&Closure> for ClosureJson {
             until: closure.until.map(Timestamp::to_rfc3339),
             fine_yuan_per_sheep_unit: closure.fine_yuan_per_sheep_unit,
         }
-    }
-}
-
-impl From<&(SnapshotId, DeviceId, Timestamp)> for SnapshotJson {
-    fn from((id, device, ts): &(SnapshotId, DeviceId, Timestamp)) -> Self {
-        Self { snapshot_id: id.to_string(), device: device.to_string(), ts: ts.to_rfc3339(), boxes: Vec::new() }
     }
 }
 

@@ -208,8 +208,17 @@ fn is_followed(status: u8, message: &str) -> Result<(), Reject> {
 fn sighting(place: Place, frame: &Frame) -> Statement {
     const CONFIDENCE: f64 = 0.5;
     let species = Species::parse(formats::detail(frame)).unwrap_or(Species::Unknown);
-    let seen =
-        Sighting { species, count: 1, young: 0, confidence: CONFIDENCE, place, track_id: None, snapshot_id: None };
+    let seen = Sighting {
+        species,
+        count: 1,
+        young: 0,
+        confidence: CONFIDENCE,
+        place,
+        track_id: None,
+        snapshot_id: None,
+        bounding_box: place.bounding_box(),
+        animals: Vec::new(),
+    };
     Statement::untimed(Body::Sighting(seen))
 }
 

@@ -2,14 +2,15 @@
 //!
 //! In: its JSON, in any datum.   Out: [`model::Sighting`], on the ground (WGS84) or in the picture. Where a device tells
 //! both, the ground counts: it is what the box would have to be turned into. A sighting at 0,0 is rejected: it would be
-//! nowhere. Never invents a number of animals; a message without `count` saw one.
+//! nowhere. Animals that the device knows (`animals`) are told by their marks. Never invents a number of animals; a message
+//! without `count` saw one.
 
 use super::super::datum::{self, WireDatum};
 use super::super::fields::{COUNT_MAX, SPECIES, required, whole, within, within_if_said, word};
 use super::super::json::{self, Label};
 use super::super::time::RawTime;
 use super::Message;
-use model::{Body, BoundingBox, Place, Reject, Sighting, SnapshotId, Species};
+use model::{AnimalId, AnimalMark, Body, BoundingBox, MarkKind, Place, Reject, Sighting, SnapshotId, Species};
 use serde::Deserialize;
 
 /// A thousandth of a pixel of the largest picture: what is smaller has no size.
@@ -33,6 +34,15 @@ pub(super) struct Wire {
     bounding_box: Option<WireBox>,
     track_id: Option<Label>,
     snapshot_id: Option<Label>,
+    #[serde(default, deserialize_with = "json::list")]
+    animals: Option<Vec<WireAnimal>>,
+}
+
+/// One animal by one mark: `{"ear_tag": "156…"}` or `{"face_id": "…"}`.
+#[derive(Deserialize)]
+struct WireAnimal {
+    ear_tag: Option<Label>,
+    face_id: Option<Label>,
 }
 
 #[derive(Deserialize)]
@@ -62,6 +72,9 @@ impl Message<'_> for Wire {
             snapshot_id: Label::checked("snapshot_id", self.snapshot_id)?
                 .map(|id| SnapshotId::parse(&id))
                 .transpose()?,
+            // Beside a place on the ground it is evidence, and a wrong one is no reason to lose the place.
+            bounding_box: self.bounding_box.as_ref().and_then(|wire| bounding_box(wire).ok()),
+            animals: animals(self.animals.unwrap_or_default())?,
         }))
     }
 }
@@ -78,6 +91,32 @@ impl Wire {
             }),
         }
     }
+}
+
+/// Each once, in the order told.
+fn animals(wire: Vec<WireAnimal>) -> Result<Vec<AnimalMark>, Reject> {
+    if wire.len() > Sighting::ANIMALS_MAX {
+        return Err(Reject::Malformed(format!(
+            "field `animals` names {}; at most {} are allowed in one message",
+            wire.len(),
+            Sighting::ANIMALS_MAX
+        )));
+    }
+    let mut marks: Vec<AnimalMark> = Vec::with_capacity(wire.len());
+    for WireAnimal { ear_tag, face_id } in wire {
+        let known = marks.len();
+        for (kind, label) in [(MarkKind::EarTag, ear_tag), (MarkKind::Face, face_id)] {
+            if let Some(id) = Label::checked("animals", label)? {
+                marks.push(AnimalMark { kind, id: AnimalId::parse(&id)? });
+            }
+        }
+        if marks.len() == known {
+            return Err(Reject::Missing { field: "animals[].ear_tag or face_id" });
+        }
+    }
+    let mut told = std::collections::BTreeSet::new();
+    marks.retain(|mark| told.insert(mark.clone()));
+    Ok(marks)
 }
 
 fn bounding_box(wire: &WireBox) -> Result<BoundingBox, Reject> {

@@ -30,14 +30,17 @@ fn a_tracked_sheep_is_a_sighting_in_the_part_of_the_picture_that_its_pixels_are(
     for kind in ["new", "update", "end"] {
         let mut event = event();
         event["type"] = kind.into();
+        let bounding_box = BoundingBox { x: 0.5, y: 0.5, w: 0.55 - 0.5, h: 0.6 - 0.5 };
         let want = Sighting {
             species: Species::Sheep,
             count: 1,
             young: 0,
             confidence: 0.83,
-            place: Place::Picture(BoundingBox { x: 0.5, y: 0.5, w: 0.55 - 0.5, h: 0.6 - 0.5 }),
+            place: Place::Picture(bounding_box),
             track_id: Some("1795313700.123456-grz001".into()),
             snapshot_id: None,
+            bounding_box: Some(bounding_box),
+            animals: Vec::new(),
         };
         assert_eq!(seen(&event), Ok(want));
         let reading = foreign(formats::FRIGATE_EVENTS, "1280x720", event.to_string().as_bytes()).unwrap();

@@ -34,6 +34,8 @@ fn a_herd_on_the_ground_keeps_every_number_the_device_told() {
             place: Place::Ground { position: Position::parse(43.9, 113.5).unwrap(), accuracy_m: Some(12.5) },
             track_id: Some(Arc::from("17")),
             snapshot_id: Some(SnapshotId::parse("cam-1.20261122").unwrap()),
+            bounding_box: None,
+            animals: vec![],
         }
     );
 }
@@ -43,12 +45,16 @@ fn a_box_in_the_picture_is_kept_for_georeferencing() {
     let sighting = seen(r#""species":"cattle","box":{"x":0.25,"y":0.5,"w":0.1,"h":0.5}"#);
     assert_eq!(sighting.place, Place::Picture(BoundingBox { x: 0.25, y: 0.5, w: 0.1, h: 0.5 }));
     assert_eq!((sighting.count, sighting.young, sighting.confidence), (1, 0, 1.0));
+    assert_eq!(sighting.bounding_box, Some(BoundingBox { x: 0.25, y: 0.5, w: 0.1, h: 0.5 }));
 }
 
 #[test]
 fn where_a_device_tells_both_the_ground_counts() {
     let both = seen(&format!(r#""species":"goat",{HERE},"box":{{"x":0,"y":0,"w":1,"h":1}}"#));
     assert!(matches!(both.place, Place::Ground { .. }));
+    assert_eq!(both.bounding_box, Some(BoundingBox { x: 0.0, y: 0.0, w: 1.0, h: 1.0 }), "and the box is evidence");
+    let no_box = seen(&format!(r#""species":"goat",{HERE},"box":{{"x":10,"y":20,"w":300,"h":200}}"#));
+    assert_eq!(no_box.bounding_box, None, "pixels are no parts of a picture");
 }
 
 #[test]
@@ -116,4 +122,24 @@ fn the_counter_and_the_times_of_a_message_come_along() {
     .unwrap();
     assert_eq!((reading.offset.0, reading.seq), (7, Some(u64::MAX)));
     assert_eq!(reading.happened_at().as_millis(), 1_795_313_699_000);
+}
+
+#[test]
+fn animals_that_the_device_knows_are_told_each_once_by_their_marks() {
+    let with = |animals: &str| format!(r#""species":"cattle",{HERE},"animals":{animals}"#);
+    let told = r#"[{"ear_tag":"156000000000001"},{"face_id":"f.7"},{"ear_tag":156000000000001},{"ear_tag":"2","face_id":"f.8"}]"#;
+    let animals = seen(&with(told)).animals;
+    let marks: Vec<_> = animals.iter().map(|mark| format!("{} {}", mark.kind.as_str(), mark.id)).collect();
+    assert_eq!(marks, ["ear_tag 156000000000001", "face_id f.7", "ear_tag 2", "face_id f.8"]);
+    check(&with(r#"[{"colour":"red"}]"#), "field `animals[].ear_tag or face_id` is missing");
+    check(&with(r#"[{"ear_tag":"a/b"}]"#), "animal id `a/b` holds `/`; use A-Z a-z 0-9 . _ -");
+    let crowd = vec![r#"{"ear_tag":"1"}"#; 65].join(",");
+    check(
+        &with(&format!("[{crowd}]")),
+        "payload is not valid JSON for this kind: field `animals` names 65; at most 64 are allowed in one message",
+    );
+    assert!(matches!(timed(ReadingKind::Sighting, &with(r#""156""#)), Err(Reject::Malformed(_))));
+    assert!(matches!(timed(ReadingKind::Sighting, &with(r#"[["156"]]"#)), Err(Reject::Malformed(_))));
+    assert!(matches!(timed(ReadingKind::Sighting, &with("[null]")), Err(Reject::Malformed(_))));
+    assert_eq!(seen(&with("null")).animals, []);
 }

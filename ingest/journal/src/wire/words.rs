@@ -1,0 +1,144 @@
+//! Words for people, in Chinese and in English: what a case is made of, as parts of a sentence.
+//!
+//! In: the nouns of `model`, and sentences of detection.   Out: words.   Never: a word that programs rely on.
+
+use model::{Authority, Interval, MarkKind, Outcome, Species, SpeciesCount, Stock};
+
+/// The same in both languages.
+pub(super) struct Both {
+    /// 中文
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+pub(super) fn both(zh: impl Into<String>, en: impl Into<String>) -> Both {
+    Both { zh: zh.into(), en: en.into() }
+}
+
+/// `34 至 46`, `34 to 46`; one figure where both ends are the same.
+pub(super) fn interval(Interval { low, high }: Interval) -> Both {
+    if low == high {
+        both(low.to_string(), low.to_string())
+    } else {
+        both(format!("{low} 至 {high}"), format!("{low} to {high}"))
+    }
+}
+
+/// Its name, and the word that counts such animals in Chinese.
+fn species(species: Species) -> (&'static str, &'static str, &'static str) {
+    match species {
+        Species::Sheep => ("绵羊", "只", "sheep"),
+        Species::Goat => ("山羊", "只", "goats"),
+        Species::Cattle => ("牛", "头", "cattle"),
+        Species::Horse => ("马", "匹", "horses"),
+        Species::Camel => ("骆驼", "峰", "camels"),
+        Species::Donkey => ("驴", "头", "donkeys"),
+        Species::Mule => ("骡", "头", "mules"),
+        Species::Person => ("人", "名", "people"),
+        Species::Vehicle => ("车辆", "台", "vehicles"),
+        Species::Dog => ("狗", "只", "dogs"),
+        Species::Unknown => ("未能辨别种类的牲畜", "头", "animals of unknown kind"),
+    }
+}
+
+/// `绵羊 34 至 46 只、牛 3 头`.
+pub(super) fn animals(counts: &[SpeciesCount]) -> Both {
+    let part = |of: &SpeciesCount| {
+        let ((zh, measure, en), count) = (species(of.species), interval(of.count));
+        both(format!("{zh} {} {measure}", count.zh), format!("{} {en}", count.en))
+    };
+    let parts: Vec<Both> = counts.iter().map(part).collect();
+    list(&parts)
+}
+
+/// A list in a sentence.
+pub(super) fn list(parts: &[Both]) -> Both {
+    let zh = parts.iter().map(|part| part.zh.as_str()).collect::<Vec<_>>().join("、");
+    let en: Vec<&str> = parts.iter().map(|part| part.en.as_str()).collect();
+    let en = match en.split_last() {
+        Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => en.join(", "),
+    };
+    Both { zh, en }
+}
+
+/// Who enforces.
+pub(super) fn authority(body: Authority) -> (&'static str, &'static str) {
+    match body {
+        Authority::Township => ("苏木乡镇人民政府", "the township government"),
+        Authority::ForestryBureau => ("旗林业和草原局", "the banner's forestry and grassland bureau"),
+        Authority::ForestrySquadron => ("林草执法中队", "the forestry enforcement squadron"),
+        Authority::ReserveStation => ("保护区管理站", "the reserve's management station"),
+    }
+}
+
+/// How it turned out.
+pub(super) fn outcome(outcome: Outcome) -> (&'static str, &'static str) {
+    match outcome {
+        Outcome::Violation => ("违规放牧", "unlawful grazing"),
+        Outcome::Lawful => ("合法", "lawful"),
+        Outcome::FalsePositive => ("误报", "false alarm"),
+        Outcome::Unfounded => ("查无实据", "unfounded"),
+    }
+}
+
+/// By what an animal is known.
+pub(super) fn mark(kind: MarkKind) -> (&'static str, &'static str) {
+    match kind {
+        MarkKind::EarTag => ("耳标", "ear tag"),
+        MarkKind::Collar => ("项圈", "collar"),
+        MarkKind::Face => ("面部识别", "face"),
+    }
+}
+
+/// Whose animals.
+pub(super) fn stock(stock: Stock) -> (&'static str, &'static str) {
+    match stock {
+        Stock::Local => ("本地牲畜", "local stock"),
+        Stock::Outside => ("外场牲畜", "outside stock"),
+    }
+}
+
+/// Why a case was opened, as detection says it: parts of a sentence with semicolons between. What is not known here stays as it is.
+pub(super) fn rule_of_evidence(text: &str) -> Both {
+    let parts = text.split("; ").map(one_rule);
+    let zh = parts.collect::<Vec<_>>().join("；");
+    both(zh, text)
+}
+
+fn one_rule(text: &str) -> String {
+    let between =
+        |before: &str, middle: &str, after: &str| text.strip_prefix(before)?.strip_suffix(after)?.split_once(middle);
+    if let Some((count, minutes)) = between("", " sightings inside within ", " minutes") {
+        return format!("{minutes} 分钟内在区内观测到 {count} 次");
+    }
+    if let Some((collar, minutes)) = between("collar ", " stayed inside for ", " minutes") {
+        return format!("项圈 {collar} 在区内停留 {minutes} 分钟");
+    }
+    match text {
+        "already inside when the closure began" => "封闭开始时已在区内".to_owned(),
+        "the zones or closures changed" => "区划或封闭期变更".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentences_of_detection_are_told_in_chinese_and_unknown_ones_as_they_are() {
+        for (text, zh) in [
+            ("3 sightings inside within 5 minutes", "5 分钟内在区内观测到 3 次"),
+            ("collar c-7 stayed inside for 3 minutes", "项圈 c-7 在区内停留 3 分钟"),
+            (
+                "already inside when the closure began; 4 sightings inside within 5 minutes",
+                "封闭开始时已在区内；5 分钟内在区内观测到 4 次",
+            ),
+            ("a ranger said so", "a ranger said so"),
+        ] {
+            assert_eq!((rule_of_evidence(text).zh.as_str(), rule_of_evidence(text).en.as_str()), (zh, text));
+        }
+    }
+}
