@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_heartbeat_decides_how_a_device_feels() {
+    fn the_last_heartbeat_that_says_so_decides_how_a_device_feels() {
         let live = Live::new();
         let beat = |status| {
             Body::Heartbeat(Heartbeat {
@@ -268,9 +268,12 @@ mod tests {
             })
         };
         live.observe(&[
-            reading("a", 1, 1, beat(HeartbeatStatus::Fault)),
-            reading("a", 2, 2, beat(HeartbeatStatus::Ok)),
+            reading("a", 1, 1, beat(Some(HeartbeatStatus::Fault))),
+            reading("a", 2, 2, beat(Some(HeartbeatStatus::Ok))),
+            reading("b", 3, 3, beat(Some(HeartbeatStatus::Fault))),
+            reading("b", 4, 4, beat(None)),
         ]);
+        assert_eq!(live.heard(&device("b")).status, Some(HeartbeatStatus::Fault));
         let heard = live.heard(&device("a"));
         assert_eq!((heard.status, heard.battery_percent), (Some(HeartbeatStatus::Ok), Some(80.0)));
     }

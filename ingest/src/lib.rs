@@ -1,6 +1,7 @@
 //! Gate, protocols, record, decode: from a device's bytes to a reading.
 //!
-//! In:  what devices say over MQTT ([`gate`]) or HTTP ([`http`]), and what stations answer when asked ([`protocol`]).
+//! In:  what devices say over MQTT ([`gate`]) or HTTP ([`http`]), what vehicles send over UDP
+//! and what stations answer when asked ([`protocol`]).
 //! Out: the journal's entries ([`record`] for whoever waits for an acknowledgement), and [`model::Readings`] ([`decode`]).
 //! Next: `history`, `alerts` and `dashboards::live`. [`second_hand`] adds the time, so that "nothing came" is an entry too.
 //!

@@ -24,7 +24,7 @@ async fn an_unknown_key_is_named_with_the_keys_there_are() {
     check(
         &output,
         2,
-        "`mqtt.listn` is `127.0.0.1:0`, but there is no such key; known here: limits, listen, proxy_protocol, tls, tls_listen, ws_listen",
+        "`mqtt.listn` is `127.0.0.1:0`, but there is no such key; known here: frigate, frigate_topic, limits, listen, proxy_protocol, tls, tls_listen, ws_listen",
     );
 }
 

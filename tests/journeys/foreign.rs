@@ -1,5 +1,6 @@
 //! Devices that speak somebody else's protocol over MQTT: a collar behind a LoRaWAN network server, cameras behind a Frigate instance.
 
+use crate::herd::two_zones;
 use journeys::{Device, Platform};
 use serde_json::{Value, json};
 
@@ -57,4 +58,40 @@ async fn a_frigate_instance_that_loses_a_cameras_stream_makes_the_camera_faulty_
         operator.wait_for("/devices/cam-7", health(wanted)).await.unwrap();
     }
     assert_eq!(operator.items("/dead-letters").await.unwrap(), Vec::<Value>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sheep_that_frigate_tracks_in_a_closed_zone_are_an_incident_where_they_stand() {
+    let mut platform = Platform::prepare("[mqtt.frigate]\ndetect = \"1280x720\"\n").unwrap();
+    platform.import(&two_zones()).await.unwrap();
+    let mut frigate = platform.device("nvr-1", "gateway", &[]).await.unwrap();
+    // On a mast of 20 m, looking north and ten degrees down: the picture's middle is 113 m away, inside the zone.
+    let pose = [
+        "--lat",
+        "43.3035",
+        "--lon",
+        "117.506",
+        "--height-m",
+        "20",
+        "--yaw-deg",
+        "0",
+        "--pitch-deg=-10",
+        "--hfov-deg",
+        "60",
+    ];
+    let camera = [&["--via", "nvr-1", "--external", "frigate=mast-07"][..], &pose].concat();
+    platform.device("cam-7", "camera", &camera).await.unwrap();
+    platform.run().await.unwrap();
+    frigate.connect(&platform).await.unwrap();
+    let operator = platform.operator().await.unwrap();
+    for (step, kind) in ["new", "update", "update", "end"].iter().enumerate() {
+        let seconds = firmware_sim::clock::now_ms() as f64 / 1_000.0 - 30.0 + 10.0 * step as f64;
+        let event = json!({ "type": kind, "after": { "id": "1795313700.123456-grz001", "camera": "mast-07", "frame_time": seconds,
+            "label": "sheep", "score": 0.83, "false_positive": false, "box": [610, 330, 670, 360] } });
+        publish(&mut frigate, "frigate/events", &event).await;
+    }
+    let opened = operator.wait_for_items("/incidents?status=open", |all| !all.is_empty()).await.unwrap();
+    assert_eq!(opened[0]["zones"][0]["id"], "north", "{opened:?}");
+    let metres_north = (opened[0]["position"]["lat"].as_f64().unwrap() - 43.3035) * 111_100.0;
+    assert!((metres_north - 113.4).abs() < 5.0, "{metres_north} m");
 }

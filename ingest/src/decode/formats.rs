@@ -90,6 +90,12 @@ pub(super) fn decode(format: &str, frame: &Frame) -> Result<Statement, Reject> {
     }
 }
 
+/// The names of all formats.
+#[cfg(test)]
+pub(super) fn names() -> Vec<&'static str> {
+    TABLE.iter().map(|(name, _)| *name).collect()
+}
+
 /// What the channel says beside the format.
 pub(super) fn detail(frame: &Frame) -> &str {
     match &frame.channel {

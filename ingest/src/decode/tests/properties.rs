@@ -1,8 +1,8 @@
 //! What holds for any payload at all.
 
 use super::{RECEIVED_MS, entry, native, native_channel};
-use crate::decode::decode;
 use crate::decode::stations::STATION_MODELS;
+use crate::decode::{decode, formats};
 use model::{Body, Channel, Place, ReadingKind, Species};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -24,12 +24,15 @@ fn channels() -> impl Strategy<Value = Channel> {
         Just(Channel::DjiOsd),
         Just(Channel::Clock),
         ".*".prop_map(|topic| Channel::Other { topic: Arc::from(topic) }),
+        (prop::sample::select(formats::names()), "|detect|1280x720|sheep|gateway|.*")
+            .prop_map(|(format, detail)| Channel::Foreign { format: Arc::from(format), detail: Arc::from(detail) }),
     ]
 }
 
 /// Field names of all kinds, so that arbitrary values land where they are read.
 const NAMES: &str = "ts|seq|datum|lat|lon|status|uptime_s|pose|zoom|gimbal|values|ndvi|species|count|young|box|x|w|\
-    track_id|text|timestamp|data|latitude|longitude|battery|81-0-0|position_state|storage";
+    track_id|text|timestamp|data|latitude|longitude|battery|81-0-0|position_state|storage|method|list|level|after|camera|\
+    frame_time|label|sub_label|score|time|fPort|fCnt|object|deviceInfo|tags|batteryLevel|location|speedKmph|speed_x|gimbal_yaw";
 
 fn json() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
@@ -37,7 +40,7 @@ fn json() -> impl Strategy<Value = serde_json::Value> {
         any::<bool>().prop_map(Into::into),
         any::<i64>().prop_map(Into::into),
         any::<f64>().prop_map(Into::into),
-        "[0-9a-h]{0,8}|sheep|gcj02|ok".prop_map(Into::into),
+        "[0-9a-h]{0,8}|sheep|gcj02|ok|hms|osd_info_push|2026-11-22T02:15:00Z|WUUpGtIhoEMBEsg=".prop_map(Into::into),
     ];
     leaf.prop_recursive(4, 32, 6, |inner| {
         prop_oneof![
