@@ -40,6 +40,7 @@ pub async fn run() -> Result<()> {
     all.print("all", seeds);
     if only.is_none() {
         super::detection_live::run().await?;
+        super::replay::run().await?;
     }
     Ok(())
 }

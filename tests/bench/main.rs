@@ -43,7 +43,8 @@ async fn main() -> Result<()> {
     if is_wanted("recovery") {
         recovery::run().await?;
     }
-    if is_wanted("replay") {
+    // A part of `detection` that is worth running alone.
+    if wanted.iter().any(|name| name == "replay") {
         replay::run().await?;
     }
     Ok(())

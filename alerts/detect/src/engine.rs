@@ -216,7 +216,7 @@ impl Engine {
                 species.grazes().then(|| Seen {
                     count: report.count.unwrap_or(1),
                     species,
-                    ..seen_by(device, reading, Source::Picture, located)
+                    ..self.seen_by(device, reading, Source::Picture, located)
                 })
             }
             Body::Measurements(_) | Body::Snapshot(_) | Body::Clock => None,
@@ -232,7 +232,7 @@ impl Engine {
             DeviceKind::Collar => match fixes::judge(&mut self.state.trails, reading, track) {
                 fixes::Verdict::Believed(position) => {
                     let spread = crate::geofence::Spread::round(self.settings.fix_accuracy_m(track));
-                    Some(seen_by(device, reading, Source::Collar, Located { position, spread }))
+                    Some(self.seen_by(device, reading, Source::Collar, Located { position, spread }))
                 }
                 fixes::Verdict::SetAside(reason) => {
                     self.asides.fix(reason.as_str());
@@ -274,8 +274,36 @@ impl Engine {
             snapshot: sighting.snapshot_id.clone(),
             view: sighting.bounding_box.map(|seen| (seen, head)),
             animals: sighting.animals.clone(),
-            ..seen_by(device, reading, Source::Picture, located)
+            ..self.seen_by(device, reading, Source::Picture, located)
         })
+    }
+
+    /// What a device saw, as far as every way of seeing tells it.
+    fn seen_by(&self, device: &Device, reading: &Reading, source: Source, located: Located) -> Seen {
+        Seen {
+            device: device.id.clone(),
+            source,
+            species: Species::Unknown,
+            count: 1,
+            young: 0,
+            located,
+            // A slow clock must not make what is seen now a thing of the past.
+            at: reading.happened_at().plus(self.state.silence.clock_behind(&device.id)),
+            received_at: reading.received_at.0,
+            offset: reading.offset,
+            trigger: Trigger {
+                device: device.id.clone(),
+                kind: reading.body.kind(),
+                seq: reading.seq,
+                ts: reading.happened_at(),
+            },
+            snapshot: None,
+            view: None,
+            animals: match source {
+                Source::Collar => AnimalMark::of_collar(&device.id).into_iter().collect(),
+                Source::Picture => Vec::new(),
+            },
+        }
     }
 
     fn place_in_herd(&mut self, seen: Seen) -> Vec<What> {
@@ -415,32 +443,6 @@ pub(crate) fn weigh(
         let is_silent = at.is_some_and(|at| !world.held_as_now(id, at)) && !matches!(verdict, Verdict::Inside(_));
         is_silent || stay.weigh(seen, verdict, settings)
     });
-}
-
-fn seen_by(device: &Device, reading: &Reading, source: Source, located: Located) -> Seen {
-    Seen {
-        device: device.id.clone(),
-        source,
-        species: Species::Unknown,
-        count: 1,
-        young: 0,
-        located,
-        at: reading.happened_at(),
-        received_at: reading.received_at.0,
-        offset: reading.offset,
-        trigger: Trigger {
-            device: device.id.clone(),
-            kind: reading.body.kind(),
-            seq: reading.seq,
-            ts: reading.happened_at(),
-        },
-        snapshot: None,
-        view: None,
-        animals: match source {
-            Source::Collar => AnimalMark::of_collar(&device.id).into_iter().collect(),
-            Source::Picture => Vec::new(),
-        },
-    }
 }
 
 fn view(herd: &Herd) -> Option<HerdView> {

@@ -21,6 +21,7 @@ pub mod fixes;
 pub mod geofence;
 pub mod herd;
 mod herds;
+mod lag;
 pub mod masks;
 mod past;
 pub mod place;

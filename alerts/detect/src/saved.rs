@@ -8,6 +8,7 @@ use crate::fixes::Trail;
 use crate::geofence::Spread;
 use crate::herd::{Herd, Newest, Seen, Source};
 use crate::herds::Herds;
+use crate::lag::Lag;
 use crate::place::{Flight, Located, Sample};
 use crate::presence::Stay;
 use crate::silence::{Heard, Silence};
@@ -132,7 +133,8 @@ fields! {
     PanTilt { pan_deg, tilt_deg, zoom }
     Gimbal { pitch_deg, yaw_deg, roll_deg }
     Silence { devices }
-    Heard { last, counted_from, silent_since, told_of, is_watched since 4 or watched }
+    Heard { last, counted_from, silent_since, told_of, lag since 4 or nothing, is_watched since 4 or watched }
+    Lag { since, least_ms, before_ms }
 }
 
 /// A version before did not know of it.

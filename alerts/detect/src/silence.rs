@@ -2,6 +2,7 @@
 //!
 //! In: who spoke when, and the second hand. Out: [`What::Silent`] once, [`What::Back`] once.
 
+use crate::lag::Lag;
 use crate::settings::Settings;
 use crate::world::World;
 use model::{Device, DeviceId, Timestamp, What};
@@ -28,6 +29,8 @@ pub struct Heard {
     pub(crate) silent_since: Option<Timestamp>,
     /// The latest event that it told of: behind `last` while it empties its store after a dead link.
     pub(crate) told_of: Timestamp,
+    /// How far its messages lag behind.
+    pub(crate) lag: Lag,
     /// Whether its silence would be news: of five thousand collars it is not, and they need not be looked at.
     pub(crate) is_watched: bool,
 }
@@ -52,8 +55,14 @@ impl Silence {
         let last_seen = std::mem::replace(&mut heard.last, now);
         heard.counted_from = now;
         heard.is_watched = device.kind.silence_is_news();
-        heard.told_of = heard.told_of.max(happened_at);
+        heard.lag.note(now, happened_at);
+        heard.told_of = heard.told_of.max(happened_at.plus(heard.lag.clock_behind()));
         heard.silent_since.take().map(|_| What::Back { device: device.id.clone(), last_seen, at: now })
+    }
+
+    /// By how much a device's clock is behind ours.
+    pub(crate) fn clock_behind(&self, device: &DeviceId) -> Duration {
+        self.devices.get(device).map_or(Duration::ZERO, |heard| heard.lag.clock_behind())
     }
 
     /// Up to when a device told of what it sees, by its own clock.
