@@ -41,7 +41,7 @@ pub(crate) fn finding(what: What) -> Finding {
 fn incident(raised: &Raised) -> Incident {
     match &raised.alert.subject {
         Subject::Incident(incident) => (**incident).clone(),
-        Subject::Device { .. } => panic!("about a device"),
+        Subject::Device { .. } | Subject::Zone(_) => panic!("about something else"),
     }
 }
 
@@ -105,4 +105,28 @@ fn acknowledging_twice_is_one_change_with_one_name_in_the_timeline() {
     assert_eq!(from_command(2, &command(Action::Acknowledge), taken.clone()), None);
     let lines: Vec<_> = taken.timeline.iter().map(|line| (line.what.as_str(), line.by.as_deref())).collect();
     assert_eq!(lines, [("opened", None), ("acknowledged", Some("其其格"))]);
+}
+
+#[test]
+fn an_overload_is_an_indication_told_once_and_its_end_once() {
+    let load = |over_since: i64| ZoneLoad {
+        zone: CaseZone { id: ZoneId::parse("b-1").unwrap(), name: "南坡平衡区".into(), version: 2 },
+        township: None,
+        authority: Authority::Township,
+        capacity_sheep_units: 80,
+        sheep_units: Interval { low: 85, high: 115 },
+        herds: 1,
+        over_since: Some(Timestamp::from_millis(over_since)),
+        at: Timestamp::from_millis(9_000),
+    };
+    let over = from_finding(&finding(What::Overloaded(load(1_000))), None).unwrap();
+    let again = from_finding(&finding(What::Overloaded(load(1_000))), None).unwrap();
+    let ended = from_finding(&finding(What::OverloadEnded(load(1_000))), None).unwrap();
+    let later = from_finding(&finding(What::Overloaded(load(7_000))), None).unwrap();
+    assert_eq!((over.alert.severity, over.told), (Severity::Notice, true));
+    assert_eq!(over.alert.id, again.alert.id);
+    assert!(ended.alert.id != over.alert.id && later.alert.id != over.alert.id);
+    let json = journal::wire::AlertJson::from(&over.alert);
+    assert_eq!(json.zone.as_ref().map(|zone| (zone.sheep_units.low, zone.indication)), Some((85, true)));
+    assert_eq!(Alert::try_from(&json).unwrap(), over.alert, "it is read back as it was written");
 }

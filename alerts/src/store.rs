@@ -143,7 +143,7 @@ impl Store {
                     What::Opened(case) | What::Grew(case) | What::SeenAgain(case) | What::Ended(case) => {
                         find(transaction, &case.id)?
                     }
-                    What::Silent { .. } | What::Back { .. } => None,
+                    What::Silent { .. } | What::Back { .. } | What::Overloaded(_) | What::OverloadEnded(_) => None,
                 };
                 if let Some(mut raised) = raise::from_finding(finding, known)
                     && let Some(seq) = self.keep(transaction, &mut raised, registry, now)?

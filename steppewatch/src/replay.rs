@@ -234,7 +234,7 @@ impl Side {
                 What::Opened(case) | What::Grew(case) | What::SeenAgain(case) | What::Ended(case) => {
                     self.cases.insert(case.id.clone(), case);
                 }
-                What::Silent { .. } | What::Back { .. } => {}
+                What::Silent { .. } | What::Back { .. } | What::Overloaded(_) | What::OverloadEnded(_) => {}
             }
         }
     }

@@ -126,7 +126,7 @@ impl Platform {
             let (case, ended) = match finding.what {
                 What::Opened(case) | What::Grew(case) | What::SeenAgain(case) => (case, false),
                 What::Ended(case) => (case, true),
-                What::Silent { .. } | What::Back { .. } => continue,
+                What::Silent { .. } | What::Back { .. } | What::Overloaded(_) | What::OverloadEnded(_) => continue,
             };
             let known = self.cases.entry(case.id.to_string()).or_insert_with(|| opened(&case, now_ms));
             known.first_seen_ms = case.first_seen.as_millis();

@@ -20,6 +20,7 @@ pub mod fixes;
 pub mod geofence;
 pub mod herd;
 pub mod masks;
+pub mod overload;
 mod past;
 pub mod place;
 pub mod presence;

@@ -6,6 +6,7 @@ use crate::engine::State;
 use crate::fixes::Trail;
 use crate::geofence::Spread;
 use crate::herd::{Herd, Seen, Source};
+use crate::overload::{Loads, Over};
 use crate::place::{Flight, Located, Sample};
 use crate::presence::Stay;
 use crate::silence::{Heard, Silence};
@@ -79,7 +80,9 @@ macro_rules! fields {
     )*};
 }
 fields! {
-    State { now, day_ends, herds, trails, heads, flights, silence }
+    State { now, day_ends, herds, trails, heads, flights, silence, loads }
+    Loads { over, looked_at }
+    Over { since, within_since, told }
     Flight { samples, took_off }
     Sample { at, position, height_m, alt_m, gimbal, accuracy_m }
     Herd { id, seen, collars, stays, case, last_heard, last_seen, centre, species }
