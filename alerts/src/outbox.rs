@@ -49,6 +49,11 @@ fn wants(subscriber: &Subscriber, alert: &Alert) -> bool {
                 subscriber.zones.is_empty() || case.zones.iter().any(|zone| subscriber.zones.contains(&zone.id)),
             )
         }
+        Subject::Zone(load) => (
+            subscriber.townships.is_empty()
+                || load.township.as_ref().is_some_and(|code| subscriber.townships.contains(code)),
+            subscriber.zones.is_empty() || subscriber.zones.contains(&load.zone.id),
+        ),
         // A device is nobody's zone; whoever narrowed to zones asked for cases only.
         Subject::Device { .. } => (subscriber.townships.is_empty(), subscriber.zones.is_empty()),
     };
@@ -59,14 +64,16 @@ fn lane(alert: &Alert) -> String {
     match &alert.subject {
         Subject::Incident(incident) => incident.case.id.to_string(),
         Subject::Device { device, .. } => device.to_string(),
+        Subject::Zone(load) => format!("zone {}", load.zone.id),
     }
 }
 
 fn cloud_event(id: &str, alert: &AlertJson, tenant: &TenantId) -> String {
-    let (subject, data) = match (&alert.incident, &alert.device) {
-        (Some(incident), _) => (format!("incident/{}", incident.id), json!(incident)),
-        (None, Some(device)) => (format!("device/{}", device.device), json!(device)),
-        (None, None) => (String::new(), json!({})),
+    let (subject, data) = match (&alert.incident, &alert.device, &alert.zone) {
+        (Some(incident), _, _) => (format!("incident/{}", incident.id), json!(incident)),
+        (None, Some(device), _) => (format!("device/{}", device.device), json!(device)),
+        (None, None, Some(load)) => (format!("zone/{}", load.zone.id), json!(load)),
+        (None, None, None) => (String::new(), json!({})),
     };
     json!({
         "specversion": "1.0",

@@ -6,7 +6,7 @@
 
 use model::{
     Action, Alert, AlertKind, Case, ClosureLevel, Command, Finding, Incident, IncidentStatus, Outcome, Severity,
-    Subject, TimelineItem, Timestamp, What,
+    Subject, TimelineItem, Timestamp, What, ZoneLoad,
 };
 
 /// Lines kept of a case's history; the alert log has all of it.
@@ -53,7 +53,23 @@ pub fn from_finding(finding: &Finding, known: Option<Incident>) -> Option<Raised
             },
             told: true,
         }),
+        What::Overloaded(load) => Some(of_zone(load, AlertKind::ZoneOverload)),
+        What::OverloadEnded(load) => Some(of_zone(load, AlertKind::ZoneOverloadEnded)),
     }
+}
+
+/// An indication, never more: what was not seen is not counted, and an officer counts before anybody is asked to correct it.
+fn of_zone(load: &ZoneLoad, kind: AlertKind) -> Raised {
+    let since = load.over_since.unwrap_or(load.at).as_millis();
+    let word = if kind == AlertKind::ZoneOverload { "overload" } else { "overload-ended" };
+    let alert = Alert {
+        id: format!("{}-{word}-{since}", load.zone.id),
+        kind,
+        severity: Severity::Notice,
+        at: load.at,
+        subject: Subject::Zone(Box::new(load.clone())),
+    };
+    Raised { alert, told: true }
 }
 
 /// What an operator's command does to a case; `None` when it changes nothing (acknowledged twice, say).

@@ -41,7 +41,7 @@ pub(crate) fn finding(what: What) -> Finding {
 fn incident(raised: &Raised) -> Incident {
     match &raised.alert.subject {
         Subject::Incident(incident) => (**incident).clone(),
-        Subject::Device { .. } => panic!("about a device"),
+        Subject::Device { .. } | Subject::Zone(_) => panic!("about something else"),
     }
 }
 
@@ -120,4 +120,28 @@ fn a_case_that_never_was_is_taken_back_once_and_what_a_person_concluded_stays() 
     let resolved = incident(&from_command(1, &command(resolve), opened_once()).unwrap());
     let taken_back = from_finding(&finding(What::Withdrawn(never)), Some(resolved)).unwrap();
     assert_eq!(incident(&taken_back).outcome, Some(Outcome::Violation));
+}
+
+#[test]
+fn an_overload_is_an_indication_told_once_and_its_end_once() {
+    let load = |over_since: i64| ZoneLoad {
+        zone: CaseZone { id: ZoneId::parse("b-1").unwrap(), name: "南坡平衡区".into(), version: 2 },
+        township: None,
+        authority: Authority::Township,
+        capacity_sheep_units: 80,
+        sheep_units: Interval { low: 85, high: 115 },
+        herds: 1,
+        over_since: Some(Timestamp::from_millis(over_since)),
+        at: Timestamp::from_millis(9_000),
+    };
+    let over = from_finding(&finding(What::Overloaded(load(1_000))), None).unwrap();
+    let again = from_finding(&finding(What::Overloaded(load(1_000))), None).unwrap();
+    let ended = from_finding(&finding(What::OverloadEnded(load(1_000))), None).unwrap();
+    let later = from_finding(&finding(What::Overloaded(load(7_000))), None).unwrap();
+    assert_eq!((over.alert.severity, over.told), (Severity::Notice, true));
+    assert_eq!(over.alert.id, again.alert.id);
+    assert!(ended.alert.id != over.alert.id && later.alert.id != over.alert.id);
+    let json = journal::wire::AlertJson::from(&over.alert);
+    assert_eq!(json.zone.as_ref().map(|zone| (zone.sheep_units.low, zone.indication)), Some((85, true)));
+    assert_eq!(Alert::try_from(&json).unwrap(), over.alert, "it is read back as it was written");
 }

@@ -145,7 +145,7 @@ impl Store {
                     | What::SeenAgain(case)
                     | What::Ended(case)
                     | What::Withdrawn(case) => find(transaction, &case.id)?,
-                    What::Silent { .. } | What::Back { .. } => None,
+                    What::Silent { .. } | What::Back { .. } | What::Overloaded(_) | What::OverloadEnded(_) => None,
                 };
                 if let Some(mut raised) = raise::from_finding(finding, known)
                     && let Some(seq) = self.keep(transaction, &mut raised, registry, now)?

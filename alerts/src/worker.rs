@@ -7,7 +7,7 @@ use crate::metrics::Metrics;
 use crate::store::{Known, Store, StoreError};
 use detect::{Engine, Settings, World};
 use journal::command_log::CommandLog;
-use model::{Action, Clock, Finding, HerdView, IncidentId, Offset, Outcome, Readings, SeenArea, What};
+use model::{Action, Clock, Finding, HerdView, IncidentId, Offset, Outcome, Readings, SeenArea, What, ZoneLoad};
 use registry::{Registry, View};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -57,6 +57,8 @@ pub struct WorkerParts {
     pub backlog: Offset,
     /// Hears of the herds after each run.
     pub herds: Box<dyn Fn(Vec<HerdView>) + Send>,
+    /// Hears what stands in balance zones, likewise.
+    pub loads: Box<dyn Fn(Arc<Vec<ZoneLoad>>) + Send>,
 }
 
 /// From where the journal has to be decoded for this worker.
@@ -260,6 +262,7 @@ impl Worker {
         let cases = self.engine.open_cases().count();
         self.parts.metrics.incidents_going_on.set(i64::try_from(cases).unwrap_or(i64::MAX));
         (self.parts.herds)(herds);
+        (self.parts.loads)(Arc::clone(self.engine.loads()));
     }
 }
 

@@ -7,7 +7,7 @@
 //! browser cannot slow the way of the data. Holds no history: positions that were overtaken are gone.
 
 use history::TrackPoint;
-use model::{Body, DeviceId, HeartbeatStatus, HerdView, Position, Reading, Timestamp};
+use model::{Body, DeviceId, HeartbeatStatus, HerdView, Position, Reading, Timestamp, ZoneLoad};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,6 +34,7 @@ struct Present {
     step: u64,
     herds: Arc<Vec<HerdView>>,
     herds_step: u64,
+    loads: Arc<Vec<ZoneLoad>>,
 }
 
 #[derive(Debug, Default)]
@@ -108,6 +109,16 @@ impl Live {
         present.step += 1;
         present.herds_step = present.step;
         present.herds = Arc::new(herds);
+    }
+
+    /// Replaces what stands in balance zones.
+    pub fn loads(&self, loads: Arc<Vec<ZoneLoad>>) {
+        self.lock().loads = loads;
+    }
+
+    /// What stands in balance zones, as detection last said.
+    pub(crate) fn zone_loads(&self) -> Arc<Vec<ZoneLoad>> {
+        Arc::clone(&self.lock().loads)
     }
 
     /// Where things were last according to history, for devices that were not heard since the start. It also says when they

@@ -71,6 +71,7 @@ pub(crate) fn table() -> Vec<Route> {
         route("POST", "/api/v1/incidents/{id}/comment", post(commands::comment)),
         route("GET", "/api/v1/zones", get(zones::all)),
         route("GET", "/api/v1/zones/at", get(zone_at::at)),
+        route("GET", "/api/v1/zones/loads", get(zones::loads)),
         route("GET", "/api/v1/zones/{id}/versions", get(zones::versions)),
         route("POST", "/api/v1/zones/{id}/repeal", post(zone_import::repeal)),
         route("POST", "/api/v1/zones/import", zones_import),

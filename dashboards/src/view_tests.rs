@@ -26,6 +26,7 @@ fn alert(seq: u64, kind: AlertKind, incident: Option<IncidentJson>, device: Opti
         at,
         incident,
         device,
+        zone: None,
     };
     Record { seq, at: Timestamp::default(), body: RecordBody::Alert(body) }
 }

@@ -15,6 +15,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use journal::wire::ZoneLoadJson;
 use model::{Closure, Position, Timestamp, Zone, ZoneId};
 use registry::{Period, ZoneVersion};
 use serde_json::{Value, json};
@@ -43,6 +44,13 @@ pub(crate) async fn all(State(app): State<Arc<App>>, _signed: Signed, headers: H
         return Ok((StatusCode::NOT_MODIFIED, common).into_response());
     }
     Ok((common, [(header::CONTENT_TYPE, "application/geo+json")], body).into_response())
+}
+
+/// `GET /zones/loads`: what stands in each open balance zone that names what it carries.
+pub(crate) async fn loads(State(app): State<Arc<App>>, signed: Signed) -> Result<Json<Value>, Problem> {
+    let loads = app.parts.live.zone_loads();
+    let theirs = loads.iter().filter(|load| signed.who.sees(load.township.as_ref().map(|code| code.as_str())));
+    Ok(extract::list(theirs.map(|load| json!(ZoneLoadJson::from(load))).collect(), None))
 }
 
 fn cached(app: &App) -> Cached {

@@ -237,7 +237,7 @@ impl Side {
                 What::Withdrawn(case) => {
                     self.cases.remove(&case.id);
                 }
-                What::Silent { .. } | What::Back { .. } => {}
+                What::Silent { .. } | What::Back { .. } | What::Overloaded(_) | What::OverloadEnded(_) => {}
             }
         }
     }

@@ -214,7 +214,7 @@ fn conclude_and_tell(
     stop: &CancellationToken,
 ) -> Result<()> {
     let metrics = alerts::Metrics::new(&stores.metrics)?;
-    let live = stores.live.clone();
+    let (live, loads_live) = (stores.live.clone(), stores.live.clone());
     let worker = WorkerParts {
         store: stores.alerts.clone(),
         commands: stores.commands.clone(),
@@ -226,6 +226,7 @@ fn conclude_and_tell(
         metrics: metrics.clone(),
         backlog: *stores.journal().head().borrow(),
         herds: Box::new(move |herds| live.herds(herds)),
+        loads: Box::new(move |loads| loads_live.loads(loads)),
     };
     stages.spawn_behind("detection", alerts::run(worker, runs));
     let delivery = DeliverParts {

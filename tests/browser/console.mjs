@@ -111,6 +111,17 @@ async function takesIt(desk, incident) {
   for (const text of ["骆驼", "估算", "法律依据", "签收", "admin"]) assert.ok(detail.includes(text), `the detail lacks ${text}: ${detail}`);
   await desk.picture("detail");
   await desk.mustBeAccessible("detail");
+  for (const [mark, texts] of [
+    ["incident-household", ["其其格", "本地牲畜", "外来户", "外场牲畜", "耳标 156000000000001", "本年度此前没有记录"]],
+    ["incident-evidence", ["camels-0", "1 个框"]],
+    ["incident-reports", ["属地政府", "林草主管部门"]],
+  ]) {
+    const part = desk.mark(mark);
+    const shown = await part.innerText();
+    for (const text of texts) assert.ok(shown.includes(text), `${mark} lacks ${text}: ${shown}`);
+  }
+  await desk.mark("incident-household").scrollIntoViewIfNeeded();
+  await desk.picture("detail-household");
   await desk.mark("incident-detail").locator("h3").last().scrollIntoViewIfNeeded();
   await desk.picture("detail-end");
   await desk.page.keyboard.press("Escape");

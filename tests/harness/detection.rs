@@ -148,7 +148,7 @@ impl Platform {
                     self.cases.remove(&case.id.to_string());
                     continue;
                 }
-                What::Silent { .. } | What::Back { .. } => continue,
+                What::Silent { .. } | What::Back { .. } | What::Overloaded(_) | What::OverloadEnded(_) => continue,
             };
             let known = self.cases.entry(case.id.to_string()).or_insert_with(|| opened(&case, now_ms));
             known.first_seen_ms = case.first_seen.as_millis();

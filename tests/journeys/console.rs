@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, bail};
 use firmware_sim::Scenario;
 use journeys::{Device, PASSWORD, Platform};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -12,6 +12,10 @@ use tokio::process::Command;
 
 /// Longest that a browser's test may take in all; each of its waits has a limit of its own.
 const SHIFT: std::time::Duration = std::time::Duration::from_secs(600);
+
+/// Whose camels the browser will see.
+const LEDGER: &str =
+    "household,name,township,stock,ear_tag,face_id\nh-1,其其格,,本地,156000000000001,\nh-2,外来户,,外场,,tuo-7\n";
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("browser")
@@ -88,8 +92,13 @@ async fn see_a_herd_where_nothing_else_is(platform: &Platform, camera: &mut Devi
     let zone = closed.max_by(|a, b| nearest_m(a.centre).total_cmp(&nearest_m(b.centre))).context("no zone")?;
     let place = scenario.plane.degrees(zone.centre);
     camera.connect(platform).await?;
-    for _ in 0..3 {
-        camera.sees("camel", 25, place.lat, place.lon).await?;
+    for number in 0..3 {
+        let sighting = json!({
+            "ts": firmware_sim::clock::now_ms(), "species": "camel", "count": 25, "confidence": 0.9, "lat": place.lat, "lon": place.lon,
+            "accuracy_m": 8, "snapshot_id": format!("camels-{number}"), "box": {"x": 0.2, "y": 0.4, "w": 0.3, "h": 0.25},
+            "animals": [{"ear_tag": "156000000000001"}, {"face_id": "tuo-7"}]
+        });
+        camera.say("sighting", sighting).await?;
     }
     Ok(())
 }
@@ -104,6 +113,8 @@ async fn an_operator_sees_the_banner_live_takes_an_incident_and_outlives_a_power
     let camera = platform.device("cam-of-the-journey", "camera", &[]).await.unwrap();
     let told = platform.says(|line| line.starts_with("alert ") && line.contains("incident.opened")).await.unwrap();
     assert!(told.contains("yuan (estimate)"), "{told}");
+    std::fs::write(platform.file("ledger.csv"), LEDGER).unwrap();
+    platform.tell(&["households", "import", &platform.file("ledger.csv").display().to_string()]).await.unwrap();
     let operator = platform.operator().await.unwrap();
     let delivered = operator.wait_for_items("/deliveries?state=delivered", |items| {
         items.iter().any(|delivery| delivery["type"] == "steppewatch.incident.opened")

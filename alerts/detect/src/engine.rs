@@ -7,6 +7,7 @@ use crate::count::counts;
 use crate::fixes::{self, Trail};
 use crate::herd::{Herd, Seen, Source, join, take_back_stray};
 use crate::herds::Herds;
+use crate::overload::Loads;
 use crate::place::{Eye, Flight, Located, Unplaced, locate};
 use crate::presence::{Stay, Verdict};
 use crate::settings::Settings;
@@ -15,7 +16,7 @@ use crate::unseen::{nobody_looks, unseen_after};
 use crate::{World, closure};
 use model::{
     AnimalMark, Body, Device, DeviceId, DeviceKind, Finding, HerdView, Interval, Offset, PanTilt, Reading, Sighting,
-    Species, Timestamp, Track, Trigger, What, ZoneId,
+    Species, Timestamp, Track, Trigger, What, ZoneId, ZoneLoad,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub struct Engine {
     pub(crate) state: State,
     watch: Watch,
     asides: Asides,
+    /// What [`Engine::loads`] shows; made anew within a minute.
+    loads: Arc<Vec<ZoneLoad>>,
 }
 
 /// What a restart must find again.
@@ -43,13 +46,14 @@ pub(crate) struct State {
     pub(crate) heads: HashMap<DeviceId, PanTilt>,
     pub(crate) flights: HashMap<DeviceId, Flight>,
     pub(crate) silence: Silence,
+    pub(crate) loads: Loads,
 }
 
 impl Engine {
     /// A fresh engine.
     pub fn new(settings: Settings, world: Arc<World>) -> Self {
         let (state, watch, asides) = (State::default(), Watch::default(), Asides::default());
-        Self { settings, world, state, watch, asides }
+        Self { settings, world, state, watch, asides, loads: Arc::default() }
     }
 
     /// The state as bytes, to be kept with the cursor that it belongs to.
@@ -79,6 +83,11 @@ impl Engine {
             found.extend(self.forget_unseen());
             found.extend(self.end_what_was_left(reading.offset));
             found.extend(self.tell_what_was_held_back());
+            let State { loads, herds, now, .. } = &mut self.state;
+            if let Some(told) = loads.tick(herds.list(), &self.world, *now, &self.settings) {
+                found.extend(told);
+                self.loads = Arc::new(loads.shown(herds.list(), &self.world, *now));
+            }
         }
         let world = Arc::clone(&self.world);
         let Some(device) = world.device(&reading.device) else { return finding(reading.offset, found) };
@@ -109,6 +118,11 @@ impl Engine {
         }
         self.state.herds = herds;
         finding(offset, found)
+    }
+
+    /// What stands in each open balance zone that names what it carries, as it was a minute ago at most.
+    pub fn loads(&self) -> &Arc<Vec<ZoneLoad>> {
+        &self.loads
     }
 
     /// The herds as the map shows them.

@@ -23,6 +23,7 @@ pub mod herd;
 mod herds;
 mod lag;
 pub mod masks;
+pub mod overload;
 mod past;
 pub mod place;
 pub mod presence;

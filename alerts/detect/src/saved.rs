@@ -9,6 +9,7 @@ use crate::geofence::Spread;
 use crate::herd::{Herd, Newest, Seen, Source};
 use crate::herds::Herds;
 use crate::lag::Lag;
+use crate::overload::{Loads, Over};
 use crate::place::{Flight, Located, Sample};
 use crate::presence::Stay;
 use crate::silence::{Heard, Silence};
@@ -98,7 +99,9 @@ macro_rules! fields {
     };
 }
 fields! {
-    State { now, day_ends, herds, trails, heads, flights, silence }
+    State { now, day_ends, herds, trails, heads, flights, silence, loads since 4 or nothing }
+    Loads { over, looked_at }
+    Over { since, within_since, told }
     Flight { samples, took_off }
     Sample { at, position, height_m, alt_m, gimbal, accuracy_m }
     Herd {

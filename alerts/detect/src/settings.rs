@@ -49,6 +49,9 @@ pub struct Settings {
     pub silent_after_cadences: u32,
     /// ... and this much grace for the way.
     pub silence_grace: Duration,
+    /// More must graze in a balance zone than it carries for this long before it is told, and no more for this long before
+    /// that is told.
+    pub overload_after: Duration,
     /// How often a standing case is told to be "seen again" at most.
     pub grew_every: Duration,
     /// How wrong a fixed camera's direction and height may be.
@@ -79,6 +82,7 @@ impl Default for Settings {
             report_accuracy_m: 50.0,
             silent_after_cadences: 3,
             silence_grace: Duration::from_secs(5),
+            overload_after: Duration::from_secs(1_800),
             grew_every: Duration::from_secs(10),
             camera_errors: Errors { pan_deg: 1.0, tilt_deg: 1.0, height_m: 3.0, position_m: 1.0 },
             drone_errors: Errors { pan_deg: 2.0, tilt_deg: 1.0, height_m: 3.0, position_m: 3.0 },

@@ -228,6 +228,8 @@ pub(crate) fn words(found: &[What]) -> Vec<String> {
             What::Withdrawn(case) => format!("withdrawn in {}", case.zones[0].id),
             What::Silent { device, .. } => format!("{device} silent"),
             What::Back { device, .. } => format!("{device} back"),
+            What::Overloaded(load) => format!("{} overloaded", load.zone.id),
+            What::OverloadEnded(load) => format!("{} within its capacity", load.zone.id),
         })
         .collect()
 }

@@ -1,6 +1,6 @@
 // The HTTP interface. In: calls of the pages. Out: typed answers, or an ApiError with the server's own sentence.
 // The CSRF token lives only in this module's memory; the session cookie is the browser's.
-import type { Delivery, Device, Incident, Outcome, Page, Session, ZoneCollection } from "./types";
+import type { Delivery, Device, Incident, Outcome, Page, Session, ZoneCollection, ZoneLoad } from "./types";
 
 const BASE = "/api/v1";
 /** Longer than any sane answer; a hung request must not look like a quiet steppe. */
@@ -104,6 +104,7 @@ export const api = {
   incidents: (): Promise<Incident[]> => getAll<Incident>("/incidents", INCIDENT_LIMIT, INCIDENT_PAGES_MAX),
   incident: (id: string): Promise<Incident> => get<Incident>(`/incidents/${encodeURIComponent(id)}`),
   zones: (): Promise<ZoneCollection> => get<ZoneCollection>("/zones"),
+  zoneLoads: async (): Promise<ZoneLoad[]> => (await get<Page<ZoneLoad>>("/zones/loads")).items,
   devices: (): Promise<Device[]> => getAll<Device>("/devices", LIST_LIMIT, PAGES_MAX),
   deliveries: async (): Promise<Delivery[]> => (await get<Page<Delivery>>("/deliveries?limit=500")).items,
   acknowledge: (id: string): Promise<Incident | null> => command(id, "acknowledge", {}),

@@ -46,8 +46,20 @@ export interface ZoneProperties {
   kind: string;
   township?: string | null;
   land_class?: string | null;
+  /** Sheep units that it carries, as its document states it. */
+  capacity?: number | null;
   version?: number;
   closure?: Closure | null;
+}
+
+/** What stands in a balance zone against what it carries. */
+export interface ZoneLoad {
+  zone: { id: string; name: string; version?: number };
+  capacity_sheep_units: number;
+  sheep_units: Interval;
+  herds: number;
+  over_since?: Instant | null;
+  at: Instant;
 }
 
 export interface ZoneFeature {

@@ -6,6 +6,7 @@
 mod exhibits;
 mod household;
 mod incident;
+mod load;
 mod reasoning;
 mod words;
 
@@ -15,6 +16,8 @@ pub use incident::{
     ClosureJson, CountJson, FineJson, IncidentJson, IntervalJson, PositionJson, ReasoningJson, ReportJson,
     TimelineJson, TriggerJson, ZoneRefJson,
 };
+
+pub use load::ZoneLoadJson;
 
 use model::{Alert, AlertKind, DeviceId, Incident, Severity, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -55,6 +58,9 @@ pub struct AlertJson {
     /// The device, for alerts about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<DeviceAlertJson>,
+    /// What stands in a zone, for alerts about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<ZoneLoadJson>,
 }
 
 /// What an alert about a device says.
@@ -70,17 +76,18 @@ pub struct DeviceAlertJson {
 
 impl From<&Alert> for AlertJson {
     fn from(alert: &Alert) -> Self {
-        let (incident, device) = match &alert.subject {
-            Subject::Incident(incident) => (Some(IncidentJson::new(incident, alert.severity)), None),
-            Subject::Device { device, last_seen, deadline } => (
-                None,
-                Some(DeviceAlertJson {
-                    device: device.to_string(),
+        let (mut incident, mut device, mut zone) = (None, None, None);
+        match &alert.subject {
+            Subject::Incident(case) => incident = Some(IncidentJson::new(case, alert.severity)),
+            Subject::Device { device: about, last_seen, deadline } => {
+                device = Some(DeviceAlertJson {
+                    device: about.to_string(),
                     last_seen: last_seen.to_rfc3339(),
                     deadline: deadline.map(Timestamp::to_rfc3339),
-                }),
-            ),
-        };
+                });
+            }
+            Subject::Zone(load) => zone = Some(ZoneLoadJson::from(&**load)),
+        }
         Self {
             id: alert.id.clone(),
             type_: alert.kind.as_str().to_owned(),
@@ -88,6 +95,7 @@ impl From<&Alert> for AlertJson {
             at: alert.at.to_rfc3339(),
             incident,
             device,
+            zone,
         }
     }
 }
@@ -96,14 +104,15 @@ impl TryFrom<&AlertJson> for Alert {
     type Error = BadWire;
 
     fn try_from(json: &AlertJson) -> Result<Self, BadWire> {
-        let subject = match (&json.incident, &json.device) {
-            (Some(incident), _) => Subject::Incident(Box::new(Incident::try_from(incident)?)),
-            (None, Some(device)) => Subject::Device {
+        let subject = match (&json.incident, &json.device, &json.zone) {
+            (Some(incident), _, _) => Subject::Incident(Box::new(Incident::try_from(incident)?)),
+            (None, Some(device), _) => Subject::Device {
                 device: DeviceId::parse(&device.device).map_err(|_| bad("device", &device.device))?,
                 last_seen: time("last_seen", &device.last_seen)?,
                 deadline: device.deadline.as_deref().map(|text| time("deadline", text)).transpose()?,
             },
-            (None, None) => return Err(bad("alert subject", &json.id)),
+            (None, None, Some(load)) => Subject::Zone(Box::new(load.try_into()?)),
+            (None, None, None) => return Err(bad("alert subject", &json.id)),
         };
         Ok(Self {
             id: json.id.clone(),

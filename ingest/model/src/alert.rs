@@ -1,4 +1,4 @@
-use crate::{DeviceId, Incident, ReadingKind, Timestamp};
+use crate::{DeviceId, Incident, ReadingKind, Timestamp, ZoneLoad};
 
 /// How urgent it is for the one who is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,17 +55,23 @@ pub enum AlertKind {
     DeviceSilent,
     /// It is back.
     DeviceBack,
+    /// More grazes in an open balance zone than it carries: an indication.
+    ZoneOverload,
+    /// No longer.
+    ZoneOverloadEnded,
 }
 
 impl AlertKind {
     /// Every kind there is.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::IncidentOpened,
         Self::IncidentUpdated,
         Self::IncidentClosed,
         Self::IncidentWithdrawn,
         Self::DeviceSilent,
         Self::DeviceBack,
+        Self::ZoneOverload,
+        Self::ZoneOverloadEnded,
     ];
 
     /// The CloudEvents type.
@@ -77,6 +83,8 @@ impl AlertKind {
             Self::IncidentWithdrawn => "steppewatch.incident.withdrawn",
             Self::DeviceSilent => "steppewatch.device.silent",
             Self::DeviceBack => "steppewatch.device.back",
+            Self::ZoneOverload => "steppewatch.zone.overload",
+            Self::ZoneOverloadEnded => "steppewatch.zone.overload_ended",
         }
     }
 
@@ -100,6 +108,8 @@ pub enum Subject {
         /// The deadline it missed.
         deadline: Option<Timestamp>,
     },
+    /// What stands in a zone against what it carries.
+    Zone(Box<ZoneLoad>),
 }
 
 /// One thing that happened and may have to be told: an entry of the alert log.

@@ -1,6 +1,6 @@
 use crate::{
     Authority, Closure, DeviceId, Exhibits, IncidentId, Interval, Offset, Position, Species, SpeciesCount, Timestamp,
-    TownshipCode, Trigger, ZoneId,
+    TownshipCode, Trigger, ZoneId, ZoneLoad,
 };
 
 /// What detection concluded from one entry. The same journal gives the same findings, bit for bit.
@@ -43,6 +43,10 @@ pub enum What {
         /// When it spoke again.
         at: Timestamp,
     },
+    /// More grazes in an open balance zone than it carries, and has for a while.
+    Overloaded(ZoneLoad),
+    /// No longer; `over_since` says since when it did.
+    OverloadEnded(ZoneLoad),
 }
 
 /// A case as detection sees it: facts only, no operator's doing.

@@ -223,6 +223,10 @@ export const en: Dictionary = {
   land_grassland: "Grassland",
   land_forest: "Forest",
   land_sandy_land: "Sandy land",
+  capacity: "Carries",
+  load: "Now",
+  load_note: "(an indication: what is not seen is not counted)",
+  overload: "Probably overloaded",
   land_unstated: "Not stated",
 
   species_sheep: "Sheep",

@@ -223,6 +223,10 @@ export const zh = {
   land_grassland: "草地",
   land_forest: "林地",
   land_sandy_land: "沙地",
+  capacity: "载畜量",
+  load: "现有",
+  load_note: "（仅为线索，未观测到的不计）",
+  overload: "疑似超载",
   land_unstated: "未注明",
 
   species_sheep: "绵羊",

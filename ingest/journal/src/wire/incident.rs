@@ -265,14 +265,14 @@ pub(super) fn township(code: &str) -> Result<TownshipCode, BadWire> {
     TownshipCode::parse(code).map_err(|_| bad("township", code))
 }
 
-fn authority(word: &str) -> Result<Authority, BadWire> {
+pub(super) fn authority(word: &str) -> Result<Authority, BadWire> {
     [Authority::Township, Authority::ForestryBureau, Authority::ForestrySquadron, Authority::ReserveStation]
         .into_iter()
         .find(|authority| authority.as_str() == word)
         .ok_or_else(|| bad("authority", word))
 }
 
-fn case_zone(json: &ZoneRefJson) -> Result<CaseZone, BadWire> {
+pub(super) fn case_zone(json: &ZoneRefJson) -> Result<CaseZone, BadWire> {
     let id = ZoneId::parse(&json.id).map_err(|_| bad("zone", &json.id))?;
     Ok(CaseZone { id, name: json.name.clone(), version: json.version })
 }
