@@ -53,7 +53,7 @@ pub fn modbus_registers(input: &[u8]) {
     if which & 1 == 1 {
         payload.resize(2 * usize::from(model.register_count), 0);
     }
-    check(Channel::Modbus { model: Arc::from(model.name) }, &payload);
+    check(Channel::Modbus { model: Arc::from(&*model.name) }, &payload);
 }
 
 /// A reading holds finite numbers within what they can mean, a reject a short reason, and both are the same each time.
