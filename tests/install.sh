@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-packages=(strace curl mosquitto mosquitto-clients victoria-metrics influxdb chromium fonts-noto-cjk)
+packages=(sip-tester strace curl mosquitto mosquitto-clients victoria-metrics influxdb chromium fonts-noto-cjk)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")

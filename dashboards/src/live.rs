@@ -268,7 +268,7 @@ mod tests {
         let live = Live::new();
         let beat = |status| {
             Body::Heartbeat(Heartbeat {
-                status: Some(status),
+                status,
                 uptime_s: None,
                 battery_percent: Some(80.0),
                 signal_dbm: None,

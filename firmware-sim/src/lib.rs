@@ -19,6 +19,7 @@ pub mod receiver;
 pub mod rng;
 pub mod scenario;
 pub mod score;
+pub mod sip_camera;
 pub mod trial;
 pub mod truth;
 pub mod world;

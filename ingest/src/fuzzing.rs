@@ -6,9 +6,10 @@
 use crate::gate::fuzzing::dji_conversation;
 pub use crate::gate::fuzzing::{mqtt_connect, mqtt_packet, proxy_header};
 pub use crate::http::fuzzing::http_batch;
+pub use crate::protocol::fuzzing::sip_message;
 
 use crate::decode::stations::STATION_MODELS;
-use crate::decode::{decode, formats};
+use crate::decode::{decode, formats, gb28181, gt06};
 use bytes::Bytes;
 use model::{
     Body, Channel, DeviceId, Entry, Frame, Offset, Place, Position, ReadingKind, ReceivedAt, Timestamp, Transport,
@@ -46,6 +47,48 @@ pub fn dji_osd(payload: &[u8]) {
     check(Channel::DjiOsd, payload);
 }
 
+/// A body of GB/T 28181. The first byte picks the datum.
+pub fn gb28181_body(input: &[u8]) {
+    let Some((&which, payload)) = input.split_first() else { return };
+    let datum = ["wgs84", "cgcs2000", "gcj02", "bd09"].get(usize::from(which) % 4).copied().unwrap_or("wgs84");
+    check(gb28181::channel("15252500401320000001", datum), payload);
+}
+
+/// A stream of HJ 212: every packet in it, found as the listener finds it.
+pub fn hj212_stream(stream: &[u8]) {
+    use crate::decode::hj212::{Framed, framed};
+    let mut rest = stream;
+    while let Some((packet, after)) = match framed(rest) {
+        Framed::More => None,
+        Framed::Whole(len) | Framed::Noise(len) => rest.split_at_checked(len),
+    } {
+        assert!(!packet.is_empty(), "the stream goes on");
+        foreign(formats::HJ212, "", packet);
+        rest = after;
+    }
+}
+
+/// A stream of a GT06 tracker, likewise; its last byte picks the clock.
+pub fn gt06_stream(stream: &[u8]) {
+    use crate::decode::gt06::{Framed, framed};
+    let utc_offset_min = stream.last().map_or(0, |last| i16::from(*last) * 10 - 1_280);
+    let mut rest = stream;
+    while let Some((packet, after)) = match framed(rest) {
+        Framed::More => None,
+        Framed::Whole(len) | Framed::Noise(len) => rest.split_at_checked(len),
+    } {
+        assert!(!packet.is_empty(), "the stream goes on");
+        check(gt06::channel(utc_offset_min, "gcj02"), packet);
+        rest = after;
+    }
+}
+
+/// A register map as an installer's configuration put it into the journal, and an answer behind the first NUL.
+pub fn modbus_described(input: &[u8]) {
+    let (map, payload) = input.split_at(input.iter().position(|byte| *byte == 0).unwrap_or(input.len()));
+    check(Channel::Modbus { model: Arc::from(String::from_utf8_lossy(map)) }, payload.get(1..).unwrap_or_default());
+}
+
 /// A station's answer. The first byte picks the model and whether the answer is made as long as its map asks.
 pub fn modbus_registers(input: &[u8]) {
     let Some((&which, payload)) = input.split_first() else { return };
@@ -54,7 +97,7 @@ pub fn modbus_registers(input: &[u8]) {
     if which & 1 == 1 {
         payload.resize(2 * usize::from(model.register_count), 0);
     }
-    check(Channel::Modbus { model: Arc::from(model.name) }, &payload);
+    check(Channel::Modbus { model: Arc::from(&*model.name) }, &payload);
 }
 
 /// Datagrams of vehicles; and the same bytes as a frame of the journal.
@@ -247,5 +290,10 @@ mod tests {
         replay("dji_message", dji_message);
         replay("frigate_message", frigate_message);
         replay("chirpstack_event", chirpstack_event);
+        replay("sip_message", sip_message);
+        replay("gb28181_body", gb28181_body);
+        replay("hj212_stream", hj212_stream);
+        replay("gt06_stream", gt06_stream);
+        replay("modbus_described", modbus_described);
     }
 }

@@ -169,6 +169,7 @@ fn configured(args: &DemoArgs, given: Option<Config>, scenario: &Scenario, plc: 
                 unit,
                 interval: Duration::from_secs(10),
                 model: "renke-soil".into(),
+                framing: ingest::protocol::modbus::Framing::Tcp,
             });
         }
     }

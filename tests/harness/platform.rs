@@ -21,8 +21,8 @@ pub struct Platform {
     pub mqtt: String,
     /// `host:port` of the API, while it runs.
     pub http: String,
-    /// `host:port` for MAVLink vehicles, while it runs and listens to them.
-    pub mavlink: String,
+    /// What it said when it was ready.
+    ready: Value,
     said: watch::Receiver<Vec<String>>,
 }
 
@@ -38,8 +38,7 @@ impl Platform {
         );
         std::fs::write(folder.path().join("steppewatch.toml"), config)?;
         let said = watch::channel(Vec::new()).1;
-        let (mqtt, http, mavlink) = Default::default();
-        Ok(Self { folder, child: None, mqtt, http, mavlink, said })
+        Ok(Self { folder, child: None, mqtt: String::new(), http: String::new(), ready: Value::Null, said })
     }
 
     /// The same, with the zones of a GeoJSON text, and running.
@@ -48,6 +47,13 @@ impl Platform {
         platform.import(zones).await?;
         platform.run().await?;
         Ok(platform)
+    }
+
+    /// Where it listens for devices of another language: `sip`, `hj212`, `gt06`.
+    pub fn listens(&self, key: &str) -> Result<std::net::SocketAddr> {
+        let address =
+            self.ready.get(key).and_then(Value::as_str).with_context(|| format!("it does not listen for {key}"))?;
+        Ok(address.parse()?)
     }
 
     /// The data folder.
@@ -106,7 +112,8 @@ impl Platform {
         let line = line.ok_or_else(|| anyhow!("the service did not start: {}", self.log()))?;
         let ready: Value = serde_json::from_str(&line)?;
         let address = |key: &str| ready.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        (self.mqtt, self.http, self.mavlink) = (address("mqtt"), address("http"), address("mavlink"));
+        (self.mqtt, self.http) = (address("mqtt"), address("http"));
+        self.ready = ready;
         let (tell, said) = watch::channel(Vec::new());
         self.said = said;
         // Read to its end: a service whose output nobody takes would wait, or fail, on the next line.

@@ -8,6 +8,7 @@
 )]
 
 mod asyncapi;
+mod cameras;
 mod configuration;
 mod console;
 mod crash;

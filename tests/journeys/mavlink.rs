@@ -12,7 +12,7 @@ async fn a_vehicle_that_streams_mavlink_is_on_the_map_and_leaves_one_position_a_
     platform.run().await.unwrap();
     let operator = platform.operator().await.unwrap();
     let stop = CancellationToken::new();
-    let flying = tokio::spawn(fly(platform.mavlink.parse().unwrap(), 7, (43.3, 117.5), stop.clone()));
+    let flying = tokio::spawn(fly(platform.listens("mavlink").unwrap(), 7, (43.3, 117.5), stop.clone()));
     let east = |device: &Value| device["last_position"]["lon"].as_f64().is_some_and(|lon| lon > 117.500_2);
     let seen = operator.wait_for("/devices/drone-7", east).await.unwrap();
     stop.cancel();

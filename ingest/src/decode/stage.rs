@@ -200,7 +200,8 @@ fn channel_for_people(channel: &Channel) -> String {
         Channel::Native { kind, detail } if detail.is_empty() => kind.as_str().to_owned(),
         Channel::Native { kind, detail } => format!("{}/{detail}", kind.as_str()),
         Channel::DjiOsd => "dji osd".to_owned(),
-        Channel::Modbus { model } => format!("modbus {model}"),
+        // Of a described model only its name.
+        Channel::Modbus { model } => format!("modbus {}", model.split(' ').next().unwrap_or_default()),
         Channel::Clock => ReadingKind::Clock.as_str().to_owned(),
         Channel::Other { topic } => topic.to_string(),
         Channel::Foreign { format, .. } => format.to_string(),

@@ -5,6 +5,8 @@
 
 mod backoff;
 mod door;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use sip::fuzzing;
 pub mod gt06;
 pub mod hj212;
 pub mod mavlink;

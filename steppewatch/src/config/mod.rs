@@ -9,22 +9,21 @@ mod frigate;
 mod mavlink;
 mod mqtt;
 mod section;
+mod stations;
 pub(crate) mod units;
 
 use alerts::deliver::Networks;
 use history::influx::InfluxConfig;
-use ingest::decode::stations::{STATION_MODEL_NAMES, station_model};
 use ingest::gate::GateConfig;
 use ingest::protocol::gt06::Gt06Config;
 use ingest::protocol::hj212::Hj212Config;
 use ingest::protocol::mavlink::MavlinkConfig;
 use ingest::protocol::modbus::ModbusStation;
 use ingest::protocol::sip::SipConfig;
-use model::{DeviceId, TenantId};
+use model::TenantId;
 use section::Section;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 pub use section::ConfigError;
@@ -92,7 +91,8 @@ impl Config {
         let mut zones = root.section("zones")?;
         let influx = root.optional_section("influx")?.map(influx).transpose()?;
         let mavlink = root.optional_section("mavlink")?.map(mavlink::mavlink).transpose()?;
-        let modbus = root.sections("modbus")?.into_iter().map(station).collect::<Result<_, _>>()?;
+        let models = stations::models(root.sections("station_model")?)?;
+        let modbus = stations::stations(root.sections("modbus")?, &models)?;
         let data = PathBuf::from(root.text("data", "data")?);
         let sip = root.optional_section("sip")?.map(|sip| devices::sip(sip, &data)).transpose()?.flatten();
         let hj212 = root.optional_section("hj212")?.map(devices::hj212).transpose()?.flatten();
@@ -135,27 +135,6 @@ fn influx(mut section: Section) -> Result<InfluxConfig, ConfigError> {
         .map_err(|error| section.invalid("url", &url, &error.to_string()))?;
     section.finish()?;
     Ok(config)
-}
-
-fn station(mut section: Section) -> Result<ModbusStation, ConfigError> {
-    let device = section.required("device", "the station's device id")?;
-    let device = DeviceId::parse(&device).map_err(|error| section.invalid("device", &device, &error.to_string()))?;
-    let station = ModbusStation {
-        device,
-        address: section.required("address", "host:port of the station, for example 127.0.0.1:1502")?,
-        unit: u8::try_from(section.number("unit", 1, 1..=247)?).unwrap_or(1),
-        interval: section.duration("interval", "60s")?,
-        model: section.parsed("model", "renke-soil", station_model_name)?,
-    };
-    section.finish()?;
-    Ok(station)
-}
-
-fn station_model_name(name: &str) -> Result<Arc<str>, String> {
-    match station_model(name) {
-        Some(model) => Ok(Arc::from(model.name)),
-        None => Err(format!("there is no such register map; use one of: {STATION_MODEL_NAMES}")),
-    }
 }
 
 fn networks(webhooks: &mut Section) -> Result<Networks, ConfigError> {
@@ -205,7 +184,7 @@ mod tests {
         );
         check(
             "colour = 1",
-            "`colour` is `1`, but there is no such key; known here: data, dji, gt06, history, hj212, http, influx, journal, mavlink, modbus, mqtt, sip, tenant, webhooks, zones",
+            "`colour` is `1`, but there is no such key; known here: data, dji, gt06, history, hj212, http, influx, journal, mavlink, modbus, mqtt, sip, station_model, tenant, webhooks, zones",
         );
         check(
             "tenant = \"克什克腾\"",

@@ -238,6 +238,14 @@ impl Section {
         })
     }
 
+    pub(super) fn decimal(&mut self, key: &'static str, default: f64) -> Result<f64, ConfigError> {
+        let Some(value) = self.take(key) else { return Ok(default) };
+        let number = value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64));
+        number
+            .filter(|number| number.is_finite())
+            .ok_or_else(|| self.complain(key, &shown(&value), "is no number; write for example 0.1".into()))
+    }
+
     pub(super) fn finish(mut self) -> Result<(), ConfigError> {
         let Some((key, value)) = self.table.iter().next() else { return Ok(()) };
         let (key, value) = (self.key(key), shown(value));

@@ -17,7 +17,7 @@ fn channels() -> impl Strategy<Value = Channel> {
         ReadingKind::Report,
         ReadingKind::DjiOsd,
     ];
-    let models = STATION_MODELS.map(|model| Channel::Modbus { model: Arc::from(model.name) });
+    let models = STATION_MODELS.map(|model| Channel::Modbus { model: Arc::from(&*model.name) });
     prop_oneof![
         prop::sample::select(native.map(native_channel).to_vec()),
         prop::sample::select(models.to_vec()),
@@ -101,7 +101,7 @@ proptest! {
     fn every_register_value_is_read_or_refused(model in prop::sample::select(STATION_MODELS.to_vec()), seed in any::<[u16; 14]>()) {
         let bytes: Vec<u8> =
             seed.iter().take(usize::from(model.register_count)).flat_map(|register| register.to_be_bytes()).collect();
-        if let Ok(reading) = decode(&entry(Channel::Modbus { model: Arc::from(model.name) }, &bytes)) {
+        if let Ok(reading) = decode(&entry(Channel::Modbus { model: Arc::from(&*model.name) }, &bytes)) {
             let Body::Measurements(measurements) = reading.body else { panic!() };
             for measurement in measurements {
                 let (low, high) = measurement.quantity.plausible();

@@ -6,7 +6,7 @@
 
 use super::connection::{Connection, PollFailure};
 use super::metrics::{ModbusMetrics, PollResult};
-use super::{Mapped, ModbusStation, Patience, PollError};
+use super::{Framing, Mapped, ModbusStation, Patience, PollError};
 use crate::decode::stations::StationModel;
 use bytes::Bytes;
 use journal::{AppendError, Journal};
@@ -37,17 +37,22 @@ pub(super) struct Gateway {
 
 struct Polled {
     station: ModbusStation,
-    map: &'static StationModel,
+    map: StationModel,
     due: Instant,
     failing: bool,
+    /// Questions in a row that it did not answer.
+    unanswered: u32,
 }
 
 impl Gateway {
     pub(super) fn new(address: String, stations: Vec<Mapped>, means: Means) -> Self {
         let now = Instant::now();
-        let stations =
-            stations.into_iter().map(|(station, map)| Polled { station, map, due: now, failing: false }).collect();
-        Self { address, stations, means, connection: Connection::default(), failures: 0, resting_until: now }
+        let stations = stations
+            .into_iter()
+            .map(|(station, map)| Polled { station, map, due: now, failing: false, unanswered: 0 })
+            .collect::<Vec<_>>();
+        let framing = stations.first().map_or(Framing::Tcp, |polled: &Polled| polled.station.framing);
+        Self { address, stations, means, connection: Connection::new(framing), failures: 0, resting_until: now }
     }
 
     /// Never ends by itself; an error means that the journal is gone.
@@ -56,9 +61,11 @@ impl Gateway {
         while let Some(index) = (0..self.stations.len()).min_by_key(|index| self.stations.get(*index).map(|s| s.due)) {
             let Some(polled) = self.stations.get_mut(index) else { break };
             sleep_until(polled.due.max(self.resting_until)).await;
-            let asked = self.connection.ask(&self.address, polled.station.unit, polled.map, &self.means.patience).await;
+            let asked =
+                self.connection.ask(&self.address, polled.station.unit, &polled.map, &self.means.patience).await;
             // Missed turns are not made up for: what they would have measured is past.
             polled.due = (polled.due + polled.station.interval).max(Instant::now());
+            polled.back_off(&asked, &self.means.patience);
             polled.tell(&asked);
             match asked {
                 Ok(registers) => {
@@ -93,6 +100,20 @@ enum News {
 }
 
 impl Polled {
+    /// A station that does not answer is asked more and more seldom: each of its timeouts costs its neighbours on the line.
+    fn back_off(&mut self, asked: &Result<Vec<u16>, PollFailure>, patience: &Patience) {
+        match asked {
+            Err(PollFailure::CallTimeout(_)) => {
+                self.unanswered = self.unanswered.saturating_add(1);
+                let pause = patience.backoff.pause(self.unanswered, self.station.device.as_str());
+                self.due = self.due.max(Instant::now() + pause);
+            }
+            // What failed before the question was the line.
+            Err(PollFailure::ConnectTimeout(_) | PollFailure::Connect(_)) => {}
+            _ => self.unanswered = 0,
+        }
+    }
+
     /// Only a change is news: a station that is dark for a week would fill the log otherwise.
     fn news(&mut self, answered: bool) -> Option<News> {
         match (std::mem::replace(&mut self.failing, !answered), answered) {
@@ -155,9 +176,10 @@ mod tests {
             unit: 1,
             interval: Duration::from_secs(60),
             model: Arc::from("renke-soil"),
+            framing: Framing::Tcp,
         };
         let map = crate::decode::stations::station_model("renke-soil").unwrap();
-        let mut polled = Polled { station, map, due: Instant::now(), failing: false };
+        let mut polled = Polled { station, map, due: Instant::now(), failing: false, unanswered: 0 };
         let answered = [true, false, false, false, true, true, false];
         let news = answered.map(|answered| polled.news(answered));
         let (bad, well) = (Some(News::WentBad), Some(News::Recovered));

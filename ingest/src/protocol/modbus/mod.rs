@@ -1,4 +1,4 @@
-//! Polls grass stations over Modbus TCP and puts their answers into the journal.
+//! Polls grass stations over Modbus TCP, or Modbus RTU over TCP, and puts their answers into the journal.
 //!
 //! In:  [`ModbusStation`]s of the configuration.   Out: [`model::Frame`]s with [`model::Channel::Modbus`], on disk before
 //! the next poll of that gateway. Next: [`crate::decode`].
@@ -37,8 +37,19 @@ pub struct ModbusStation {
     pub unit: u8,
     /// How often to ask: at least every day, at most every second; beyond that it is taken as that limit.
     pub interval: Duration,
-    /// Name of its register map, for example `renke-soil`.
+    /// Name of its register map, for example `renke-soil`, or the text of a described block (`stations::described`).
     pub model: Arc<str>,
+    /// How the line behind the address frames its bytes.
+    pub framing: Framing,
+}
+
+/// How bytes are framed on the way to a station.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// Modbus TCP: with a number for each question.
+    Tcp,
+    /// Modbus RTU over TCP: what a radio modem in transparent mode carries. No number tells one answer from the next.
+    Rtu,
 }
 
 /// Why polling cannot start or go on.
@@ -122,7 +133,7 @@ async fn run_patiently(
     Ok(())
 }
 
-type Mapped = (ModbusStation, &'static StationModel);
+type Mapped = (ModbusStation, StationModel);
 
 fn by_address(
     stations: Vec<ModbusStation>,

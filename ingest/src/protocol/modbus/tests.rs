@@ -1,6 +1,7 @@
 //! The poller against stations that speak Modbus TCP byte by byte, in good days and bad.
 
 mod peer;
+mod rtu_line;
 mod station;
 
 use super::metrics::PollResult;
@@ -75,6 +76,7 @@ fn soil(address: &str, device: &str, unit: u8) -> ModbusStation {
         unit,
         interval: Duration::ZERO, // as fast as the test's lowest bound allows
         model: Arc::from("renke-soil"),
+        framing: Framing::Tcp,
     }
 }
 
@@ -216,4 +218,68 @@ async fn a_closed_journal_ends_the_polling_with_an_error() {
 #[tokio::test]
 async fn without_stations_there_is_nothing_to_do() {
     assert!(Poller::start(Vec::new(), TEST_PATIENCE).running.await.unwrap().is_ok());
+}
+
+fn over_a_modem(address: &str) -> ModbusStation {
+    ModbusStation { framing: Framing::Rtu, ..soil(address, "station-1", 1) }
+}
+
+#[tokio::test]
+async fn a_station_behind_a_transparent_modem_is_asked_by_the_book() {
+    let mut line = rtu_line::Line::start(|_| rtu_line::Says::Registers([0x0292, 0xff9b])).await;
+    let poller = Poller::start(vec![over_a_modem(&line.address)], TEST_PATIENCE);
+    assert_eq!(line.next_request().await, [0x01, 0x03, 0x00, 0x00, 0x00, 0x02, 0xc4, 0x0b]);
+    assert_eq!(poller.measured(1).await, [("station-1".to_owned(), moisture_and_temperature(65.8, -10.1))]);
+    poller.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn over_a_modem_a_late_answer_is_let_go_by_although_it_comes_over_the_next_connection() {
+    // The first question is answered only when the poller has connected again: the modem knows nothing of connections.
+    let line = rtu_line::Line::start(|number| match number {
+        1 => rtu_line::Says::LateOverTheNextConnection([999, 999]),
+        _ => rtu_line::Says::Registers([200, 50]),
+    })
+    .await;
+    let poller = Poller::start(vec![over_a_modem(&line.address)], IMPATIENT);
+    assert_eq!(poller.measured(1).await, [("station-1".to_owned(), moisture_and_temperature(20.0, 5.0))]);
+    poller.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_whose_check_is_wrong_or_that_has_another_length_is_not_believed() {
+    let line = rtu_line::Line::start(|number| match number {
+        1 => rtu_line::Says::BadCheck([999, 999]),
+        2 => rtu_line::Says::TooMany([999, 999, 999]),
+        _ => rtu_line::Says::Registers([200, 50]),
+    })
+    .await;
+    let poller = Poller::start(vec![over_a_modem(&line.address)], IMPATIENT);
+    assert_eq!(poller.measured(1).await, [("station-1".to_owned(), moisture_and_temperature(20.0, 5.0))]);
+    poller.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_described_station_is_asked_for_its_own_block_and_its_map_stands_in_the_journal() {
+    let mut station = Station::start(|_| Answer::Registers([0x0000, 0x41be])).await;
+    let map = "acme input 7 2 7:soil_temperature_c:f32:cdab:1:0:-";
+    let described = ModbusStation { model: Arc::from(map), ..soil(&station.address, "station-1", 1) };
+    let poller = Poller::start(vec![described], TEST_PATIENCE);
+    assert_eq!(station.next_request().await.bytes[6..], [0x01, 0x04, 0x00, 0x07, 0x00, 0x02]);
+    assert_eq!(poller.measured(1).await, [("station-1".to_owned(), vec![(Quantity::SoilTemperatureC, 23.75)])]);
+    let frame = poller.journal.read(Offset(0), 1).await.unwrap().remove(0).frame;
+    assert_eq!(frame.channel, Channel::Modbus { model: Arc::from(map) });
+    poller.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_dead_station_on_a_line_does_not_silence_its_neighbour() {
+    let station = Station::start(|request| if request.unit() == 2 { Answer::Nothing } else { MILD }).await;
+    let stations = vec![soil(&station.address, "station-1", 1), soil(&station.address, "station-2", 2)];
+    let poller = Poller::start(stations, IMPATIENT);
+    let measured = poller.measured(8).await;
+    assert!(measured.iter().all(|(device, _)| device == "station-1"));
+    // Each of its timeouts is longer apart; the neighbour is asked in between.
+    assert!(poller.metrics.polls(PollResult::Timeout) < poller.metrics.polls(PollResult::Ok));
+    poller.end().await.unwrap();
 }

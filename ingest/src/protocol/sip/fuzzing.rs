@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use std::net::SocketAddr;
 
 /// A stream of SIP, in pieces whose size is the first byte; and the same bytes as one datagram.
-pub(crate) fn sip_message(input: &[u8]) {
+pub fn sip_message(input: &[u8]) {
     let Some((&size, stream)) = input.split_first() else { return };
     if let Ok(message) = Message::of_datagram(stream) {
         check(&message);

@@ -223,6 +223,10 @@ impl Server {
             return Some(came.answer(403, "Forbidden"));
         }
         let body = came.message.body.clone();
+        // A notice that a subscription begins or ends says nothing else.
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return Some(came.answer(200, "OK"));
+        }
         let read = Manscdp::read(&body).ok();
         let out_of_order = self.lock(&self.registrations).get(id).map(|one| one.out_of_order.clone());
         let about = subjects::of(read.as_ref(), &view, &speaker, id, &out_of_order.unwrap_or_default());

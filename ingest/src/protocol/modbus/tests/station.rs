@@ -40,7 +40,8 @@ impl Request {
 
     fn answer(&self, transaction: [u8; 2], registers: [u16; 2]) -> Vec<u8> {
         let mut frame = transaction.to_vec();
-        frame.extend([0x00, 0x00, 0x00, 0x07, self.unit(), 0x03, 0x04]);
+        // The function of the question.
+        frame.extend([0x00, 0x00, 0x00, 0x07, self.unit(), self.bytes[7], 0x04]);
         frame.extend(registers.iter().flat_map(|register| register.to_be_bytes()));
         frame
     }
