@@ -58,14 +58,15 @@ impl Masks {
 mod tests {
     use super::*;
     use crate::testing::{NORTH, Stage, cases};
-    use model::{Body, Offset, Timestamp, What};
+    use model::{Body, DeviceId, Offset, Timestamp, What};
     use std::sync::Arc;
     use std::time::Duration;
 
     const BOULDER: BoundingBox = BoundingBox { x: 0.45, y: 0.6, w: 0.04, h: 0.05 };
 
     fn camera() -> Device {
-        Stage::at("2026-01-10T10:00:00+08:00").engine.world().devices().next().unwrap().clone()
+        let stage = Stage::at("2026-01-10T10:00:00+08:00");
+        stage.engine.world().device(&DeviceId::parse("cam-1").unwrap()).unwrap().clone()
     }
 
     fn shows(stage: &mut Stage, bounding_box: BoundingBox) -> Vec<What> {
