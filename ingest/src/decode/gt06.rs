@@ -171,7 +171,7 @@ fn position(utc_offset_min: i16, datum: Datum, packet: &Packet<'_>) -> Result<St
     let [lat0, lat1, lat2, lat3, lon0, lon1, lon2, lon3, speed, high, low] = rest;
     let flags = u16::from_be_bytes([high, low]);
     let written = format!("20{year:02}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
-    let local = Timestamp::parse_rfc3339(&format!("{written}Z")).ok_or_else(|| Reject::BadTime(written))?;
+    let local = Timestamp::parse_rfc3339(&format!("{written}Z")).ok_or(Reject::BadTime(written))?;
     let utc = Timestamp::from_millis(local.as_millis() - i64::from(utc_offset_min) * 60_000);
     let degrees = |units: [u8; 4]| f64::from(u32::from_be_bytes(units)) / UNITS_PER_DEGREE;
     let lat = degrees([lat0, lat1, lat2, lat3]) * if flags & NORTH == 0 { -1.0 } else { 1.0 };

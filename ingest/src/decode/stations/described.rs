@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn a_block_is_the_same_model_after_it_was_text() {
         let one = described(7, Quantity::SoilMoisturePercent, Number::F32);
-        let blocks = blocks("acme", &[one.clone()], 0).unwrap();
+        let blocks = blocks("acme", std::slice::from_ref(&one), 0).unwrap();
         assert_eq!(blocks[0].text, "acme holding 7 2 7:soil_moisture_percent:f32:cdab:10:-0.5:4294967295");
         let model = station_model(&blocks[0].text).unwrap();
         assert_eq!((model.name.as_ref(), model.first_address, model.register_count), ("acme", 7, 2));
@@ -254,8 +254,8 @@ mod tests {
         };
         let ndvi = one(3, Quantity::Ndvi, Number::U16);
         check("acme", &[], "it has 0 registers; describe 1 to 64");
-        check("Acme GmbH", &[ndvi.clone()], "its name has to be 1 to 32 of a-z 0-9 - _");
-        check("renke-soil", &[ndvi.clone()], "there is a built-in model of that name; choose another");
+        check("Acme GmbH", std::slice::from_ref(&ndvi), "its name has to be 1 to 32 of a-z 0-9 - _");
+        check("renke-soil", std::slice::from_ref(&ndvi), "there is a built-in model of that name; choose another");
         check(
             "acme",
             &[one(65_535, Quantity::Ndvi, Number::F32)],

@@ -23,6 +23,11 @@ fn channels() -> impl Strategy<Value = Channel> {
         prop::sample::select(models.to_vec()),
         Just(Channel::DjiOsd),
         Just(Channel::Clock),
+        Just(Channel::Gb28181 { subject: Arc::from("15252500401320000001"), datum: Arc::from("gcj02") }),
+        Just(Channel::Hj212),
+        Just(Channel::Gt06 { utc_offset_min: 480, datum: Arc::from("wgs84") }),
+        "[a-z]{1,4} (holding|input) [0-9]{1,3} [0-9]{1,3} [0-9]{1,3}:ndvi:(u16|f32):(abcd|dcba):1:0:-"
+            .prop_map(|model| Channel::Modbus { model: Arc::from(model) }),
         ".*".prop_map(|topic| Channel::Other { topic: Arc::from(topic) }),
         (prop::sample::select(formats::names()), "|detect|1280x720|sheep|gateway|.*")
             .prop_map(|(format, detail)| Channel::Foreign { format: Arc::from(format), detail: Arc::from(detail) }),
