@@ -90,7 +90,7 @@ fn joined(case: &Case) -> Option<Both> {
     if case.sightings_count < 2 {
         return None;
     }
-    let apart = case.apart_m.round();
+    let apart = case.apart_m.ceil().max(1.0);
     Some(both(
         format!("各次观测归为同一畜群：时间相接，最近十分钟内的位置距畜群中心不超过 {apart} 米，牲畜走得到。"),
         format!(
