@@ -12,7 +12,6 @@ use alerts::WorkerParts;
 use alerts::deliver::{self, DeliverParts};
 use anyhow::{Context, Result};
 use dashboards::{Parts, live::Live};
-use detect::Settings;
 use history::influx::{InfluxMetrics, InfluxSink};
 use ingest::decode::stage::{self, StageMetrics};
 use ingest::gate::{Gate, GateAddresses};
@@ -150,7 +149,7 @@ fn conclude_and_tell(
         commands: stores.commands.clone(),
         view: stores.registry.view(),
         terrain: Arc::clone(&stores.relief),
-        settings: Settings::default(),
+        settings: config.detection.clone(),
         clock: stores.clock.clone(),
         metrics: metrics.clone(),
         backlog: *stores.journal().head().borrow(),
@@ -199,6 +198,7 @@ fn show(
             config.data.join("journal.db"),
             stores.clock.clone(),
             Arc::clone(&stores.relief),
+            config.detection.clone(),
         ),
         second_person: config.second_person,
         ready: Arc::new(move || {

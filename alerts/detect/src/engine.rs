@@ -3,20 +3,20 @@
 use crate::aside::Asides;
 use crate::case::{self, Facts, Open, closed_zones};
 use crate::count::counts;
-use crate::fixes::{self, Trail};
+use crate::fixes::Trail;
 use crate::herd::{Herd, Seen, Source, join, take_back_stray};
-use crate::place::{Eye, Flight, Located, Unplaced, locate};
+use crate::joint;
+use crate::place::{Flight, Located};
 use crate::presence::{Stay, Verdict};
 use crate::settings::Settings;
 use crate::silence::{Silence, Watch};
 use crate::unseen::{nobody_looks, unseen_after};
 use crate::{World, closure};
-use model::{
-    Body, Device, DeviceId, DeviceKind, Finding, HerdView, Interval, Offset, PanTilt, Reading, Sighting, Species,
-    Timestamp, Track, Trigger, What, ZoneId,
-};
+use model::{Body, DeviceId, Finding, HerdView, Interval, Offset, PanTilt, Reading, Timestamp, What, ZoneId};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
+mod reading;
 
 /// Herds followed at once; beyond it the one heard of longest ago is forgotten.
 const HERDS_MAX: usize = 10_000;
@@ -194,80 +194,6 @@ impl Engine {
         found
     }
 
-    /// What the reading says was seen, and where.
-    fn seen(&mut self, device: &Device, reading: &Reading) -> Option<Seen> {
-        match &reading.body {
-            Body::Heartbeat(heartbeat) => {
-                if let Some(head) = heartbeat.pan_tilt {
-                    self.state.heads.insert(device.id.clone(), head);
-                }
-                None
-            }
-            Body::Track(track) => self.tracked(device, reading, track),
-            Body::Sighting(sighting) => self.sighted(device, reading, sighting),
-            Body::Report(report) => {
-                let species = report.species.unwrap_or(Species::Unknown);
-                let located = Located {
-                    position: report.position?,
-                    spread: crate::geofence::Spread::round(self.settings.report_accuracy_m),
-                };
-                species.grazes().then(|| Seen {
-                    count: report.count.unwrap_or(1),
-                    species,
-                    ..seen_by(device, reading, Source::Picture, located)
-                })
-            }
-            Body::Measurements(_) | Body::Snapshot(_) | Body::Clock => None,
-        }
-    }
-
-    fn tracked(&mut self, device: &Device, reading: &Reading, track: &Track) -> Option<Seen> {
-        match device.kind {
-            DeviceKind::Drone => {
-                self.state.flights.entry(device.id.clone()).or_default().add(reading, track);
-                None
-            }
-            DeviceKind::Collar => match fixes::judge(&mut self.state.trails, reading, track) {
-                fixes::Verdict::Believed(position) => {
-                    let spread = crate::geofence::Spread::round(self.settings.fix_accuracy_m(track));
-                    Some(seen_by(device, reading, Source::Collar, Located { position, spread }))
-                }
-                fixes::Verdict::SetAside(reason) => {
-                    self.asides.fix(reason.as_str());
-                    None
-                }
-            },
-            _ => None,
-        }
-    }
-
-    fn sighted(&mut self, device: &Device, reading: &Reading, sighting: &Sighting) -> Option<Seen> {
-        if !sighting.species.grazes() || sighting.confidence < self.settings.confidence_min {
-            return None;
-        }
-        let eye = || match device.kind {
-            DeviceKind::Drone => {
-                let flight = self.state.flights.get(&device.id).ok_or(Unplaced::NoTrack)?;
-                Eye::of_drone(device, flight, reading.happened_at(), self.settings.drone_errors)
-            }
-            _ => Eye::of_camera(device, self.state.heads.get(&device.id).copied(), self.settings.camera_errors),
-        };
-        let located = match locate(sighting.place, eye, self.world.terrain(), self.settings.default_accuracy_m) {
-            Ok(located) => located,
-            Err(unplaced) => {
-                self.asides.sighting(unplaced.as_str());
-                return None;
-            }
-        };
-        Some(Seen {
-            species: sighting.species,
-            count: sighting.count,
-            young: sighting.young,
-            snapshot: sighting.snapshot_id.clone(),
-            ..seen_by(device, reading, Source::Picture, located)
-        })
-    }
-
     fn place_in_herd(&mut self, seen: Seen) -> Vec<What> {
         let mut herds = std::mem::take(&mut self.state.herds);
         let mut own = self.herd_of_collar(&herds, &seen);
@@ -324,7 +250,9 @@ impl Engine {
         }
         let (at, offset) = (seen.at, seen.offset);
         herd.add(seen.clone());
-        weigh(&self.world, &self.settings, &mut herd.stays, &seen, Some(at));
+        if weigh(&self.world, &self.settings, &mut herd.stays, &seen, Some(at)) == Sure::No {
+            joint::weigh(&self.world, &self.settings, herd, &seen);
+        }
         found.extend(self.decide(herd, at, at, offset, None));
         found
     }
@@ -388,11 +316,24 @@ impl Engine {
     }
 }
 
+/// Whether a sighting says of each zone by itself on which side of its border it was.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sure {
+    Yes,
+    No,
+}
+
 /// What a sighting says of each zone: of those that held when it happened (`at`), or of those of now.
-fn weigh(world: &World, settings: &Settings, stays: &mut BTreeMap<ZoneId, Stay>, seen: &Seen, at: Option<Timestamp>) {
+fn weigh(
+    world: &World,
+    settings: &Settings,
+    stays: &mut BTreeMap<ZoneId, Stay>,
+    seen: &Seen,
+    at: Option<Timestamp>,
+) -> Sure {
     let likely = world.likely(seen.located.position, seen.located.spread, at);
     for (zone, probability) in &likely {
-        if let Verdict::Inside(_) = Verdict::of(*probability, settings) {
+        if let Verdict::Inside(_) = Verdict::of(*probability, seen.source, settings) {
             stays.entry(zone.id.clone()).or_insert_with(|| Stay::begin(seen.at));
         }
     }
@@ -400,7 +341,7 @@ fn weigh(world: &World, settings: &Settings, stays: &mut BTreeMap<ZoneId, Stay>,
         let found = likely.iter().find(|(zone, _)| zone.id == *id).map_or(0.0, |(_, probability)| *probability);
         let Located { position, spread } = seen.located;
         let clear_m = settings.clear_of_border_m + 3.0 * spread.sigma_m();
-        let verdict = match Verdict::of(found, settings) {
+        let verdict = match Verdict::of(found, seen.source, settings) {
             Verdict::Outside if world.is_clear_of(id, position, clear_m) => Verdict::Away,
             verdict => verdict,
         };
@@ -408,35 +349,15 @@ fn weigh(world: &World, settings: &Settings, stays: &mut BTreeMap<ZoneId, Stay>,
         let is_silent = at.is_some_and(|at| !world.held_as_now(id, at)) && !matches!(verdict, Verdict::Inside(_));
         is_silent || stay.weigh(seen, verdict, settings)
     });
-}
-
-fn seen_by(device: &Device, reading: &Reading, source: Source, located: Located) -> Seen {
-    Seen {
-        device: device.id.clone(),
-        source,
-        species: Species::Unknown,
-        count: 1,
-        young: 0,
-        located,
-        at: reading.happened_at(),
-        received_at: reading.received_at.0,
-        offset: reading.offset,
-        trigger: Trigger {
-            device: device.id.clone(),
-            kind: reading.body.kind(),
-            seq: reading.seq,
-            ts: reading.happened_at(),
-        },
-        snapshot: None,
-    }
+    let is_unsure =
+        |probability: f64| matches!(Verdict::of(probability, seen.source, settings), Verdict::Likely | Verdict::Border);
+    if likely.iter().any(|(_, probability)| is_unsure(*probability)) { Sure::No } else { Sure::Yes }
 }
 
 fn view(herd: &Herd) -> Option<HerdView> {
     let (position, accuracy_m) = herd.centre?;
     let counts = counts(herd);
-    let count = counts
-        .iter()
-        .fold(Interval::default(), |sum, of| Interval { low: sum.low + of.count.low, high: sum.high + of.count.high });
+    let count = counts.iter().fold(Interval::default(), |sum, of| sum.and(of.count));
     Some(HerdView {
         id: herd.id.clone(),
         position,

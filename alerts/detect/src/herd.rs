@@ -30,10 +30,21 @@ const REACH_MAX_M: f64 = 1_500.0;
 /// How an animal was noticed; the rules of evidence differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// By a camera, a drone or a person.
-    Picture,
+    /// By a fixed camera.
+    Camera,
+    /// By a drone.
+    Drone,
+    /// By a person who reports it.
+    Report,
     /// By the collar that it wears.
     Collar,
+}
+
+impl Source {
+    /// By who looks at the herd, not by one of its animals.
+    pub fn is_look(self) -> bool {
+        self != Self::Collar
+    }
 }
 
 /// One sighting on the ground.

@@ -18,6 +18,7 @@ mod engine;
 pub mod fixes;
 pub mod geofence;
 pub mod herd;
+mod joint;
 mod past;
 pub mod place;
 pub mod presence;
@@ -30,7 +31,7 @@ mod world;
 pub use aside::Asides;
 pub use engine::Engine;
 pub use saved::BadState;
-pub use settings::Settings;
+pub use settings::{BySource, Settings};
 pub use world::World;
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! The engine's state as bytes: a version, then every field in order. Written and read here only, so that the nouns stay
-//! free of wire formats. A state of version 2 is read as well; what any other version wrote is refused, and detection begins
+//! free of wire formats. States of versions 2 and 3 are read as well; what any other version wrote is refused, and detection begins
 //! with an empty one.
 
 use crate::case::Open;
@@ -17,7 +17,9 @@ use model::{
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Grows with every change of a saved type.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
+/// Did not know when a stay was last likely.
+const VERSION_BEFORE: u32 = 3;
 /// Knew of each drone its last place only, without the time; where it is now its next track says.
 const VERSION_OF_LAST_PLACES: u32 = 2;
 /// No list of ours is longer; a longer one is a damaged file.
@@ -39,17 +41,88 @@ pub(crate) fn read(mut bytes: &[u8]) -> Result<State, BadState> {
     let bytes = &mut bytes;
     let state = match u32::get(bytes)? {
         VERSION => State::get(bytes)?,
+        VERSION_BEFORE => StateBefore::get(bytes)?.into(),
         VERSION_OF_LAST_PLACES => StateOfLastPlaces::get(bytes)?.into(),
         _ => return Err(BadState),
     };
     if bytes.is_empty() { Ok(state) } else { Err(BadState) }
 }
 
+/// The state as version 3 wrote it.
+struct StateBefore {
+    now: Timestamp,
+    day_ends: Option<Timestamp>,
+    herds: Vec<HerdBefore>,
+    trails: BTreeMap<DeviceId, Trail>,
+    heads: BTreeMap<DeviceId, PanTilt>,
+    flights: BTreeMap<DeviceId, Flight>,
+    silence: Silence,
+}
+
+impl From<StateBefore> for State {
+    fn from(old: StateBefore) -> Self {
+        let StateBefore { now, day_ends, herds, trails, heads, flights, silence } = old;
+        Self { now, day_ends, herds: herds.into_iter().map(Herd::from).collect(), trails, heads, flights, silence }
+    }
+}
+
+/// A herd as versions 2 and 3 wrote it.
+struct HerdBefore {
+    id: String,
+    seen: VecDeque<Seen>,
+    collars: BTreeSet<DeviceId>,
+    stays: BTreeMap<ZoneId, StayBefore>,
+    case: Option<Open>,
+    last_heard: Timestamp,
+    last_seen: Timestamp,
+    centre: Option<(Position, f64)>,
+    species: Species,
+}
+
+impl From<HerdBefore> for Herd {
+    fn from(old: HerdBefore) -> Self {
+        let HerdBefore { id, seen, collars, stays, case, last_heard, last_seen, centre, species } = old;
+        let stays = stays.into_iter().map(|(zone, stay)| (zone, stay.into())).collect();
+        Self { id, seen, collars, stays, case, last_heard, last_seen, centre, species }
+    }
+}
+
+/// A stay as versions 2 and 3 wrote it.
+struct StayBefore {
+    since: Timestamp,
+    last_inside: Timestamp,
+    sightings: u32,
+    probability: f64,
+    established: String,
+    pictures: VecDeque<Timestamp>,
+    collars: BTreeMap<DeviceId, Timestamp>,
+    outside_in_a_row: u32,
+}
+
+impl From<StayBefore> for Stay {
+    fn from(old: StayBefore) -> Self {
+        let StayBefore { since, last_inside, sightings, probability, established, pictures, collars, outside_in_a_row } =
+            old;
+        let last_likely = last_inside;
+        Self {
+            since,
+            last_inside,
+            last_likely,
+            sightings,
+            probability,
+            established,
+            pictures,
+            collars,
+            outside_in_a_row,
+        }
+    }
+}
+
 /// The state as version 2 wrote it.
 struct StateOfLastPlaces {
     now: Timestamp,
     day_ends: Option<Timestamp>,
-    herds: Vec<Herd>,
+    herds: Vec<HerdBefore>,
     trails: BTreeMap<DeviceId, Trail>,
     heads: BTreeMap<DeviceId, PanTilt>,
     flights: BTreeMap<DeviceId, (Position, f64, Gimbal)>,
@@ -73,6 +146,7 @@ impl From<StateOfLastPlaces> for State {
             // By its own clock; as far as was known then, that was right.
             told_of: last,
         };
+        let herds = herds.into_iter().map(Herd::from).collect();
         let devices = silence.into_iter().map(|(device, old)| (device, heard(old))).collect();
         Self { now, day_ends, herds, trails, heads, flights: BTreeMap::new(), silence: Silence { devices } }
     }
@@ -116,12 +190,15 @@ macro_rules! fields {
 }
 fields! {
     State { now, day_ends, herds, trails, heads, flights, silence }
+    StateBefore { now, day_ends, herds, trails, heads, flights, silence }
+    HerdBefore { id, seen, collars, stays, case, last_heard, last_seen, centre, species }
+    StayBefore { since, last_inside, sightings, probability, established, pictures, collars, outside_in_a_row }
     StateOfLastPlaces { now, day_ends, herds, trails, heads, flights, silence }
     Flight { samples, took_off }
     Sample { at, position, height_m, alt_m, gimbal, accuracy_m }
     Herd { id, seen, collars, stays, case, last_heard, last_seen, centre, species }
     Seen { device, source, species, count, young, located, at, received_at, offset, trigger, snapshot }
-    Stay { since, last_inside, sightings, probability, established, pictures, collars, outside_in_a_row }
+    Stay { since, last_inside, last_likely, sightings, probability, established, pictures, collars, outside_in_a_row }
     Located { position, spread }
     Spread { east_m2, north_m2, east_north_m2 }
     Open { case, told_at, held_back }
@@ -182,8 +259,11 @@ words! {
         ReadingKind::Heartbeat, ReadingKind::Track, ReadingKind::Reading, ReadingKind::Sighting, ReadingKind::Snapshot,
         ReadingKind::Report, ReadingKind::DjiOsd, ReadingKind::Modbus, ReadingKind::Clock,
     ], ReadingKind::as_str;
-    Source: [Source::Picture, Source::Collar], |source| match source {
-        Source::Picture => "picture",
+    Source: [Source::Camera, Source::Drone, Source::Report, Source::Collar], |source| match source {
+        // The word of the versions that did not tell who looked.
+        Source::Camera => "picture",
+        Source::Drone => "drone",
+        Source::Report => "report",
         Source::Collar => "collar",
     };
 }

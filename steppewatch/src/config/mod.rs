@@ -3,6 +3,7 @@
 //! In: the text of the file. Out: the configuration, or the first thing that is wrong with it as one sentence that names
 //! the key, what it holds and what would do. Secrets are read from files, never written in this one.
 
+mod detection;
 mod mqtt;
 mod section;
 pub(crate) mod units;
@@ -49,6 +50,8 @@ pub struct Config {
     pub webhook_networks: Networks,
     /// Whether changes of zones and closures wait for a second person.
     pub second_person: bool,
+    /// By what evidence a herd counts as inside.
+    pub detection: detect::Settings,
 }
 
 impl Config {
@@ -75,7 +78,9 @@ impl Config {
         let mut zones = root.section("zones")?;
         let influx = root.optional_section("influx")?.map(influx).transpose()?;
         let modbus = root.sections("modbus")?.into_iter().map(station).collect::<Result<_, _>>()?;
+        let detection = detection::detection(root.section("detection")?)?;
         let config = Self {
+            detection,
             data: root.text("data", "data")?.into(),
             tenant,
             gate,
@@ -165,6 +170,7 @@ mod tests {
         assert_eq!(empty.journal_retention, example.journal_retention);
         assert_eq!(empty.history_retention, example.history_retention);
         assert_eq!((empty.second_person, example.second_person), (false, false));
+        assert_eq!((&empty.detection, &example.detection), (&detect::Settings::default(), &empty.detection));
     }
 
     #[test]
@@ -179,7 +185,7 @@ mod tests {
         );
         check(
             "colour = 1",
-            "`colour` is `1`, but there is no such key; known here: data, history, http, influx, journal, modbus, mqtt, tenant, webhooks, zones",
+            "`colour` is `1`, but there is no such key; known here: data, detection, history, http, influx, journal, modbus, mqtt, tenant, webhooks, zones",
         );
         check(
             "tenant = \"克什克腾\"",
@@ -218,6 +224,20 @@ mod tests {
         check(
             "[webhooks]\nallow_networks = [\"127.0.0.1\"]",
             "`webhooks.allow_networks` is `127.0.0.1`, which cannot be used: `127.0.0.1` is no network; write an address and a prefix length, for example 127.0.0.0/8",
+        );
+        check(
+            "[detection]\nsightings = 2",
+            "`detection.sightings` is `2`, but there is no such key; known here: collar_dwell, confidence_min, far_inside_unseen_after, \
+             inside_probability, late_after, leave_after, outside_probability, sightings_needed, sightings_within, \
+             together_probability, unseen_after",
+        );
+        check(
+            "[detection.inside_probability]\ncamera = 0.2",
+            "`detection.inside_probability.camera` is `0.2`, which is out of range; write a number from 0.5 to 0.999",
+        );
+        check(
+            "[detection]\nsightings_within = \"2d\"",
+            "`detection.sightings_within` is `172800s`, which cannot be used: it is out of range; write a duration from 60s to 3600s",
         );
         check("mqtt = 3", "`mqtt` is `3`, which is no section; write [mqtt] on a line of its own");
     }

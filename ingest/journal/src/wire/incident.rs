@@ -59,12 +59,12 @@ pub struct PositionJson {
     pub lon: f64,
 }
 
-/// Both ends included.
+/// Both ends included; without an upper end it is "at least".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "see `model::Interval`")]
 pub struct IntervalJson {
     pub low: u64,
-    pub high: u64,
+    pub high: Option<u64>,
 }
 
 /// How many of one species.
@@ -81,7 +81,7 @@ pub struct CountJson {
 #[expect(missing_docs, reason = "yuan, and the reminder that it is an estimate")]
 pub struct FineJson {
     pub low: u64,
-    pub high: u64,
+    pub high: Option<u64>,
     pub estimate: bool,
 }
 
@@ -166,7 +166,11 @@ impl IncidentJson {
             sheep_units: case.sheep_units.into(),
             fine_yuan: FineJson {
                 low: case.sheep_units.low.saturating_mul(fine),
-                high: case.sheep_units.high.saturating_mul(fine),
+                high: if fine == 0 {
+                    Some(0)
+                } else {
+                    case.sheep_units.at_most().map(|units| units.saturating_mul(fine))
+                },
                 estimate: true,
             },
             legal_basis: case.closure.legal_basis.clone(),
@@ -294,14 +298,14 @@ impl From<&CaseZone> for ZoneRefJson {
 }
 
 impl From<Interval> for IntervalJson {
-    fn from(Interval { low, high }: Interval) -> Self {
-        Self { low, high }
+    fn from(interval: Interval) -> Self {
+        Self { low: interval.low, high: interval.at_most() }
     }
 }
 
 impl From<IntervalJson> for Interval {
     fn from(IntervalJson { low, high }: IntervalJson) -> Self {
-        Self { low, high }
+        Self { low, high: high.unwrap_or(Self::OPEN) }
     }
 }
 

@@ -27,11 +27,20 @@ fn halves(rule: &str) -> (&str, &str) {
     }
 }
 
+/// How many, in both languages.
+fn units(units: Interval) -> (String, String) {
+    let low = units.low;
+    match units.at_most() {
+        Some(high) => (format!("约 {low} 至 {high} "), format!("about {low} to {high}")),
+        None => (format!("至少 {low} "), format!("at least {low}")),
+    }
+}
+
 /// Why this is a case, in words that an officer can check against the land.
 pub(super) fn of(case: &Case) -> ReasoningJson {
     let names = case.zones.iter().map(|zone| zone.name.as_str()).collect::<Vec<_>>().join("、");
     let (devices_zh, devices_en) = devices(&case.devices);
-    let Interval { low, high } = case.sheep_units;
+    let (units_zh, units_en) = units(case.sheep_units);
     // Sure is nobody: what rounds to certainty is told as almost that.
     let percent = (case.probability * 100.0).round().clamp(1.0, 99.0);
     let accuracy = case.accuracy_m.round();
@@ -43,11 +52,11 @@ pub(super) fn of(case: &Case) -> ReasoningJson {
     ReasoningJson {
         zh: format!(
             "{devices_zh}共 {count} 次观测到畜群位于「{names}」内（定位误差约 {accuracy} 米，位于区内的概率 {percent}%），\
-             约 {low} 至 {high} 个羊单位。该区当前适用「{rule_zh}」（{law}）。数量与罚款均为估算，须由执法人员核实。{late_zh}"
+             {units_zh}个羊单位。该区当前适用「{rule_zh}」（{law}）。数量与罚款均为估算，须由执法人员核实。{late_zh}"
         ),
         en: format!(
             "{devices_en} saw the herd {count} times inside \"{names}\" (position good to about {accuracy} m, {percent} % sure that it is \
-             inside), about {low} to {high} sheep units. \"{rule_en}\" ({law}) holds there now. Numbers and fine are estimates \
+             inside), {units_en} sheep units. \"{rule_en}\" ({law}) holds there now. Numbers and fine are estimates \
              that an officer must verify.{late_en}"
         ),
     }
@@ -67,6 +76,13 @@ mod tests {
     fn a_few_devices_are_named_and_many_are_counted() {
         check(&["cam-1", "cam-2"], "cam-1、cam-2 ", "cam-1, cam-2");
         check(&["c-1", "c-2", "c-3", "c-4", "c-5"], "c-1、c-2、c-3 等 5 台设备", "c-1, c-2, c-3 and 2 more");
+    }
+
+    #[test]
+    fn what_has_no_upper_end_is_told_as_at_least() {
+        let told = |interval| units(interval);
+        assert_eq!(told(Interval { low: 30, high: 40 }), ("约 30 至 40 ".to_owned(), "about 30 to 40".to_owned()));
+        assert_eq!(told(Interval::at_least(6)), ("至少 6 ".to_owned(), "at least 6".to_owned()));
     }
 
     #[test]
