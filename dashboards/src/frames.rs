@@ -110,7 +110,7 @@ struct Herd<'a> {
 #[derive(Serialize)]
 struct Count {
     low: u64,
-    high: u64,
+    high: Option<u64>,
 }
 
 /// Where the things that moved are now; `None` if nothing of this is the user's business.
@@ -160,7 +160,7 @@ impl<'a> From<&'a HerdView> for Herd<'a> {
             lon: herd.position.lon_deg(),
             accuracy_m: herd.accuracy_m,
             species: herd.species.as_str(),
-            count: Count { low: herd.count.low, high: herd.count.high },
+            count: Count { low: herd.count.low, high: herd.count.at_most() },
             ts: herd.seen_at.as_millis(),
             incident: herd.incident.as_ref().map(|id| id.as_str()),
         }

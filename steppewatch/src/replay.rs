@@ -106,24 +106,31 @@ pub fn with_zones(
     relief: &Arc<Terrain>,
     proposed: Vec<Zone>,
     stretch: Stretch,
+    settings: &Settings,
     progress: impl FnMut(f64),
 ) -> anyhow::Result<Difference> {
     let zones = merged(&view.zones, proposed);
     let Some(changed) = Bounds::of_change(&view.zones, &zones) else { return Ok(Difference::default()) };
     let world = |zones| world(view, zones, view.calendar.clone(), relief);
     let worlds = [world(view.zones.clone())?, world(zones)?];
-    Ok(compare(reader, stretch, &Settings::default(), worlds, Some(changed), progress)?)
+    Ok(compare(reader, stretch, settings, worlds, Some(changed), progress)?)
 }
 
 /// The same for the API, of a running platform's journal.
-pub fn foresee(registry: &Registry, journal: PathBuf, clock: Clock, relief: Arc<Terrain>) -> Foresee {
+pub fn foresee(
+    registry: &Registry,
+    journal: PathBuf,
+    clock: Clock,
+    relief: Arc<Terrain>,
+    settings: Settings,
+) -> Foresee {
     let registry = registry.clone();
     Arc::new(move |proposed, days| {
         let judged = || -> anyhow::Result<Difference> {
             let reader = SqliteJournal::open_read_only(&journal)?;
             let stretch = Stretch::last(days, clock.now());
             let view = registry.view().borrow().clone();
-            with_zones(&reader, &view, &relief, proposed.clone(), stretch, |_share| {})
+            with_zones(&reader, &view, &relief, proposed.clone(), stretch, &settings, |_share| {})
         };
         judged().map(|difference| difference_json(&difference)).map_err(|error| format!("{error:#}"))
     })
@@ -297,7 +304,7 @@ fn case_json(case: &Case) -> Value {
         "rule": case.closure.rule,
         "level": case.closure.level.as_str(),
         "authority": case.authority.as_str(),
-        "sheep_units": {"low": case.sheep_units.low, "high": case.sheep_units.high},
+        "sheep_units": {"low": case.sheep_units.low, "high": case.sheep_units.at_most()},
     })
 }
 

@@ -12,7 +12,6 @@ use alerts::WorkerParts;
 use alerts::deliver::{self, DeliverParts};
 use anyhow::{Context, Result};
 use dashboards::{Parts, live::Live};
-use detect::Settings;
 use history::influx::{InfluxMetrics, InfluxSink};
 use ingest::decode::stage::{self, StageMetrics};
 use ingest::gate::{Gate, GateAddresses};
@@ -221,7 +220,7 @@ fn conclude_and_tell(
         registry: stores.registry.clone(),
         view: stores.registry.view(),
         terrain: Arc::clone(&stores.relief),
-        settings: Settings::default(),
+        settings: config.detection.clone(),
         clock: stores.clock.clone(),
         metrics: metrics.clone(),
         backlog: *stores.journal().head().borrow(),
@@ -271,6 +270,7 @@ fn show(
             config.data.join("journal.db"),
             stores.clock.clone(),
             Arc::clone(&stores.relief),
+            config.detection.clone(),
         ),
         second_person: config.second_person,
         ready: Arc::new(move || {

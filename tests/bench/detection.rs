@@ -89,6 +89,8 @@ impl Outcome {
         line("told_once", score.once(), score.found, ">= 0.99");
         line("told_once_while_watched", score.once_while_watched(), score.found - score.told_again_unwatched, "");
         line("sheep_units_covered", score.coverage(), score.counted, ">= 0.90");
+        line("sheep_units_open", score.open(), score.counted, "");
+        line("sheep_units_width_p50", score.width(), score.widths.len(), "");
         line("simulated_s_to_incident_p50", score.delays.quantile_s(0.5), score.found, "");
         line("simulated_s_to_incident_p99", score.delays.quantile_s(0.99), score.found, "");
         for (number, tenth) in calibration(&self.judged).into_iter().enumerate() {

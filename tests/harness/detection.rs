@@ -153,7 +153,8 @@ impl Platform {
             let known = self.cases.entry(case.id.to_string()).or_insert_with(|| opened(&case, now_ms));
             known.first_seen_ms = case.first_seen.as_millis();
             known.last_seen_ms = case.last_seen.as_millis();
-            known.sheep_units = (case.sheep_units.low as f64, case.sheep_units.high as f64);
+            known.sheep_units =
+                (case.sheep_units.low as f64, case.sheep_units.at_most().map_or(f64::INFINITY, |units| units as f64));
             if !ended {
                 known.trace.push(trace(&case));
             }
@@ -169,7 +170,7 @@ impl Platform {
             let Some(zone) = world.zone(number) else { continue };
             let inside = trial.land.is_in(zone.id.as_str(), place, said.happened_ms);
             self.judged.push(Judged { probability, inside });
-            if probability >= Settings::default().confirmed_probability {
+            if probability >= Settings::default().confirmed_probability.camera {
                 self.sure_ms.push(said.happened_ms);
             }
         }

@@ -35,9 +35,10 @@ impl Open {
 
 /// The closed zones in which the herd's stay is established at `at`, strictest first.
 pub fn closed_zones(herd: &Herd, world: &World, at: Timestamp) -> Vec<(Arc<Zone>, Closure)> {
+    let stays = herd.stays.iter().filter(|(_, stay)| stay.is_established());
+    let stays: Vec<_> = stays.map(|(zone, _)| zone).collect();
     let mut closed: Vec<_> = world
-        .zones_held_at(at)
-        .filter(|zone| herd.stays.get(&zone.id).is_some_and(Stay::is_established))
+        .held_at(&stays, at)
         .map(|zone| (Arc::clone(zone), world.closure(zone, at)))
         .filter(|(_, closure)| closure.level > ClosureLevel::None)
         .collect();
@@ -104,7 +105,12 @@ pub fn describe(facts: &Facts<'_>, before: Option<&Case>) -> Option<Case> {
 
 /// Whether the change is worth telling at once: another zone, clearly more animals, or that it goes on although it seemed over.
 pub fn matters(before: &Case, now: &Case) -> bool {
-    let grown = now.sheep_units.high > before.sheep_units.high + before.sheep_units.high / 5;
+    // By the upper end, or, where it is not known, by the lower one.
+    let size = |case: &Case| match (before.sheep_units.at_most(), now.sheep_units.at_most()) {
+        (Some(_), Some(_)) => case.sheep_units.high,
+        _ => case.sheep_units.low,
+    };
+    let grown = size(now) > size(before).saturating_add(size(before) / 5);
     before.ended_at != now.ended_at || before.zones != now.zones || before.closure.level != now.closure.level || grown
 }
 

@@ -5,7 +5,7 @@
 //! at once, one that never was is withdrawn.   Never: a withdrawal where the evidence is no longer all at hand.
 
 use crate::case::{Facts, Open, closed_zones, describe};
-use crate::engine::{Engine, weigh};
+use crate::engine::{Engine, weigh_all};
 use crate::herd::{Herd, SEEN_MAX, Seen};
 use crate::presence::Stay;
 use crate::settings::Settings;
@@ -55,7 +55,7 @@ impl InOrder {
             let before: Vec<(ZoneId, Stay)> = established.map(|(zone, stay)| (zone.clone(), stay.clone())).collect();
             let is_lost = |stay: &Stay| seen.at.since(stay.last_inside) > unseen;
             stays.retain(|_, stay| !is_lost(stay) && !stay.has_left(seen.at, settings));
-            weigh(world, settings, &mut stays, seen, Some(seen.at));
+            weigh_all(world, settings, &mut stays, &herd.seen, seen);
             for (zone, stay) in before {
                 if stays.get(&zone).is_none_or(|now| now.since > stay.since) {
                     let at = if is_lost(&stay) { stay.last_inside } else { seen.at };
@@ -132,7 +132,7 @@ impl Engine {
         }
         let mut as_they_came = herd.stays.clone();
         if let Some(seen) = herd.seen.back() {
-            weigh(&self.world, &self.settings, &mut as_they_came, seen, Some(seen.at));
+            weigh_all(&self.world, &self.settings, &mut as_they_came, &herd.seen, seen);
         }
         stays.extend(as_they_came.into_iter().filter(|(zone, _)| !held(zone)));
         stays
@@ -141,7 +141,8 @@ impl Engine {
     /// A stay that is over, if it was where and when nobody may stand.
     fn closed<'a>(&self, over: &'a Over) -> Option<(&'a Over, Arc<Zone>, Closure)> {
         let at = over.stay.last_inside;
-        let zone = self.world.zones_held_at(at).find(|zone| zone.id == over.zone)?;
+        let ids = [&over.zone];
+        let zone = self.world.held_at(&ids, at).next()?;
         let closure = self.world.closure(zone, at);
         (closure.level > ClosureLevel::None).then(|| (over, Arc::clone(zone), closure))
     }

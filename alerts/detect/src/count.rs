@@ -14,10 +14,10 @@ const PICTURE_MS: i64 = 1_000;
 /// A species that is seen less than so many times as often as the most usual one was misread.
 const SELDOM: usize = 4;
 
-/// How many of each species, from the pictures of the last ten minutes; a herd that only collars know counts them.
+/// How many of each species, from the pictures of the last ten minutes; of a herd that only collars know at least as many as wear one.
 pub fn counts(herd: &Herd) -> Vec<SpeciesCount> {
     let since = herd.last_seen.as_millis().saturating_sub(CURRENT_MS);
-    let is_current = |seen: &&Seen| seen.at.as_millis() >= since && seen.source == Source::Picture;
+    let is_current = |seen: &&Seen| seen.at.as_millis() >= since && seen.source.is_look();
     let pictures: Vec<&Seen> = herd.seen.iter().filter(is_current).collect();
     let there = species_there(&pictures);
     let mut counts: BTreeMap<Species, (Interval, Interval)> = BTreeMap::new();
@@ -30,7 +30,8 @@ pub fn counts(herd: &Herd) -> Vec<SpeciesCount> {
     }
     if counts.is_empty() {
         let collars = herd.newest.iter().filter(|seen| seen.source == Source::Collar).count() as u64;
-        let count = Interval { low: collars, high: collars };
+        // Nobody puts a collar on every animal, and nobody says how many wear none.
+        let count = Interval::at_least(collars);
         return vec![SpeciesCount { species: herd.species, count, young: Interval::default() }];
     }
     counts
@@ -95,5 +96,6 @@ pub fn sheep_units(counts: &[SpeciesCount]) -> Interval {
         units.0 += adults(of.count.low, of.young.high) * f64::from(low);
         units.1 += adults(of.count.high, of.young.low) * f64::from(high);
     }
-    Interval { low: units.0.floor() as u64, high: units.1.ceil() as u64 }
+    let is_open = counts.iter().any(|of| of.count.at_most().is_none());
+    Interval { low: units.0.floor() as u64, high: if is_open { Interval::OPEN } else { units.1.ceil() as u64 } }
 }

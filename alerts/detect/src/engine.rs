@@ -4,22 +4,22 @@ use crate::aside::Asides;
 use crate::case::{self, Facts, Open, closed_zones};
 use crate::correct::is_out_of_order;
 use crate::count::counts;
-use crate::fixes::{self, Trail};
+use crate::fixes::Trail;
 use crate::herd::{Herd, Seen, Source, join, take_back_stray};
 use crate::herds::Herds;
+use crate::joint;
 use crate::overload::Loads;
-use crate::place::{Eye, Flight, Located, Unplaced, locate};
+use crate::place::{Flight, Located};
 use crate::presence::{Stay, Verdict};
 use crate::settings::Settings;
 use crate::silence::{Silence, Watch};
 use crate::unseen::{nobody_looks, unseen_after};
 use crate::{World, closure};
-use model::{
-    AnimalMark, Body, Device, DeviceId, DeviceKind, Finding, HerdView, Interval, Offset, PanTilt, Reading, Sighting,
-    Species, Timestamp, Track, Trigger, What, ZoneId, ZoneLoad,
-};
-use std::collections::{BTreeMap, HashMap};
+use model::{Body, DeviceId, Finding, HerdView, Interval, Offset, PanTilt, Reading, Timestamp, What, ZoneId, ZoneLoad};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
+
+mod reading;
 
 /// Herds followed at once; beyond it the one heard of longest ago is forgotten.
 const HERDS_MAX: usize = 10_000;
@@ -210,116 +210,6 @@ impl Engine {
         found
     }
 
-    /// What the reading says was seen, and where.
-    fn seen(&mut self, device: &Device, reading: &Reading) -> Option<Seen> {
-        match &reading.body {
-            Body::Heartbeat(heartbeat) => {
-                if let Some(head) = heartbeat.pan_tilt {
-                    self.state.heads.insert(device.id.clone(), head);
-                }
-                None
-            }
-            Body::Track(track) => self.tracked(device, reading, track),
-            Body::Sighting(sighting) => self.sighted(device, reading, sighting),
-            Body::Report(report) => {
-                let species = report.species.unwrap_or(Species::Unknown);
-                let located = Located {
-                    position: report.position?,
-                    spread: crate::geofence::Spread::round(self.settings.report_accuracy_m),
-                };
-                species.grazes().then(|| Seen {
-                    count: report.count.unwrap_or(1),
-                    species,
-                    ..self.seen_by(device, reading, Source::Picture, located)
-                })
-            }
-            Body::Measurements(_) | Body::Snapshot(_) | Body::Clock => None,
-        }
-    }
-
-    fn tracked(&mut self, device: &Device, reading: &Reading, track: &Track) -> Option<Seen> {
-        match device.kind {
-            DeviceKind::Drone => {
-                self.state.flights.entry(device.id.clone()).or_default().add(reading, track);
-                None
-            }
-            DeviceKind::Collar => match fixes::judge(&mut self.state.trails, reading, track) {
-                fixes::Verdict::Believed(position) => {
-                    let spread = crate::geofence::Spread::round(self.settings.fix_accuracy_m(track));
-                    Some(self.seen_by(device, reading, Source::Collar, Located { position, spread }))
-                }
-                fixes::Verdict::SetAside(reason) => {
-                    self.asides.fix(reason.as_str());
-                    None
-                }
-            },
-            _ => None,
-        }
-    }
-
-    fn sighted(&mut self, device: &Device, reading: &Reading, sighting: &Sighting) -> Option<Seen> {
-        if !sighting.species.grazes() || sighting.confidence < self.settings.confidence_min {
-            return None;
-        }
-        let head = self.state.heads.get(&device.id).copied();
-        if sighting.bounding_box.is_some_and(|seen| self.world.masks().hide(device, seen, head, reading.received_at.0))
-        {
-            self.asides.sighting(crate::masks::MASKED);
-            return None;
-        }
-        let eye = || match device.kind {
-            DeviceKind::Drone => {
-                let flight = self.state.flights.get(&device.id).ok_or(Unplaced::NoTrack)?;
-                Eye::of_drone(device, flight, reading.happened_at(), self.settings.drone_errors)
-            }
-            _ => Eye::of_camera(device, head, self.settings.camera_errors),
-        };
-        let located = match locate(sighting.place, eye, self.world.terrain(), self.settings.default_accuracy_m) {
-            Ok(located) => located,
-            Err(unplaced) => {
-                self.asides.sighting(unplaced.as_str());
-                return None;
-            }
-        };
-        Some(Seen {
-            species: sighting.species,
-            count: sighting.count,
-            young: sighting.young,
-            snapshot: sighting.snapshot_id.clone(),
-            view: sighting.bounding_box.map(|seen| (seen, head)),
-            animals: sighting.animals.clone(),
-            ..self.seen_by(device, reading, Source::Picture, located)
-        })
-    }
-
-    /// What a device saw, as far as every way of seeing tells it.
-    fn seen_by(&self, device: &Device, reading: &Reading, source: Source, located: Located) -> Seen {
-        Seen {
-            device: device.id.clone(),
-            source,
-            species: Species::Unknown,
-            count: 1,
-            young: 0,
-            located,
-            // A slow clock must not make what is seen now a thing of the past.
-            at: reading.happened_at().plus(self.state.silence.clock_behind(&device.id)),
-            received_at: reading.received_at.0,
-            offset: reading.offset,
-            trigger: Trigger {
-                device: device.id.clone(),
-                kind: reading.body.kind(),
-                seq: reading.seq,
-                ts: reading.happened_at(),
-            },
-            snapshot: None,
-            view: None,
-            animals: match source {
-                Source::Collar => AnimalMark::of_collar(&device.id).into_iter().collect(),
-                Source::Picture => Vec::new(),
-            },
-        }
-    }
-
     fn place_in_herd(&mut self, seen: Seen) -> Vec<What> {
         let mut herds = std::mem::take(&mut self.state.herds);
         let own = |herds: &Herds| if seen.source == Source::Collar { herds.of_collar(&seen.device) } else { None };
@@ -365,7 +255,7 @@ impl Engine {
             found.extend(self.set_right(herd, offset));
             return found;
         }
-        weigh(&self.world, &self.settings, &mut herd.stays, &seen, Some(at));
+        weigh_all(&self.world, &self.settings, &mut herd.stays, &herd.seen, &seen);
         found.extend(self.decide(herd, at, at, offset, None));
         found
     }
@@ -431,6 +321,26 @@ impl Engine {
     }
 }
 
+/// What a sighting says of each zone, and, where it is not sure by itself, what it says together with those before it.
+pub(crate) fn weigh_all(
+    world: &World,
+    settings: &Settings,
+    stays: &mut BTreeMap<ZoneId, Stay>,
+    all: &VecDeque<Seen>,
+    seen: &Seen,
+) {
+    if weigh(world, settings, stays, seen, Some(seen.at)) == Sure::No {
+        joint::weigh(world, settings, stays, all, seen);
+    }
+}
+
+/// Whether a sighting says of each zone by itself on which side of its border it was.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sure {
+    Yes,
+    No,
+}
+
 /// What a sighting says of each zone: of those that held when it happened (`at`), or of those of now.
 pub(crate) fn weigh(
     world: &World,
@@ -438,10 +348,10 @@ pub(crate) fn weigh(
     stays: &mut BTreeMap<ZoneId, Stay>,
     seen: &Seen,
     at: Option<Timestamp>,
-) {
+) -> Sure {
     let likely = world.likely(seen.located.position, seen.located.spread, at);
     for (zone, probability) in &likely {
-        if let Verdict::Inside(_) = Verdict::of(*probability, settings) {
+        if let Verdict::Inside(_) = Verdict::of(*probability, seen.source, settings) {
             stays.entry(zone.id.clone()).or_insert_with(|| Stay::begin(seen.at));
         }
     }
@@ -449,7 +359,7 @@ pub(crate) fn weigh(
         let found = likely.iter().find(|(zone, _)| zone.id == *id).map_or(0.0, |(_, probability)| *probability);
         let Located { position, spread } = seen.located;
         let clear_m = settings.clear_of_border_m + 3.0 * spread.sigma_m();
-        let verdict = match Verdict::of(found, settings) {
+        let verdict = match Verdict::of(found, seen.source, settings) {
             Verdict::Outside if world.is_clear_of(id, position, clear_m) => Verdict::Away,
             verdict => verdict,
         };
@@ -457,14 +367,15 @@ pub(crate) fn weigh(
         let is_silent = at.is_some_and(|at| !world.held_as_now(id, at)) && !matches!(verdict, Verdict::Inside(_));
         is_silent || stay.weigh(seen, verdict, settings)
     });
+    let is_unsure =
+        |probability: f64| matches!(Verdict::of(probability, seen.source, settings), Verdict::Likely | Verdict::Border);
+    if likely.iter().any(|(_, probability)| is_unsure(*probability)) { Sure::No } else { Sure::Yes }
 }
 
 fn view(herd: &Herd) -> Option<HerdView> {
     let (position, accuracy_m) = herd.centre?;
     let counts = counts(herd);
-    let count = counts
-        .iter()
-        .fold(Interval::default(), |sum, of| Interval { low: sum.low + of.count.low, high: sum.high + of.count.high });
+    let count = counts.iter().fold(Interval::default(), |sum, of| sum.and(of.count));
     Some(HerdView {
         id: herd.id.clone(),
         position,

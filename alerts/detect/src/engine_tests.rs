@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::testing::{NORTH, SOUTH, Stage, cases, square, words, world};
-use model::ZoneKind;
+use model::{Species, ZoneKind};
 use std::time::Duration;
 
 const WINTER: &str = "2026-11-22T10:00:00+08:00";
@@ -172,7 +172,7 @@ fn a_case_waits_for_cameras_that_are_silent_themselves() {
     }
     stage.wait(120);
     stage.beats("cam-1");
-    assert_eq!(cases(&stage.wait(1_800)), ["ended in north"], "it speaks and does not see it");
+    assert_eq!(cases(&stage.wait(3_600)), ["ended in north"], "it speaks and does not see it");
 }
 
 #[test]
@@ -218,20 +218,35 @@ fn what_stands_in_one_picture_is_one_herd_of_several_species() {
     assert_eq!((case.sheep_units.low, case.sheep_units.high), (85 + 8 * 5, 115 + 12 * 5));
 }
 
-#[test]
-fn a_case_ends_when_the_herd_is_not_seen_for_half_an_hour() {
+/// How a case goes on that nobody adds anything to.
+fn unseen_for(place: (f64, f64), minutes: u64) -> (Vec<What>, Timestamp) {
     let mut stage = Stage::at(WINTER);
     for _ in 0..3 {
-        stage.sees("cam-1", NORTH, 40);
+        stage.sees("cam-1", place, 40);
         stage.wait(10);
     }
     let last = stage.now.minus(Duration::from_secs(10));
-    let mut found = stage.wait(900);
-    stage.beats("cam-1");
-    found.extend(stage.wait(901));
+    let mut found = Vec::new();
+    for _ in 0..minutes / 15 {
+        found.extend(stage.wait(900));
+        stage.beats("cam-1");
+    }
+    found.extend(stage.wait(1));
+    (found, last)
+}
+
+#[test]
+fn a_case_near_the_border_ends_when_the_herd_is_not_seen_for_half_an_hour() {
+    let (found, last) = unseen_for((43.3002, 117.506), 30);
     let ended: Vec<_> = found.iter().filter(|what| matches!(what, What::Ended(_))).collect();
     let [What::Ended(case)] = ended[..] else { panic!("{:?}", words(&found)) };
     assert_eq!(case.ended_at, Some(last));
+}
+
+#[test]
+fn who_was_last_seen_far_inside_is_waited_for_an_hour() {
+    assert_eq!(cases(&unseen_for(NORTH, 45).0), [] as [&str; 0]);
+    assert_eq!(cases(&unseen_for(NORTH, 60).0), ["ended in north"]);
 }
 
 #[test]

@@ -35,10 +35,21 @@ const REACH_MAX_M: f64 = 1_500.0;
 /// How an animal was noticed; the rules of evidence differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// By a camera, a drone or a person.
-    Picture,
+    /// By a fixed camera.
+    Camera,
+    /// By a drone.
+    Drone,
+    /// By a person who reports it.
+    Report,
     /// By the collar that it wears.
     Collar,
+}
+
+impl Source {
+    /// By who looks at the herd, not by one of its animals.
+    pub fn is_look(self) -> bool {
+        self != Self::Collar
+    }
 }
 
 /// One sighting on the ground.
@@ -187,6 +198,7 @@ impl Herd {
             self.note(&seen);
             self.seen.push_back(seen);
         }
+        self.stays.values_mut().for_each(|stay| stay.last_likely = stay.last_inside);
     }
 
     /// A case of this herd is over.

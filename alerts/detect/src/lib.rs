@@ -21,6 +21,7 @@ pub mod fixes;
 pub mod geofence;
 pub mod herd;
 mod herds;
+mod joint;
 mod lag;
 pub mod masks;
 pub mod overload;
@@ -36,7 +37,7 @@ mod world;
 pub use aside::Asides;
 pub use engine::Engine;
 pub use saved::BadState;
-pub use settings::Settings;
+pub use settings::{BySource, Settings};
 pub use world::World;
 
 #[cfg(test)]

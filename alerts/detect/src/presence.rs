@@ -4,10 +4,13 @@
 //! open zones too: when a closure begins at midnight, whoever stands inside has already been weighed.
 
 use crate::herd::{Seen, Source};
+use crate::joint::Joint;
 use crate::settings::Settings;
 use model::{DeviceId, Timestamp};
 use std::collections::{BTreeMap, VecDeque};
 
+/// More likely inside than outside.
+pub(crate) const LIKELY: f64 = 0.5;
 /// Sightings kept for the window of evidence.
 const WINDOW_MAX: usize = 64;
 
@@ -16,8 +19,10 @@ const WINDOW_MAX: usize = 64;
 pub enum Verdict {
     /// Inside, this surely.
     Inside(f64),
+    /// Too near to the border to say, but more likely inside than outside.
+    Likely,
     /// Too near to the border to say.
-    Border(f64),
+    Border,
     /// Outside.
     Outside,
     /// Outside, and so far from the border that it is no step over it.
@@ -26,11 +31,13 @@ pub enum Verdict {
 
 impl Verdict {
     /// By the probability of being inside.
-    pub fn of(probability: f64, settings: &Settings) -> Self {
-        if probability >= settings.confirmed_probability {
+    pub fn of(probability: f64, source: Source, settings: &Settings) -> Self {
+        if probability >= settings.confirmed_probability.of(source) {
             Self::Inside(probability)
+        } else if probability >= LIKELY {
+            Self::Likely
         } else if probability > settings.outside_probability {
-            Self::Border(probability)
+            Self::Border
         } else {
             Self::Outside
         }
@@ -44,6 +51,8 @@ pub struct Stay {
     pub since: Timestamp,
     /// Latest sighting inside.
     pub last_inside: Timestamp,
+    /// Latest sighting that was more likely inside than outside.
+    pub last_likely: Timestamp,
     /// Sightings inside.
     pub sightings: u32,
     /// How sure the latest one inside was.
@@ -61,7 +70,7 @@ pub struct Stay {
 impl Stay {
     /// A stay that begins with a sighting inside.
     pub fn begin(at: Timestamp) -> Self {
-        Self { since: at, last_inside: at, ..Self::default() }
+        Self { since: at, last_inside: at, last_likely: at, ..Self::default() }
     }
 
     /// Whether the evidence suffices.
@@ -76,9 +85,26 @@ impl Stay {
                 self.inside(seen, probability, settings);
                 true
             }
-            Verdict::Border(_) => true,
+            Verdict::Likely => {
+                self.last_likely = self.last_likely.max(seen.at);
+                true
+            }
+            Verdict::Border => true,
             Verdict::Outside => self.outside(seen, false, settings),
             Verdict::Away => self.outside(seen, true, settings),
+        }
+    }
+
+    /// Takes in what several sightings say together.
+    pub(crate) fn weigh_together(&mut self, joint: &Joint, probability: f64) {
+        self.since = self.since.min(joint.since);
+        self.last_inside = self.last_inside.max(joint.at);
+        self.last_likely = self.last_likely.max(joint.at);
+        self.sightings = self.sightings.max(joint.sightings.len() as u32);
+        self.probability = probability;
+        self.outside_in_a_row = 0;
+        if !self.is_established() {
+            self.established = joint.words(probability);
         }
     }
 
@@ -90,11 +116,12 @@ impl Stay {
     fn inside(&mut self, seen: &Seen, probability: f64, settings: &Settings) {
         self.since = self.since.min(seen.at);
         self.last_inside = self.last_inside.max(seen.at);
+        self.last_likely = self.last_likely.max(seen.at);
         self.sightings = self.sightings.saturating_add(1);
         self.probability = probability;
         self.outside_in_a_row = 0;
         match seen.source {
-            Source::Picture => {
+            Source::Camera | Source::Drone | Source::Report => {
                 self.pictures.push_back(seen.at);
                 self.forget_pictures(self.last_inside, settings);
                 if self.pictures.len() >= settings.sightings_needed && !self.is_established() {
@@ -114,7 +141,9 @@ impl Stay {
 
     fn outside(&mut self, seen: &Seen, away: bool, settings: &Settings) -> bool {
         match seen.source {
-            Source::Picture => self.outside_in_a_row = self.outside_in_a_row.saturating_add(1),
+            Source::Camera | Source::Drone | Source::Report => {
+                self.outside_in_a_row = self.outside_in_a_row.saturating_add(1)
+            }
             Source::Collar => {
                 self.collars.remove(&seen.device);
             }
@@ -136,7 +165,7 @@ impl Stay {
     pub fn has_left(&self, now: Timestamp, settings: &Settings) -> bool {
         self.outside_in_a_row >= settings.sightings_to_leave
             && self.collars.is_empty()
-            && now.since(self.last_inside) >= settings.leave_after
+            && now.since(self.last_likely) >= settings.leave_after
     }
 
     fn forget_pictures(&mut self, now: Timestamp, settings: &Settings) {

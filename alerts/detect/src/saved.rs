@@ -113,7 +113,10 @@ fields! {
         device, source, species, count, young, located, at, received_at, offset, trigger, snapshot,
         view since 4 or nothing, animals since 4 or nothing
     }
-    Stay { since, last_inside, sightings, probability, established, pictures, collars, outside_in_a_row }
+    Stay {
+        since, last_inside, last_likely since 4 or nothing, sightings, probability, established, pictures, collars,
+        outside_in_a_row
+    }
     Located { position, spread }
     Spread { east_m2, north_m2, east_north_m2 }
     Open { case, told_at, held_back }
@@ -198,8 +201,11 @@ words! {
         ReadingKind::Heartbeat, ReadingKind::Track, ReadingKind::Reading, ReadingKind::Sighting, ReadingKind::Snapshot,
         ReadingKind::Report, ReadingKind::DjiOsd, ReadingKind::Modbus, ReadingKind::Clock,
     ], ReadingKind::as_str;
-    Source: [Source::Picture, Source::Collar], |source| match source {
-        Source::Picture => "picture",
+    Source: [Source::Camera, Source::Drone, Source::Report, Source::Collar], |source| match source {
+        // The word of the versions that did not tell who looked.
+        Source::Camera => "picture",
+        Source::Drone => "drone",
+        Source::Report => "report",
         Source::Collar => "collar",
     };
 }

@@ -3,6 +3,7 @@
 //! In: nothing yet but the defaults.   Out: [`Settings`], handed to the engine.   Never: a number that the law sets; closures
 //! and fines are the registry's rules.
 
+use crate::herd::Source;
 use crate::place::Errors;
 use model::Track;
 use std::time::Duration;
@@ -16,8 +17,12 @@ pub struct Settings {
     pub sightings_within: Duration,
     /// One collar that stays inside this long establishes it too.
     pub collar_dwell: Duration,
-    /// At least this sure to count as inside.
-    pub confirmed_probability: f64,
+    /// One sighting that is at least this sure counts as inside, by how it was made.
+    pub confirmed_probability: BySource,
+    /// So sure must the latest sightings be together, where each is more likely inside than outside and no one of them is sure.
+    pub together_probability: f64,
+    /// The latest are those of so long, in which a grazing herd hardly moves; but never fewer than are needed.
+    pub together_within: Duration,
     /// At most this sure to count as outside; between the two it is the border, which decides nothing.
     pub outside_probability: f64,
     /// So many sightings in a row outside end a stay that pictures established ...
@@ -29,6 +34,10 @@ pub struct Settings {
     pub clear_of_border_m: f64,
     /// A case ends when its herd was not seen for this long (collars: at least six times their cadence).
     pub unseen_after: Duration,
+    /// So long it waits for a herd that was last seen at least `far_inside_m` from the border and not seen to leave.
+    pub far_inside_unseen_after: Duration,
+    /// Metres from the border.
+    pub far_inside_m: f64,
     /// A drone is back over the same land within this time; what only it saw is not lost before.
     pub patrol_every: Duration,
     /// While all that saw a herd are silent themselves, nobody can say that it left: its case waits this long for them.
@@ -60,18 +69,47 @@ pub struct Settings {
     pub drone_errors: Errors,
 }
 
+/// A probability for each way in which animals are noticed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BySource {
+    /// Fixed cameras.
+    pub camera: f64,
+    /// Drones.
+    pub drone: f64,
+    /// What people report.
+    pub report: f64,
+    /// Collars.
+    pub collar: f64,
+}
+
+impl BySource {
+    /// That of one way.
+    pub fn of(self, source: Source) -> f64 {
+        match source {
+            Source::Camera => self.camera,
+            Source::Drone => self.drone,
+            Source::Report => self.report,
+            Source::Collar => self.collar,
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             sightings_needed: 3,
             sightings_within: Duration::from_secs(300),
             collar_dwell: Duration::from_secs(180),
-            confirmed_probability: 0.9,
+            confirmed_probability: BySource { camera: 0.9, drone: 0.9, report: 0.9, collar: 0.9 },
+            together_probability: 0.75,
+            together_within: Duration::from_secs(60),
             outside_probability: 0.1,
             sightings_to_leave: 2,
             leave_after: Duration::from_secs(180),
             clear_of_border_m: 100.0,
             unseen_after: Duration::from_secs(1_800),
+            far_inside_unseen_after: Duration::from_secs(3_600),
+            far_inside_m: 30.0,
             patrol_every: Duration::from_secs(5_400),
             unseen_in_silence: Duration::from_secs(10_800),
             late_after: Duration::from_secs(900),

@@ -23,7 +23,20 @@ pub(crate) fn unseen_after(herd: &Herd, world: &World, settings: &Settings) -> D
     let newest = herd.seen.back().and_then(|seen| world.device(&seen.device));
     let by_drone = newest.is_some_and(|device| device.kind == DeviceKind::Drone);
     let patrol = if by_drone { settings.patrol_every } else { Duration::ZERO };
-    settings.unseen_after.max(cadence * COLLAR_CADENCES).max(patrol)
+    let unseen_after = if was_far_inside(herd, world, settings) {
+        settings.far_inside_unseen_after.max(settings.unseen_after)
+    } else {
+        settings.unseen_after
+    };
+    unseen_after.max(cadence * COLLAR_CADENCES).max(patrol)
+}
+
+/// Whether its case was last seen so far inside that it would have been seen again on its way out: it is most likely still there, out of
+/// everybody's sight.
+fn was_far_inside(herd: &Herd, world: &World, settings: &Settings) -> bool {
+    let Some((centre, _)) = herd.centre.filter(|_| herd.case.is_some()) else { return false };
+    let mut stays = herd.stays.iter().filter(|(_, stay)| stay.is_established());
+    stays.any(|(zone, _)| world.is_clear_of(zone, centre, settings.far_inside_m))
 }
 
 /// Whether none of those that saw a herd lately has told of the time since. A device that comes back from a dead link speaks

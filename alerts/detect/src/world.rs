@@ -176,10 +176,11 @@ impl World {
         self.past.had_begun(zone, at)
     }
 
-    /// The zones that held at an instant.
-    pub fn zones_held_at(&self, at: Timestamp) -> impl Iterator<Item = &Arc<Zone>> {
-        let now = self.zones.iter().filter(move |zone| self.past.had_begun(&zone.id, at));
-        now.chain(self.past.held_at(at))
+    /// Those of some zones that held at an instant, in their order, then versions of them that hold no more.
+    pub fn held_at<'a>(&'a self, ids: &'a [&ZoneId], at: Timestamp) -> impl Iterator<Item = &'a Arc<Zone>> {
+        let now = ids.iter().filter_map(|id| self.zones.get(self.zones.binary_search_by(|zone| zone.id.cmp(id)).ok()?));
+        let now = now.filter(move |zone| self.past.had_begun(&zone.id, at));
+        now.chain(self.past.held_at(at).filter(|zone| ids.contains(&&zone.id)))
     }
 
     /// The zones that hold a position, taken as a point.

@@ -76,8 +76,9 @@ export function integer(value: number): string {
   return grouped.format(value);
 }
 
-/** `35–44`, or one figure where both ends are the same. */
+/** `35–44`, one figure where both ends are the same, `≥ 12` where nobody knows how many more. */
 export function interval(value: Interval): string {
+  if (value.high === null) return `≥ ${integer(value.low)}`;
   return value.low === value.high ? integer(value.low) : `${integer(value.low)}–${integer(value.high)}`;
 }
 

@@ -16,10 +16,10 @@ export interface LatLon {
   lon: number;
 }
 
-/** Both ends included: a count or sum that is not known exactly. */
+/** Both ends included: a count or sum that is not known exactly; without an upper end it is "at least". */
 export interface Interval {
   low: number;
-  high: number;
+  high: number | null;
 }
 
 export interface User {

@@ -155,6 +155,13 @@ impl Ground<'_> {
         let (low, high) = incident.sheep_units;
         let together: f64 = units.iter().sum();
         score.counted += usize::from(!units.is_empty());
+        if let Some(first) = units.first() {
+            if high.is_finite() {
+                score.widths.push((high - low) / first.max(1.0));
+            } else {
+                score.open += 1;
+            }
+        }
         if units.iter().chain([&together]).any(|units| low <= *units && *units <= high) {
             score.covered += usize::from(!units.is_empty());
         } else if let Some(first) = units.first() {

@@ -28,6 +28,10 @@ pub struct Score {
     pub counted: usize,
     /// Of them those whose interval holds the truth.
     pub covered: usize,
+    /// Of the compared ones those that say "at least" and no more.
+    pub open: usize,
+    /// Of the others: by how much the upper end is above the lower one, as a share of the truth.
+    pub widths: Vec<f64>,
     /// Time from the arrival of the deciding sighting to the incident.
     pub delays: Delays,
     /// Incursions that no incident tells of.
@@ -95,6 +99,18 @@ impl Score {
         share(self.covered, self.counted)
     }
 
+    /// Of the compared incidents those that state no upper end: what covers the truth by saying little.
+    pub fn open(&self) -> f64 {
+        share(self.open, self.counted)
+    }
+
+    /// The width of the middle one of those that state both ends, as a share of the truth; not a number if there are none.
+    pub fn width(&self) -> f64 {
+        let mut widths = self.widths.clone();
+        widths.sort_by(f64::total_cmp);
+        widths.get(widths.len() / 2).copied().unwrap_or(f64::NAN)
+    }
+
     /// Both together.
     pub fn and(mut self, other: Self) -> Self {
         self.incursions += other.incursions;
@@ -107,6 +123,8 @@ impl Score {
         self.right += other.right;
         self.counted += other.counted;
         self.covered += other.covered;
+        self.open += other.open;
+        self.widths.extend(other.widths);
         self.delays.0.extend(other.delays.0);
         self.missed.extend(other.missed);
         self.wrong.extend(other.wrong);
@@ -123,7 +141,8 @@ impl Score {
             "incidents": self.incidents, "right": self.right,
             "recall": number(self.recall()), "precision": number(self.precision()), "told_once": number(self.once()),
             "told_once_while_watched": number(self.once_while_watched()),
-            "sheep_units_covered": number(self.coverage()),
+            "sheep_units_covered": number(self.coverage()), "sheep_units_open": number(self.open()),
+            "sheep_units_width": number(self.width()),
             "alert_s_median": number(self.delays.quantile_s(0.5)), "alert_s_p99": number(self.delays.quantile_s(0.99)),
             "wrong": self.wrong,
         })

@@ -110,7 +110,8 @@ fn incident(value: &Value, told: &BTreeMap<String, i64>, url: &str) -> Result<In
         first_seen_ms: time("first_seen")?,
         last_seen_ms,
         opened_ms: told.get(id).copied(),
-        sheep_units: (number("sheep_units", "low")?, number("sheep_units", "high")?),
+        // Without an upper end it is "at least".
+        sheep_units: (number("sheep_units", "low")?, number("sheep_units", "high").unwrap_or(f64::INFINITY)),
         trace: vec![Trace { at_ms: last_seen_ms, place, accuracy_m }],
     })
 }

@@ -92,6 +92,27 @@ impl Species {
 pub struct Interval {
     /// At least.
     pub low: u64,
-    /// At most.
+    /// At most; [`Interval::OPEN`] where nothing says how many at most.
     pub high: u64,
+}
+
+impl Interval {
+    /// The upper end that is not known. As a number it is larger than any count, so sums and products of it stay it if they saturate.
+    pub const OPEN: u64 = u64::MAX;
+
+    /// So many, and nobody knows how many more.
+    pub fn at_least(low: u64) -> Self {
+        Self { low, high: Self::OPEN }
+    }
+
+    /// At most, if that is known.
+    pub fn at_most(self) -> Option<u64> {
+        (self.high != Self::OPEN).then_some(self.high)
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { low: self.low.saturating_add(other.low), high: self.high.saturating_add(other.high) }
+    }
 }

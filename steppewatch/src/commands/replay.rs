@@ -52,7 +52,7 @@ pub fn run(args: &ReplayArgs, config: &Config, as_json: bool) -> Result<()> {
     let present = world(&view, view.zones.clone(), view.calendar.clone(), &relief)?;
     let worlds = [present, world(&view, zones, calendar, &relief)?];
     let reader = journal::reader(&journal::path(config))?;
-    let difference = compare(&reader, stretch, &detect::Settings::default(), worlds, None, said())?;
+    let difference = compare(&reader, stretch, &config.detection, worlds, None, said())?;
     if as_json { print(&difference_json(&difference).to_string()) } else { show(&difference) }
 }
 

@@ -3,6 +3,7 @@
 //! In: the text of the file. Out: the configuration, or the first thing that is wrong with it as one sentence that names
 //! the key, what it holds and what would do. Secrets are read from files, never written in this one.
 
+mod detection;
 mod devices;
 mod dji;
 mod frigate;
@@ -64,6 +65,8 @@ pub struct Config {
     pub hj212: Option<Hj212Config>,
     /// Where GT06 trackers connect.
     pub gt06: Option<Gt06Config>,
+    /// By what evidence a herd counts as inside.
+    pub detection: detect::Settings,
 }
 
 impl Config {
@@ -97,7 +100,9 @@ impl Config {
         let sip = root.optional_section("sip")?.map(|sip| devices::sip(sip, &data)).transpose()?.flatten();
         let hj212 = root.optional_section("hj212")?.map(devices::hj212).transpose()?.flatten();
         let gt06 = root.optional_section("gt06")?.map(devices::gt06).transpose()?.flatten();
+        let detection = detection::detection(root.section("detection")?)?;
         let config = Self {
+            detection,
             data,
             tenant,
             gate,
@@ -170,6 +175,7 @@ mod tests {
         assert_eq!(empty.journal_retention, example.journal_retention);
         assert_eq!(empty.history_retention, example.history_retention);
         assert_eq!((empty.second_person, example.second_person), (false, false));
+        assert_eq!((&empty.detection, &example.detection), (&detect::Settings::default(), &empty.detection));
     }
 
     #[test]
@@ -184,7 +190,7 @@ mod tests {
         );
         check(
             "colour = 1",
-            "`colour` is `1`, but there is no such key; known here: data, dji, gt06, history, hj212, http, influx, journal, mavlink, modbus, mqtt, sip, station_model, tenant, webhooks, zones",
+            "`colour` is `1`, but there is no such key; known here: data, detection, dji, gt06, history, hj212, http, influx, journal, mavlink, modbus, mqtt, sip, station_model, tenant, webhooks, zones",
         );
         check(
             "tenant = \"克什克腾\"",
@@ -224,6 +230,36 @@ mod tests {
             "[webhooks]\nallow_networks = [\"127.0.0.1\"]",
             "`webhooks.allow_networks` is `127.0.0.1`, which cannot be used: `127.0.0.1` is no network; write an address and a prefix length, for example 127.0.0.0/8",
         );
+        check("mqtt = 3", "`mqtt` is `3`, which is no section; write [mqtt] on a line of its own");
+    }
+
+    #[test]
+    fn text_that_is_no_toml_names_the_line() {
+        let complaint = Config::parse("data = \"a\"\ndata = ").unwrap_err().to_string();
+        assert!(complaint.starts_with("configuration is not valid TOML in line 2:"), "{complaint}");
+    }
+
+    #[test]
+    fn files_that_were_kept_are_read_or_refused_in_a_sentence() {
+        replay::replay("config_toml", |input| match Config::parse(&String::from_utf8_lossy(input)) {
+            Ok(config) => assert!(!format!("{config:?}").is_empty()),
+            Err(error) => assert!(!error.to_string().is_empty()),
+        });
+    }
+
+    #[test]
+    fn a_token_file_that_cannot_be_read_is_named() {
+        let text =
+            "[influx]\nurl = \"http://127.0.0.1:1\"\norg = \"o\"\nbucket = \"b\"\ntoken_file = \"/nowhere/token\"";
+        let complaint = Config::parse(text).unwrap_err().to_string();
+        assert!(
+            complaint.starts_with("`influx.token_file` names /nowhere/token, which cannot be read ("),
+            "{complaint}"
+        );
+    }
+
+    #[test]
+    fn whatever_is_wrong_with_a_protocol_is_one_sentence_too() {
         check(
             "[mqtt.frigate]\ndetect = \"720p\"",
             "`mqtt.frigate.detect` is `720p`, which cannot be used: write width and height of Frigate's detect stream in pixels, for example 1280x720",
@@ -253,31 +289,23 @@ mod tests {
             "[gt06]\nlisten = \"127.0.0.1:0\"\nclock = \"local\"",
             "`gt06.clock` is `local`, which cannot be used: use utc or beijing, whichever the trackers' clocks show",
         );
-        check("mqtt = 3", "`mqtt` is `3`, which is no section; write [mqtt] on a line of its own");
     }
 
     #[test]
-    fn text_that_is_no_toml_names_the_line() {
-        let complaint = Config::parse("data = \"a\"\ndata = ").unwrap_err().to_string();
-        assert!(complaint.starts_with("configuration is not valid TOML in line 2:"), "{complaint}");
-    }
-
-    #[test]
-    fn files_that_were_kept_are_read_or_refused_in_a_sentence() {
-        replay::replay("config_toml", |input| match Config::parse(&String::from_utf8_lossy(input)) {
-            Ok(config) => assert!(!format!("{config:?}").is_empty()),
-            Err(error) => assert!(!error.to_string().is_empty()),
-        });
-    }
-
-    #[test]
-    fn a_token_file_that_cannot_be_read_is_named() {
-        let text =
-            "[influx]\nurl = \"http://127.0.0.1:1\"\norg = \"o\"\nbucket = \"b\"\ntoken_file = \"/nowhere/token\"";
-        let complaint = Config::parse(text).unwrap_err().to_string();
-        assert!(
-            complaint.starts_with("`influx.token_file` names /nowhere/token, which cannot be read ("),
-            "{complaint}"
+    fn whatever_is_wrong_with_the_rules_of_evidence_is_one_sentence_too() {
+        check(
+            "[detection]\nsightings = 2",
+            "`detection.sightings` is `2`, but there is no such key; known here: collar_dwell, confidence_min, far_inside_unseen_after, \
+             inside_probability, late_after, leave_after, outside_probability, sightings_needed, sightings_within, \
+             together_probability, unseen_after",
+        );
+        check(
+            "[detection.inside_probability]\ncamera = 0.2",
+            "`detection.inside_probability.camera` is `0.2`, which is out of range; write a number from 0.5 to 0.999",
+        );
+        check(
+            "[detection]\nsightings_within = \"2d\"",
+            "`detection.sightings_within` is `172800s`, which cannot be used: it is out of range; write a duration from 60s to 3600s",
         );
     }
 }

@@ -246,6 +246,21 @@ impl Section {
             .ok_or_else(|| self.complain(key, &shown(&value), "is no number; write for example 0.1".into()))
     }
 
+    /// A number that may have a fraction, both ends of the range included.
+    pub(super) fn fraction(
+        &mut self,
+        key: &'static str,
+        default: f64,
+        range: RangeInclusive<f64>,
+    ) -> Result<f64, ConfigError> {
+        let Some(value) = self.take(key) else { return Ok(default) };
+        let number = value.as_float().or_else(|| value.as_integer().map(|number| number as f64));
+        number.filter(|number| range.contains(number)).ok_or_else(|| {
+            let complaint = format!("is out of range; write a number from {} to {}", range.start(), range.end());
+            self.complain(key, &shown(&value), complaint)
+        })
+    }
+
     pub(super) fn finish(mut self) -> Result<(), ConfigError> {
         let Some((key, value)) = self.table.iter().next() else { return Ok(()) };
         let (key, value) = (self.key(key), shown(value));

@@ -63,6 +63,7 @@ export const en: Dictionary = {
   ended: "Left",
   late_mark: "late data",
   late_hint: "Opened by data that came late; not an emergency",
+  at_least: "at least",
   sheep_units: "sheep units",
   estimate: "estimate",
   fine: "Fine",

@@ -63,6 +63,7 @@ export const zh = {
   ended: "已离开",
   late_mark: "补报数据",
   late_hint: "由迟到的数据形成，不按紧急事件处理",
+  at_least: "至少",
   sheep_units: "羊单位",
   estimate: "估算",
   fine: "罚款",

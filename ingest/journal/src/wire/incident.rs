@@ -73,12 +73,12 @@ pub struct PositionJson {
     pub lon: f64,
 }
 
-/// Both ends included.
+/// Both ends included; without an upper end it is "at least".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "see `model::Interval`")]
 pub struct IntervalJson {
     pub low: u64,
-    pub high: u64,
+    pub high: Option<u64>,
 }
 
 /// How many of one species.
@@ -95,7 +95,7 @@ pub struct CountJson {
 #[expect(missing_docs, reason = "yuan, and the reminder that it is an estimate")]
 pub struct FineJson {
     pub low: u64,
-    pub high: u64,
+    pub high: Option<u64>,
     pub estimate: bool,
 }
 
@@ -157,7 +157,7 @@ impl IncidentJson {
     /// Writes a case down as it stands.
     pub fn new(incident: &Incident, severity: Severity) -> Self {
         let case = &incident.case;
-        let Interval { low, high } = fine(case);
+        let IntervalJson { low, high } = fine(case).into();
         let mut households = incident.households.iter().map(HouseholdJson::from);
         Self {
             id: case.id.to_string(),
@@ -317,14 +317,14 @@ impl From<&CaseZone> for ZoneRefJson {
 }
 
 impl From<Interval> for IntervalJson {
-    fn from(Interval { low, high }: Interval) -> Self {
-        Self { low, high }
+    fn from(interval: Interval) -> Self {
+        Self { low: interval.low, high: interval.at_most() }
     }
 }
 
 impl From<IntervalJson> for Interval {
     fn from(IntervalJson { low, high }: IntervalJson) -> Self {
-        Self { low, high }
+        Self { low, high: high.unwrap_or(Self::OPEN) }
     }
 }
 

@@ -198,6 +198,13 @@ fn step(item: &TimelineItem) -> Option<Both> {
             (format!("{by} 结案：{zh}"), format!("{by} closed it as {en}"))
         }
         "reopened" => (format!("{by} 重新打开"), format!("{by} opened it again")),
+        "resumed" => {
+            ("迟到数据表明畜群仍在区内".to_owned(), "late data showed that the herd was still inside".to_owned())
+        }
+        "withdrawn" => (
+            "迟到数据表明畜群不在区内，系统撤销".to_owned(),
+            "late data showed that it was not inside; the platform took it back".to_owned(),
+        ),
         "ended" => ("畜群离开或不再被观测到".to_owned(), "the herd left or was no longer seen".to_owned()),
         _ => return None,
     };

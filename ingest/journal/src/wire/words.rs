@@ -16,12 +16,13 @@ pub(super) fn both(zh: impl Into<String>, en: impl Into<String>) -> Both {
     Both { zh: zh.into(), en: en.into() }
 }
 
-/// `34 至 46`, `34 to 46`; one figure where both ends are the same.
-pub(super) fn interval(Interval { low, high }: Interval) -> Both {
-    if low == high {
-        both(low.to_string(), low.to_string())
-    } else {
-        both(format!("{low} 至 {high}"), format!("{low} to {high}"))
+/// `34 至 46`, `34 to 46`; one figure where both ends are the same; `至少 12`, `at least 12` where nobody knows how many more.
+pub(super) fn interval(amount: Interval) -> Both {
+    let low = amount.low;
+    match amount.at_most() {
+        Some(high) if high == low => both(low.to_string(), low.to_string()),
+        Some(high) => both(format!("{low} 至 {high}"), format!("{low} to {high}")),
+        None => both(format!("至少 {low}"), format!("at least {low}")),
     }
 }
 
@@ -116,11 +117,24 @@ fn one_rule(text: &str) -> String {
     if let Some((collar, minutes)) = between("collar ", " stayed inside for ", " minutes") {
         return format!("项圈 {collar} 在区内停留 {minutes} 分钟");
     }
+    if let Some(rule) = together(text) {
+        return rule;
+    }
     match text {
         "already inside when the closure began" => "封闭开始时已在区内".to_owned(),
         "the zones or closures changed" => "区划或封闭期变更".to_owned(),
         other => other.to_owned(),
     }
+}
+
+/// What several sightings say together.
+fn together(text: &str) -> Option<String> {
+    let (count, rest) = text.split_once(" sightings by ")?;
+    let (devices, rest) = rest.split_once(" device")?;
+    let (_, rest) = rest.split_once("within ")?;
+    let (seconds, rest) = rest.split_once(" s together place the herd inside (P = ")?;
+    let probability = rest.strip_suffix(')')?;
+    Some(format!("{seconds} 秒内 {devices} 台设备的 {count} 次观测合并判定畜群在区内（概率 {probability}）"))
 }
 
 #[cfg(test)]
@@ -135,6 +149,10 @@ mod tests {
             (
                 "already inside when the closure began; 4 sightings inside within 5 minutes",
                 "封闭开始时已在区内；5 分钟内在区内观测到 4 次",
+            ),
+            (
+                "7 sightings by 2 devices within 60 s together place the herd inside (P = 0.83)",
+                "60 秒内 2 台设备的 7 次观测合并判定畜群在区内（概率 0.83）",
             ),
             ("a ranger said so", "a ranger said so"),
         ] {

@@ -23,9 +23,9 @@ fn channels() -> impl Strategy<Value = Channel> {
         prop::sample::select(models.to_vec()),
         Just(Channel::DjiOsd),
         Just(Channel::Clock),
-        Just(Channel::Gb28181 { subject: Arc::from("15252500401320000001"), datum: Arc::from("gcj02") }),
-        Just(Channel::Hj212),
-        Just(Channel::Gt06 { utc_offset_min: 480, datum: Arc::from("wgs84") }),
+        Just(crate::decode::gb28181::channel("15252500401320000001", "gcj02")),
+        Just(Channel::Foreign { format: Arc::from("hj212"), detail: Arc::from("") }),
+        Just(crate::decode::gt06::channel(480, "wgs84")),
         "[a-z]{1,4} (holding|input) [0-9]{1,3} [0-9]{1,3} [0-9]{1,3}:ndvi:(u16|f32):(abcd|dcba):1:0:-"
             .prop_map(|model| Channel::Modbus { model: Arc::from(model) }),
         ".*".prop_map(|topic| Channel::Other { topic: Arc::from(topic) }),

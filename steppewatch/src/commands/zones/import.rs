@@ -169,7 +169,7 @@ fn last_days(
     let stretch = Stretch::last(days, Clock::system().now());
     let view = registry.view().borrow().clone();
     let relief = crate::relief::open(&config.data);
-    with_zones(&journal::reader(&path)?, &view, &relief, proposed, stretch, replay::said()).map(Some)
+    with_zones(&journal::reader(&path)?, &view, &relief, proposed, stretch, &config.detection, replay::said()).map(Some)
 }
 
 fn show(
