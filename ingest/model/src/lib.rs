@@ -19,6 +19,7 @@ mod ids;
 mod incident;
 mod legal;
 mod mask;
+mod picture;
 mod reading;
 mod recent_land;
 mod reject;
@@ -44,6 +45,7 @@ pub use ids::{
 pub use incident::{EarlierIncident, Incident, IncidentStatus, Involved, SpeciesCount, TimelineItem};
 pub use legal::LegalDate;
 pub use mask::{Mask, MaskArea};
+pub use picture::{Detection, Look, Unseen};
 pub use reading::{
     Body, BoundingBox, Gimbal, Heartbeat, HeartbeatStatus, Measurement, PanTilt, Place, Quantity, Reading, Readings,
     Report, Sighting, Snapshot, Track,
