@@ -16,7 +16,6 @@ mod mqtt;
 mod platform;
 mod recovery;
 mod replay;
-mod vision;
 mod zone_files;
 
 use anyhow::{Result, bail};
@@ -27,7 +26,7 @@ async fn main() -> Result<()> {
     rustls::crypto::ring::default_provider().install_default().ok();
     // cargo adds `--bench`.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    let benches = ["detection", "geofence", "ingest_durable", "recovery", "replay", "vision"];
+    let benches = ["detection", "geofence", "ingest_durable", "recovery", "replay"];
     if let Some(unknown) = wanted.iter().find(|name| !benches.contains(&name.as_str())) {
         bail!("there is no bench `{unknown}`; there are: {}", benches.join(", "));
     }
@@ -46,9 +45,6 @@ async fn main() -> Result<()> {
     }
     if is_wanted("replay") {
         replay::run().await?;
-    }
-    if is_wanted("vision") {
-        vision::run()?;
     }
     Ok(())
 }

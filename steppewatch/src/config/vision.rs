@@ -42,13 +42,8 @@ pub(super) fn vision(mut section: Section) -> Result<Vision, ConfigError> {
         fit: true,
     };
     let usual = terms(&mut section, &usual)?;
-    let mut kinds = Vec::new();
-    for kind in ["camera", "drone"] {
-        let mut of_kind = section.section(kind)?;
-        kinds.push(terms(&mut of_kind, &usual)?);
-        of_kind.finish()?;
-    }
-    let [fixed, drone] = <[Terms; 2]>::try_from(kinds).unwrap_or_else(|_| [usual.clone(), usual]);
+    let fixed = kind(section.section("camera")?, &usual)?;
+    let drone = kind(section.section("drone")?, &usual)?;
     let mut devices = BTreeMap::new();
     for table in section.sections("device")? {
         let (id, terms) = device(table, &fixed, &drone)?;
@@ -67,6 +62,12 @@ pub(super) fn vision(mut section: Section) -> Result<Vision, ConfigError> {
     };
     section.finish()?;
     Ok(Vision { model, layout, config })
+}
+
+fn kind(mut section: Section, usual: &Terms) -> Result<Terms, ConfigError> {
+    let terms = terms(&mut section, usual)?;
+    section.finish()?;
+    Ok(terms)
 }
 
 fn device(mut section: Section, fixed: &Terms, drone: &Terms) -> Result<(DeviceId, Terms), ConfigError> {

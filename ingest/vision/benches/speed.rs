@@ -1,12 +1,14 @@
 //! How many pictures a second the model looks at on this machine.
 //!
 //! In: the real YOLOX nano and real pictures, from the JPEG's bytes to detections, as a worker does it.   Out: pictures a second with
-//! one worker for each core, beside the bar of 20 on two. Says so where the data is absent.
+//! one worker for each core, beside the bar of 20 on two, as a line of JSON. Says so where the data is absent.
+//!
+//! `make bench BENCH=vision`. It stands here and not with the other benches, so that who tests the platform need not build tract twice.
 
-use ::vision::{Detector, Layout};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use vision::{Detector, Layout};
 
 /// Pictures a second that two cores are to look at.
 const BAR_PER_S: f64 = 20.0;
@@ -21,8 +23,8 @@ const PICTURES: [&str; 6] = [
     "darknet/person.jpg",
 ];
 
-pub fn run() -> anyhow::Result<()> {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let model: PathBuf = data.join("models/yolox_nano.onnx");
     if !model.exists() {
         println!("{}", json!({"bench": "vision", "skipped": format!("{} is not there", model.display())}));
