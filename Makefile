@@ -41,9 +41,14 @@ check: $(WEB)/dist/.built
 
 # Ten thousand devices need twenty thousand sockets between them and the platform.
 bench: $(WEB)/dist/.built
+ifneq ($(BENCH),vision)
 	tests/install.sh
 	cargo build --release --locked --package steppewatch
 	ulimit -n $$(ulimit -Hn) && cargo bench --locked --package journeys --bench bench -- $(BENCH)
+endif
+ifneq ($(filter vision,$(or $(BENCH),vision)),)
+	cargo bench --locked --package vision --bench speed
+endif
 
 # What it learns stays in fuzz/found and is where the next run begins; fuzz/corpus is only read.
 fuzz:

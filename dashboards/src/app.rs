@@ -76,6 +76,8 @@ pub struct Parts {
     pub dead_letters: DeadLetters,
     /// Tracks and series.
     pub history: History,
+    /// Pictures of cases.
+    pub evidence: evidence::Store,
     /// What is known right now.
     pub live: Live,
     /// Shown at `/metrics`; the server adds its own.

@@ -36,6 +36,7 @@ mod ops;
 mod problem;
 mod proposals;
 mod router;
+mod snapshots;
 mod subscribers;
 mod throttle;
 mod tracks;

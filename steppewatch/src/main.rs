@@ -6,8 +6,10 @@
 mod commands;
 mod config;
 mod demo;
+mod evidence;
 mod journal_metrics;
 mod law;
+mod pictures;
 mod relief;
 mod replay;
 mod service;

@@ -3,6 +3,7 @@
 //! In: a [`Config`]. Out: a running platform that says once that it is ready, until `stop`.
 
 use crate::config::Config;
+use crate::evidence::{EvidenceMetrics, EvidenceParts};
 use crate::journal_metrics::JournalMetrics;
 use crate::law::Law;
 use crate::stages::{Behind, Stages};
@@ -11,7 +12,7 @@ use crate::upkeep;
 use alerts::WorkerParts;
 use alerts::deliver::{self, DeliverParts};
 use anyhow::{Context, Result};
-use dashboards::{Parts, live::Live};
+use dashboards::Parts;
 use history::influx::{InfluxMetrics, InfluxSink};
 use ingest::decode::stage::{self, StageMetrics};
 use ingest::gate::{Gate, GateAddresses};
@@ -24,8 +25,9 @@ use ingest::protocol::mavlink::{Mavlink, MavlinkMetrics};
 use ingest::protocol::modbus::{self, ModbusMetrics};
 use ingest::protocol::sip::{Sip, SipMetrics};
 use ingest::second_hand;
+use ingest::vision::VisionParts;
 use journal::sqlite::Full;
-use model::Readings;
+use model::{Offset, Readings};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -111,6 +113,8 @@ pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: Cancellati
         format!("`http.listen` is {}, which cannot be bound; choose another port or end what holds it", config.http)
     })?;
     let listeners = Listeners::bind(&config, &stores, &metrics).await?;
+    // Likewise the model, which is tried before anything runs.
+    let pictures = crate::pictures::prepare(&config, &stores, &metrics).await?;
     let addresses = Addresses {
         http: console.local_addr()?,
         mqtt: gate.addresses(),
@@ -125,8 +129,10 @@ pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: Cancellati
     let mut stages = Stages::new(behind.handle());
     take_in(&mut stages, gate, &config, &stores, &stop)?;
     listeners.run(&mut stages, &stores, &stop);
-    let decoded = decode(&mut stages, &stores, &stop)?;
-    let (to_detect, to_history) = hand_out(&mut stages, decoded, stores.live.clone());
+    let seen_from = pictures.as_ref().map(|(_, from)| *from);
+    let decoded = decode(&mut stages, &stores, seen_from, &stop)?;
+    let to_vision = pictures.map(|(parts, _)| look(&mut stages, parts));
+    let (to_detect, to_history) = hand_out(&mut stages, decoded, to_vision, &stores);
     keep(&mut stages, to_history, &config, &stores, &stop)?;
     conclude_and_tell(&mut stages, to_detect, &config, &stores, &stop)?;
     let door = HttpParts::new(stores.journal(), stores.registry.clone(), stores.clock.clone(), metrics);
@@ -158,9 +164,10 @@ fn take_in(stages: &mut Stages, gate: Gate, config: &Config, stores: &Stores, st
     Ok(())
 }
 
-/// Decodes once, from where the slower of detection and history stopped.
-fn decode(stages: &mut Stages, stores: &Stores, stop: &CancellationToken) -> Result<Runs> {
+/// Decodes once, from where the slowest of detection, history and vision stopped.
+fn decode(stages: &mut Stages, stores: &Stores, seen_from: Option<Offset>, stop: &CancellationToken) -> Result<Runs> {
     let from = alerts::start_offset(&stores.alerts)?.min(stores.history.cursor());
+    let from = seen_from.map_or(from, |seen| seen.min(from));
     let (decoded_tx, decoded) = mpsc::channel(RUNS_WAITING);
     let metrics = StageMetrics::register(&stores.metrics)?;
     let dead_letters = stores.dead_letters.clone();
@@ -168,14 +175,34 @@ fn decode(stages: &mut Stages, stores: &Stores, stop: &CancellationToken) -> Res
     Ok(decoded)
 }
 
-/// One decode, three readers: detection and history each at its own pace, the live view as it comes.
-fn hand_out(stages: &mut Stages, mut decoded: Runs, live: Live) -> (Runs, Runs) {
+/// Pictures are looked at; what is seen comes back by way of the journal.
+fn look(stages: &mut Stages, parts: VisionParts) -> mpsc::Sender<Arc<Readings>> {
+    let (tx, runs) = mpsc::channel(RUNS_WAITING);
+    stages.spawn_behind("vision", ingest::vision::run(parts, runs));
+    tx
+}
+
+/// One decode, four readers: detection and history each at its own pace, vision, which never makes anybody wait, and the live view
+/// as it comes.
+fn hand_out(
+    stages: &mut Stages,
+    mut decoded: Runs,
+    to_vision: Option<mpsc::Sender<Arc<Readings>>>,
+    stores: &Stores,
+) -> (Runs, Runs) {
+    let (live, recent) = (stores.live.clone(), stores.recent.clone());
     let (detect_tx, to_detect) = mpsc::channel(RUNS_WAITING);
     let (history_tx, to_history) = mpsc::channel(RUNS_WAITING);
     stages.spawn_behind("hand out", async move {
         while let Some(run) = decoded.recv().await {
             live.observe(&run.readings);
+            recent.observe(&run.readings);
             // A closed queue means that its stage failed, and that stage says why.
+            if let Some(vision) = &to_vision
+                && vision.send(Arc::clone(&run)).await.is_err()
+            {
+                break;
+            }
             if detect_tx.send(Arc::clone(&run)).await.is_err() || history_tx.send(run).await.is_err() {
                 break;
             }
@@ -228,6 +255,15 @@ fn conclude_and_tell(
         loads: Box::new(move |loads| loads_live.loads(loads)),
     };
     stages.spawn_behind("detection", alerts::run(worker, runs));
+    let evidence = EvidenceParts {
+        alerts: stores.alerts.clone(),
+        recent: stores.recent.clone(),
+        store: stores.evidence.clone(),
+        journal: stores.journal(),
+        view: stores.registry.view(),
+        metrics: EvidenceMetrics::register(&stores.metrics)?,
+    };
+    stages.spawn_behind("evidence", crate::evidence::run(evidence, stop.clone()));
     let delivery = DeliverParts {
         store: stores.alerts.clone(),
         view: stores.registry.view(),
@@ -259,6 +295,7 @@ fn show(
         command_log: stores.commands.clone(),
         dead_letters: stores.dead_letters.clone(),
         history: stores.history.clone(),
+        evidence: stores.evidence.clone(),
         live: stores.live.clone(),
         metrics: stores.metrics.clone(),
         clock: stores.clock.clone(),

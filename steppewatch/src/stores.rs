@@ -4,6 +4,7 @@ use crate::config::Config;
 use alerts::Store;
 use anyhow::{Context, Result};
 use dashboards::live::Live;
+use evidence::Recent;
 use history::History;
 use ingest::decode::stage::BATCH_ENTRIES;
 use journal::Journal;
@@ -31,6 +32,10 @@ pub struct Stores {
     pub dead_letters: DeadLetters,
     /// Tracks and measurements.
     pub history: History,
+    /// Pictures of cases.
+    pub evidence: evidence::Store,
+    /// Which pictures came lately; not on disk.
+    pub recent: Recent,
     /// Incidents, alert log, outbox.
     pub alerts: Store,
     /// What operators did.
@@ -54,6 +59,7 @@ impl Stores {
         let file = |name: &str| config.data.join(name);
         let mut consumers = vec!["detect", "history"];
         consumers.extend(config.influx.as_ref().map(|_| "influx"));
+        consumers.extend(config.vision.as_ref().map(|_| ingest::vision::CONSUMER));
         let options = SqliteOptions {
             max_bytes: config.journal_max_bytes,
             retention: config.journal_retention,
@@ -64,6 +70,8 @@ impl Stores {
             registry,
             journal: SqliteJournal::open(&file("journal.db"), options)?,
             dead_letters: DeadLetters::open(&file("dead-letters.db"))?,
+            evidence: evidence::Store::open(&file("evidence"), config.evidence_max_bytes)?,
+            recent: Recent::default(),
             history: History::open(&file("history"), config.history_retention, clock.clone())?,
             alerts: Store::open(&file("alerts.db"), AlertLog::open(&file("alerts.db"))?, config.tenant.clone())?,
             commands: CommandLog::open(&file("commands.db"))?,
@@ -75,6 +83,10 @@ impl Stores {
         if config.influx.is_none() {
             // A sink that was switched off must not hold up trimming for ever.
             stores.journal.forget_cursor("influx").await?;
+        }
+        if config.vision.is_none() {
+            // Likewise; and who turns it on again begins with the pictures of then.
+            stores.journal.forget_cursor(ingest::vision::CONSUMER).await?;
         }
         stores.remember().await?;
         Ok(stores)
@@ -95,6 +107,7 @@ impl Stores {
             after = last.offset;
             let readings: Vec<_> = entries.iter().filter_map(|entry| ingest::decode::decode(entry).ok()).collect();
             self.live.observe(&readings);
+            self.recent.observe(&readings);
         }
         Ok(())
     }

@@ -31,4 +31,5 @@ mod silence;
 mod station;
 mod survey;
 mod terrain;
+mod vision;
 mod wire;

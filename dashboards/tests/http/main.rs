@@ -14,4 +14,5 @@ mod live;
 mod logging_in;
 mod looking;
 mod second_person;
+mod snapshots;
 mod support;

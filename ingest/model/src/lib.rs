@@ -20,6 +20,7 @@ mod incident;
 mod legal;
 mod mask;
 mod overload;
+mod picture;
 mod reading;
 mod recent_land;
 mod reject;
@@ -46,6 +47,7 @@ pub use incident::{EarlierIncident, Incident, IncidentStatus, Involved, SpeciesC
 pub use legal::LegalDate;
 pub use mask::{Mask, MaskArea};
 pub use overload::ZoneLoad;
+pub use picture::{Detection, Look, Unseen};
 pub use reading::{
     Body, BoundingBox, Gimbal, Heartbeat, HeartbeatStatus, Measurement, PanTilt, Place, Quantity, Reading, Readings,
     Report, Sighting, Snapshot, Track,

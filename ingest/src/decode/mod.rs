@@ -29,6 +29,7 @@ pub(crate) mod gb28181;
 pub(crate) mod gt06;
 pub(crate) mod hj212;
 pub(crate) mod manscdp;
+mod vision;
 
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ mod mqtt;
 mod section;
 mod stations;
 pub(crate) mod units;
+mod vision;
 
 use alerts::deliver::Networks;
 use history::influx::InfluxConfig;
@@ -28,6 +29,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use section::ConfigError;
+pub use vision::Vision;
 
 /// The commented example that `steppewatch config example` prints; a test reads it.
 pub const EXAMPLE: &str = include_str!("../../example.toml");
@@ -67,6 +69,10 @@ pub struct Config {
     pub gt06: Option<Gt06Config>,
     /// By what evidence a herd counts as inside.
     pub detection: detect::Settings,
+    /// Bound of the pictures that are kept as evidence.
+    pub evidence_max_bytes: u64,
+    /// Which model looks at pictures.
+    pub vision: Option<Vision>,
 }
 
 impl Config {
@@ -90,6 +96,7 @@ impl Config {
         let mut http = root.section("http")?;
         let mut journal = root.section("journal")?;
         let mut history = root.section("history")?;
+        let mut evidence = root.section("evidence")?;
         let mut webhooks = root.section("webhooks")?;
         let mut zones = root.section("zones")?;
         let influx = root.optional_section("influx")?.map(influx).transpose()?;
@@ -101,6 +108,7 @@ impl Config {
         let hj212 = root.optional_section("hj212")?.map(devices::hj212).transpose()?.flatten();
         let gt06 = root.optional_section("gt06")?.map(devices::gt06).transpose()?.flatten();
         let detection = detection::detection(root.section("detection")?)?;
+        let vision = root.optional_section("vision")?.map(vision::vision).transpose()?;
         let config = Self {
             detection,
             data,
@@ -112,14 +120,16 @@ impl Config {
             journal_retention: journal.duration("retention", "30d")?,
             history_retention: history.duration("retention", "400d")?,
             influx,
+            evidence_max_bytes: evidence.bytes("max_bytes", "5GiB")?,
             webhook_networks: networks(&mut webhooks)?,
             second_person: zones.flag("second_person", false)?,
             mavlink,
             sip,
             hj212,
             gt06,
+            vision,
         };
-        for section in [root, http, journal, history, webhooks, zones] {
+        for section in [root, http, journal, history, evidence, webhooks, zones] {
             section.finish()?;
         }
         Ok(config)
@@ -174,6 +184,7 @@ mod tests {
         assert_eq!(empty.journal_max_bytes, example.journal_max_bytes);
         assert_eq!(empty.journal_retention, example.journal_retention);
         assert_eq!(empty.history_retention, example.history_retention);
+        assert_eq!(empty.evidence_max_bytes, example.evidence_max_bytes);
         assert_eq!((empty.second_person, example.second_person), (false, false));
         assert_eq!((&empty.detection, &example.detection), (&detect::Settings::default(), &empty.detection));
     }
@@ -190,7 +201,7 @@ mod tests {
         );
         check(
             "colour = 1",
-            "`colour` is `1`, but there is no such key; known here: data, detection, dji, gt06, history, hj212, http, influx, journal, mavlink, modbus, mqtt, sip, station_model, tenant, webhooks, zones",
+            "`colour` is `1`, but there is no such key; known here: data, detection, dji, evidence, gt06, history, hj212, http, influx, journal, mavlink, modbus, mqtt, sip, station_model, tenant, vision, webhooks, zones",
         );
         check(
             "tenant = \"克什克腾\"",
@@ -307,5 +318,39 @@ mod tests {
             "[detection]\nsightings_within = \"2d\"",
             "`detection.sightings_within` is `172800s`, which cannot be used: it is out of range; write a duration from 60s to 3600s",
         );
+    }
+
+    #[test]
+    fn whatever_is_wrong_with_looking_at_pictures_is_one_sentence_too() {
+        check(
+            "[vision]\nkind = \"yolox\"",
+            "`vision.model` is missing; write the file of an ONNX model, or leave out [vision]",
+        );
+        check(
+            "[vision]\nmodel = \"m\"\nkind = \"ssd\"",
+            "`vision.kind` is `ssd`, which cannot be used: use yolox or yolov8, whichever way the model writes",
+        );
+        check(
+            "[vision]\nmodel = \"m\"\n[vision.drone]\nsteepest_deg = 91",
+            "`vision.drone.steepest_deg` is `91`, which is out of range; write a whole number from 0 to 90",
+        );
+        check(
+            "[vision]\nmodel = \"m\"\n[[vision.device]]\nid = \"cam-1\"\nregion = \"0 0.5 1 0.6\"",
+            "`vision.device[0].region` is `0 0.5 1 0.6`, which cannot be used: write left, top, width and height as parts of the picture from 0 to 1, for example \"0 0.4 1 0.6\" for its lower part",
+        );
+    }
+
+    #[test]
+    fn a_camera_is_looked_at_as_its_kind_is_but_for_what_is_said_of_it() {
+        let text = "[vision]\nmodel = \"m.onnx\"\nthreshold_percent = 60\nmasks = [\"0 0 1 0.2\"]\n[vision.drone]\nsteepest_deg = 30\n\
+                    [[vision.device]]\nid = \"cam-1\"\nthreshold_percent = 80\n[[vision.device]]\nid = \"d-1\"\nkind = \"drone\"\nfit = false";
+        let vision = Config::parse(text).unwrap().vision.unwrap();
+        let of = |terms: &ingest::vision::Terms| {
+            (terms.look.threshold, terms.look.masks.len(), terms.steepest_deg, terms.fit)
+        };
+        assert_eq!(of(&vision.config.fixed), (0.6, 1, 45.0, true));
+        assert_eq!(of(&vision.config.drone), (0.6, 1, 30.0, true));
+        let devices: Vec<_> = vision.config.devices.values().map(of).collect();
+        assert_eq!(devices, [(0.8, 1, 45.0, true), (0.6, 1, 30.0, false)]);
     }
 }

@@ -1,0 +1,17 @@
+//! Pictures that prove something: those that a case names, and of each camera the one before. They outlive the journal's retention.
+//!
+//! ```text
+//! recent.rs   which pictures came lately, where in the journal they are, and where their cameras looked
+//! store.rs    a folder of files named by their hash, and what is known of each
+//! ```
+//!
+//! In: readings as they come, and a picture's bytes.   Out: the same bytes for as long as they are kept, found by camera or hash.
+//!
+//! Never: a picture under another content's hash, a picture of a case that is going on removed for want of room, or more bytes than
+//! were allowed.
+
+mod recent;
+mod store;
+
+pub use recent::{Looking, Recent, Taken};
+pub use store::{EvidenceError, Item, Kept, Store, Why};
