@@ -34,7 +34,8 @@ async fn sheep_in_a_cameras_pictures_become_an_incident_whose_pictures_and_the_o
     ) else {
         return;
     };
-    let vision = format!("[vision]\nmodel = {:?}\nshare_percent = 100\ninterval = \"0s\"", model.display().to_string());
+    let vision =
+        format!("[vision]\nmodel = {:?}\nshare_percent = 100\ninterval = \"1ms\"", model.display().to_string());
     let mut platform = Platform::prepare(&vision).unwrap();
     platform.import(&two_zones()).await.unwrap();
     platform.run().await.unwrap();

@@ -163,7 +163,7 @@ fn the_square_holds_the_picture_in_the_layouts_colours_and_grey_beside_it() {
     assert_eq!((bgr[0], bgr[plane], bgr[2 * plane], bgr[plane - 1]), (0.0, 128.0, 255.0, 114.0));
     let rgb = Letterbox::new(&picture, None, 64, true).input(&picture, Layout::Yolov8);
     let middle = 32 * 64;
-    assert_eq!((rgb[middle], rgb[2 * plane + middle], rgb[0]), (1.0, 0.0, 114.0 / 255.0));
+    assert_eq!((rgb[middle], rgb[2 * plane + middle], rgb[0]), (1.0, 0.0, 114.0 * (1.0 / 255.0)));
 }
 
 #[test]
