@@ -110,3 +110,16 @@ fn a_case_that_seemed_over_goes_on_when_late_data_shows_that_it_was_not() {
     let What::Opened(opened) = &found[0] else { panic!() };
     assert_eq!(stage.engine.open_cases().next().unwrap().id, opened.id);
 }
+
+#[test]
+fn a_fast_clock_puts_nothing_after_the_moment_in_which_we_heard_of_it() {
+    let mut stage = Stage::at(SUMMER);
+    let mut found = Vec::new();
+    for _ in 0..3 {
+        let ahead = stage.now.plus(Duration::from_secs(240));
+        found.extend(stage.saw("cam-1", NORTH, 40, ahead));
+        stage.wait(10);
+    }
+    let [What::Opened(case)] = &found[..] else { panic!("{:?}", words(&found)) };
+    assert!(case.last_seen <= stage.now, "{case:?}");
+}

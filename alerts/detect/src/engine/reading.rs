@@ -102,8 +102,8 @@ impl Engine {
             count: 1,
             young: 0,
             located,
-            // A slow clock must not make what is seen now a thing of the past.
-            at: reading.happened_at().plus(self.state.silence.clock_behind(&device.id)),
+            // A slow clock must not make what is seen now a thing of the past, and nothing is seen after we heard of it.
+            at: reading.happened_at().plus(self.state.silence.clock_behind(&device.id)).min(reading.received_at.0),
             received_at: reading.received_at.0,
             offset: reading.offset,
             trigger: Trigger {
