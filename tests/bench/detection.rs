@@ -88,6 +88,7 @@ impl Outcome {
         line("precision", score.precision(), score.incidents, ">= 0.98");
         line("told_once", score.once(), score.found, ">= 0.99");
         line("told_once_while_watched", score.once_while_watched(), score.found - score.told_again_unwatched, "");
+        line("visits_told_apart", score.apart(), score.incidents, "");
         line("sheep_units_covered", score.coverage(), score.counted, ">= 0.90");
         line("sheep_units_open", score.open(), score.counted, "");
         line("sheep_units_width_p50", score.width(), score.widths.len(), "");

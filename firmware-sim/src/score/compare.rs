@@ -11,6 +11,8 @@ const SLACK_MS: i64 = 60_000;
 const NEAR_M: f64 = 150.0;
 /// A herd that nobody saw for so long is another one to whom looks.
 const UNWATCHED_MS: i64 = 1_800_000;
+/// Who was outside for longer than this came for another visit.
+const ANOTHER_VISIT_MS: i64 = 600_000;
 
 /// Compares.
 pub fn score(truth: &Truth, incidents: &[Incident]) -> Score {
@@ -27,6 +29,8 @@ pub fn score(truth: &Truth, incidents: &[Incident]) -> Score {
         }
     }
     let all = incursions(truth);
+    let merges = |(incident, owner): &(&Incident, &Option<usize>)| ground.merges(incident, **owner, &all);
+    score.merged = incidents.iter().zip(&owners).filter(merges).count();
     for incursion in all.iter().copied() {
         score.incursions += 1;
         score.seen += usize::from(incursion.sights > 0);
@@ -109,6 +113,17 @@ impl Ground<'_> {
         };
         self.overlaps(incident, incursion)
             && incident.trace.iter().filter(during).any(|trace| self.off_m(herd, trace) <= 0.0)
+    }
+
+    /// Whether an incident goes on over a visit's end and another's beginning.
+    fn merges(&self, incident: &Incident, owner: Option<usize>, all: &[Incursion]) -> bool {
+        let mut visits: Vec<&Incursion> =
+            all.iter().filter(|visit| Some(visit.herd) == owner && self.tells(incident, visit)).collect();
+        visits.sort_by_key(|visit| visit.from_ms);
+        visits.windows(2).any(|pair| match pair {
+            [before, after] => after.from_ms - before.to_ms > ANOTHER_VISIT_MS + 2 * self.truth.clock_error_ms,
+            _ => false,
+        })
     }
 
     /// How many other herds these incidents are about as well, that have none of their own: where herds cross, an incident

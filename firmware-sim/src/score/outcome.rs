@@ -24,6 +24,8 @@ pub struct Score {
     pub incidents: usize,
     /// Incidents while a herd had an animal in closed land.
     pub right: usize,
+    /// Incidents that tell of several visits of one herd, more than ten minutes apart, as if they were one.
+    pub merged: usize,
     /// Right incidents whose sheep units could be compared.
     pub counted: usize,
     /// Of them those whose interval holds the truth.
@@ -111,6 +113,11 @@ impl Score {
         widths.get(widths.len() / 2).copied().unwrap_or(f64::NAN)
     }
 
+    /// Incidents that tell of one visit, of all.
+    pub fn apart(&self) -> f64 {
+        share(self.incidents - self.merged.min(self.incidents), self.incidents)
+    }
+
     /// Both together.
     pub fn and(mut self, other: Self) -> Self {
         self.incursions += other.incursions;
@@ -121,6 +128,7 @@ impl Score {
         self.told_again_unwatched += other.told_again_unwatched;
         self.incidents += other.incidents;
         self.right += other.right;
+        self.merged += other.merged;
         self.counted += other.counted;
         self.covered += other.covered;
         self.open += other.open;
@@ -140,7 +148,7 @@ impl Score {
             "incursions": self.incursions, "seen": self.seen, "seen_enough": self.seen_enough, "found": self.found,
             "incidents": self.incidents, "right": self.right,
             "recall": number(self.recall()), "precision": number(self.precision()), "told_once": number(self.once()),
-            "told_once_while_watched": number(self.once_while_watched()),
+            "told_once_while_watched": number(self.once_while_watched()), "visits_told_apart": number(self.apart()),
             "sheep_units_covered": number(self.coverage()), "sheep_units_open": number(self.open()),
             "sheep_units_width": number(self.width()),
             "alert_s_median": number(self.delays.quantile_s(0.5)), "alert_s_p99": number(self.delays.quantile_s(0.99)),

@@ -130,7 +130,21 @@ fn one_incident_over_two_incursions_tells_of_both() {
     let truth = truth(vec![herd("a", HOME, &[(10, 40), (50, 60)])], seen);
     let mut whole = incident("i", (11, 60), HOME);
     whole.trace.insert(1, Trace { at_ms: 30 * MINUTE, place: HOME, accuracy_m: 10.0 });
-    check(&score(&truth, &[whole]), (2, 2), (1, 1), 2);
+    let score = score(&truth, &[whole]);
+    check(&score, (2, 2), (1, 1), 2);
+    assert_eq!(score.merged, 0, "ten minutes outside are of one visit");
+}
+
+#[test]
+fn an_incident_that_goes_on_over_two_visits_takes_them_for_one() {
+    let mut seen = pictures("a", [11, 12, 13]);
+    seen.extend(pictures("a", [71, 72, 73]));
+    let truth = truth(vec![herd("a", HOME, &[(10, 40), (70, 80)])], seen);
+    let mut whole = incident("i", (11, 80), HOME);
+    whole.trace.insert(1, Trace { at_ms: 30 * MINUTE, place: HOME, accuracy_m: 10.0 });
+    assert_eq!(score(&truth, &[whole]).merged, 1);
+    let apart = [incident("i", (11, 39), HOME), incident("j", (71, 79), HOME)];
+    assert_eq!(score(&truth, &apart).merged, 0);
 }
 
 #[test]
