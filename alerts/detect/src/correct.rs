@@ -18,11 +18,11 @@ use std::sync::Arc;
 /// What comes no later than this after what happened since is taken as it comes: the clocks of devices are no more exact.
 const IN_ORDER_MS: i64 = 5_000;
 
-/// Whether a sighting has to be put before some that are known, or before the moment at which a case was taken to be over.
+/// Whether a sighting has to be put before some that are known, or before the moment at which the herd was taken to have left
+/// because nobody saw it.
 pub(crate) fn is_out_of_order(herd: &Herd, seen: &Seen) -> bool {
     let until = seen.at.as_millis().saturating_add(IN_ORDER_MS);
-    !herd.seen.is_empty() && until < herd.last_seen.as_millis()
-        || herd.over.last().is_some_and(|over| until < over.told_at.as_millis())
+    !herd.seen.is_empty() && until < herd.last_seen.as_millis() || until < herd.settled_until.as_millis()
 }
 
 /// What is known of a herd, in the order in which it happened.
@@ -160,6 +160,9 @@ impl Engine {
         }
         if let Some(known) = herd.over.iter_mut().find(|known| is_of(&over.stay, &known.case)) {
             return lengthen(known, over, self.state.now, &self.settings).into_iter().collect();
+        }
+        if over.stay.last_inside <= herd.told_until {
+            return Vec::new();
         }
         let late_by =
             herd.seen.back().map_or(std::time::Duration::ZERO, |seen| seen.received_at.since(over.stay.last_inside));

@@ -123,3 +123,28 @@ fn a_fast_clock_puts_nothing_after_the_moment_in_which_we_heard_of_it() {
     let [What::Opened(case)] = &found[..] else { panic!("{:?}", words(&found)) };
     assert!(case.last_seen <= stage.now, "{case:?}");
 }
+
+#[test]
+fn a_track_of_many_visits_that_comes_at_once_makes_each_of_them_one_case() {
+    let mut stage = Stage::at(SUMMER);
+    let began = minutes_before(stage.now, 40 * 60);
+    let mut found = Vec::new();
+    // A fix each ten minutes: an hour beside the zone, half an hour within it, twenty times over.
+    for step in 0..180_u64 {
+        let at = began.plus(Duration::from_secs(step * 600));
+        let place = if step % 9 < 6 { BESIDE } else { (43.3012, 117.506) };
+        found.extend(stage.fixed("collar-1", place, at));
+        if step % 40 == 0 {
+            found.extend(stage.wait(2));
+        }
+    }
+    let opened: std::collections::BTreeSet<_> = found
+        .iter()
+        .filter_map(|what| if let What::Opened(case) = what { Some(case.first_seen) } else { None })
+        .collect();
+    let cases = cases(&found);
+    assert_eq!(opened.len(), 20, "{cases:?}");
+    assert_eq!(cases.iter().filter(|word| word.starts_with("opened")).count(), 20, "{cases:?}");
+    assert_eq!(cases.iter().filter(|word| word.starts_with("ended")).count(), 20 - stage.engine.open_cases().count());
+    assert!(!cases.iter().any(|word| word.starts_with("withdrawn")), "{cases:?}");
+}

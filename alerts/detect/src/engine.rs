@@ -184,6 +184,7 @@ impl Engine {
             let stays = herd.stays.len();
             herd.stays.retain(|_, stay| !stay.has_left(now, &self.settings));
             if herd.stays.len() < stays {
+                herd.settled_until = now;
                 let last_seen = herd.last_seen;
                 found.extend(self.decide(herd, last_seen, last_seen, offset, None));
             }

@@ -96,8 +96,12 @@ pub struct Herd {
     pub stays: BTreeMap<ZoneId, Stay>,
     /// The case it makes.
     pub case: Option<Open>,
-    /// Its cases that are over, oldest first, at most a few.
+    /// Its cases that are over, by when it was last seen in them, at most a few.
     pub over: Vec<Open>,
+    /// Of cases whose herd was last seen by then, some are forgotten: what is found of that time may have been told.
+    pub told_until: Timestamp,
+    /// By the clock it was taken to have left, as far as was known until then.
+    pub settled_until: Timestamp,
     /// When we last heard of it.
     pub last_heard: Timestamp,
     /// When it was last seen, in event time.
@@ -149,6 +153,8 @@ impl Herd {
             stays: BTreeMap::new(),
             case: None,
             over: Vec::new(),
+            told_until: Timestamp::default(),
+            settled_until: Timestamp::default(),
             last_heard,
             last_seen,
             centre: None,
@@ -203,10 +209,12 @@ impl Herd {
 
     /// A case of this herd is over.
     pub fn remember(&mut self, over: Open) {
-        if self.over.len() >= OVER_MAX {
-            self.over.remove(0);
-        }
         self.over.push(over);
+        self.over.sort_by_key(|over| over.case.last_seen);
+        if self.over.len() > OVER_MAX {
+            let forgotten = self.over.remove(0);
+            self.told_until = self.told_until.max(forgotten.case.last_seen);
+        }
     }
 
     /// The oldest by when it happened: what comes late must not push out what says where the herd is now.

@@ -105,7 +105,8 @@ fields! {
     Flight { samples, took_off }
     Sample { at, position, height_m, alt_m, gimbal, accuracy_m }
     Herd {
-        id, seen, collars, stays, case, over since 4 or nothing, last_heard, last_seen, centre, species,
+        id, seen, collars, stays, case, over since 4 or nothing, told_until since 4 or nothing,
+        settled_until since 4 or nothing, last_heard, last_seen, centre, species,
         newest since 4 or nothing, named since 4 or nothing
     }
     Newest { device, source, at, position, weight }
