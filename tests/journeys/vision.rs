@@ -16,6 +16,10 @@ fn shared(name: &str) -> Option<PathBuf> {
     Some(file)
 }
 
+/// On a mast of 20 m, looking north and down.
+const POSE: [&str; 10] =
+    ["--lat", "43.3045", "--lon", "117.506", "--height-m", "20", "--yaw-deg", "0", "--pitch-deg=-20", "--hfov-deg=60"];
+
 /// The pictures of a camera differ: here by what stands behind their end, which a decoder leaves alone.
 async fn shows(camera: &mut Device, id: &str, jpeg: &[u8]) {
     camera.publish(&format!("snapshot/{id}"), [jpeg, id.as_bytes()].concat()).await.unwrap();
@@ -40,20 +44,7 @@ async fn sheep_in_a_cameras_pictures_become_an_incident_whose_pictures_and_the_o
     platform.import(&two_zones()).await.unwrap();
     platform.run().await.unwrap();
     let operator = platform.operator().await.unwrap();
-    let pose = [
-        "--lat",
-        "43.3045",
-        "--lon",
-        "117.506",
-        "--height-m",
-        "20",
-        "--yaw-deg",
-        "0",
-        "--pitch-deg=-20",
-        "--hfov-deg",
-        "60",
-    ];
-    let mut camera = platform.device("cam-1", "camera", &pose).await.unwrap();
+    let mut camera = platform.device("cam-1", "camera", &POSE).await.unwrap();
     camera.connect(&platform).await.unwrap();
 
     // A person and a dog are told and make no case; what is no picture is unknown.
