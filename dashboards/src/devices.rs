@@ -37,19 +37,15 @@ pub(crate) async fn list(
     let township = filter.township.filter(|code| !code.is_empty());
     app.view().await?;
     let registry = app.registry_view();
-    let passed = page.after.unwrap_or(0);
-    let mut matching = registry
+    let matching = registry
         .devices
         .values()
         .filter(|device| sees(&signed.who, device))
         .filter(|device| kind.is_none_or(|kind| kind == device.kind))
         .filter(|device| {
             township.is_none() || township.as_deref() == device.township.as_ref().map(|code| code.as_str())
-        })
-        .skip(usize::try_from(passed).unwrap_or(usize::MAX));
-    let items: Vec<_> = matching.by_ref().take(page.limit).map(|device| device_json(&app, device)).collect();
-    let last = matching.next().map(|_| passed.saturating_add(items.len() as u64));
-    Ok(extract::list(items, last))
+        });
+    Ok(extract::counted(page, matching, |device| device_json(&app, device)))
 }
 
 /// `GET /devices/{id}`

@@ -112,6 +112,15 @@ pub(crate) fn list(items: Vec<Value>, last: Option<u64>) -> Json<Value> {
     Json(json!({ "items": items, "next": next }))
 }
 
+/// The page of what stands in memory in a fixed order; its key counts the items that were passed.
+pub(crate) fn counted<T>(page: Page, all: impl Iterator<Item = T>, show: impl FnMut(T) -> Value) -> Json<Value> {
+    let passed = page.after.unwrap_or(0);
+    let mut rest = all.skip(usize::try_from(passed).unwrap_or(usize::MAX));
+    let items: Vec<_> = rest.by_ref().take(page.limit).map(show).collect();
+    let last = rest.next().map(|_| passed.saturating_add(items.len() as u64));
+    list(items, last)
+}
+
 /// Reads an instant; `name` is the parameter's.
 pub(crate) fn instant(name: &'static str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
     let Some(text) = text else { return Ok(None) };

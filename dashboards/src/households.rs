@@ -36,21 +36,13 @@ pub(crate) async fn list(
     let township = filter.township.filter(|code| !code.is_empty());
     let view = app.registry_view();
     let animals = view.households.animals();
-    let passed = page.after.unwrap_or(0);
     let code = |household: &Household| household.township.as_ref().map(ToString::to_string);
-    let mut matching = view
+    let matching = view
         .households
         .all()
         .filter(|household| signed.who.sees(code(household).as_deref()))
-        .filter(|household| township.is_none() || township == code(household))
-        .skip(usize::try_from(passed).unwrap_or(usize::MAX));
-    let items: Vec<_> = matching
-        .by_ref()
-        .take(page.limit)
-        .map(|household| household_json(household, animals.get(&household.id)))
-        .collect();
-    let last = matching.next().map(|_| passed.saturating_add(items.len() as u64));
-    Ok(extract::list(items, last))
+        .filter(|household| township.is_none() || township == code(household));
+    Ok(extract::counted(page, matching, |household| household_json(household, animals.get(&household.id))))
 }
 
 /// `POST /households/import` with the table as the body.

@@ -14,7 +14,7 @@ pub mod fuzzing;
 pub mod gate;
 pub mod http;
 pub mod metrics;
-pub mod network;
+mod network;
 pub mod protocol;
 pub mod record;
 pub mod second_hand;

@@ -3,7 +3,7 @@
 //! In: a herd with its stays, and the closures that hold. Out: the case as it stands, for `alerts::raise` to keep.
 
 use crate::count::{counts, sheep_units};
-use crate::herd::{Herd, Seen};
+use crate::herd::Herd;
 use crate::presence::Stay;
 use crate::world::World;
 use model::{Case, CaseZone, Closure, ClosureLevel, DeviceId, IncidentId, Offset, Timestamp, Zone};
@@ -122,15 +122,9 @@ fn id(herd: &Herd, zone: &Zone, stay: &Stay, offset: Offset) -> Option<IncidentI
     IncidentId::parse(&format!("inc-{}", hash.finalize().to_hex().get(..16)?)).ok()
 }
 
-/// What a case does not hold yet: all that was seen when it opens, and then what came last.
-fn news<'a>(herd: &'a Herd, before: Option<&Case>) -> impl Iterator<Item = &'a Seen> {
-    let known = if before.is_some() { herd.seen.len().saturating_sub(1) } else { 0 };
-    herd.seen.iter().skip(known)
-}
-
 fn devices(herd: &Herd, before: Option<&Case>) -> Vec<DeviceId> {
     let mut devices = before.map(|case| case.devices.clone()).unwrap_or_default();
-    for seen in news(herd, before) {
+    for seen in herd.news_after(before.map(|case| case.exhibits.up_to)) {
         if devices.len() < DEVICES_MAX && !devices.contains(&seen.device) {
             devices.push(seen.device.clone());
         }

@@ -22,8 +22,7 @@ const SAME_TURN_DEG: f64 = 0.5;
 /// What was shown before, and what the herd's newer sightings add.
 pub fn shown(herd: &Herd, before: Option<&Exhibits>) -> Exhibits {
     let mut exhibits = before.cloned().unwrap_or_default();
-    let counted = before.map(|before| before.up_to);
-    for seen in herd.seen.iter().filter(|seen| counted.is_none_or(|counted| seen.offset > counted)) {
+    for seen in herd.news_after(before.map(|before| before.up_to)) {
         exhibits.up_to = exhibits.up_to.max(seen.offset);
         picture(&mut exhibits.pictures, seen);
         area(&mut exhibits.areas, seen);

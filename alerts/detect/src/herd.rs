@@ -226,6 +226,12 @@ impl Herd {
         }
     }
 
+    /// What came after an entry, in the order of arrival; all that is kept if there is none.
+    pub fn news_after(&self, up_to: Option<Offset>) -> impl Iterator<Item = &Seen> {
+        let known = up_to.map_or(0, |up_to| self.seen.partition_point(|seen| seen.offset <= up_to));
+        self.seen.range(known..)
+    }
+
     /// Whether this very sighting is known already: networks repeat themselves.
     pub fn knows(&self, seen: &Seen) -> bool {
         // What happened after all that is known is news, without a look at each.

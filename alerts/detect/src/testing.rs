@@ -197,16 +197,7 @@ impl Stage {
     }
 
     pub(crate) fn beats(&mut self, device: &str) -> Vec<What> {
-        let body = Body::Heartbeat(Heartbeat {
-            status: Some(HeartbeatStatus::Ok),
-            uptime_s: None,
-            battery_percent: None,
-            signal_dbm: None,
-            temperature_c: None,
-            storage_free_mb: None,
-            pan_tilt: None,
-            frame_hash: None,
-        });
+        let body = Body::Heartbeat(Heartbeat { status: Some(HeartbeatStatus::Ok), ..Heartbeat::default() });
         self.take(device, body, Some(self.now)).into_iter().map(|f| f.what).collect()
     }
 }

@@ -7,14 +7,13 @@ mod address;
 mod backoff;
 mod webhook;
 
-pub use address::Networks;
 pub use webhook::sign;
 
 use crate::metrics::Metrics;
 use crate::store::{Due, Store, StoreError};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use model::{Clock, Receipt, ReceiptState, Timestamp};
+use model::{Clock, Networks, Receipt, ReceiptState, Timestamp};
 use registry::View;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,11 +1,11 @@
 //! One attempt to tell a webhook receiver, signed by Standard Webhooks 1.0.0 (standard-webhooks/standard-webhooks, spec).
 
-use super::address::{Guarded, Networks};
+use super::address::{Guarded, permits};
 use crate::store::Due;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac};
-use model::{Subscriber, Timestamp};
+use model::{Networks, Subscriber, Timestamp};
 use reqwest::{Client, Response, StatusCode, Url};
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +55,7 @@ impl Sender {
         let Ok(url) = Url::parse(&to.url) else { return Answer::Refused("the receiver's URL is not valid".into()) };
         // A literal address is not resolved, so it is checked here.
         let literal = url.host_str().and_then(|host| host.trim_matches(['[', ']']).parse().ok());
-        if literal.is_some_and(|address| !self.networks.permit(address)) {
+        if literal.is_some_and(|address| !permits(&self.networks, address)) {
             return Answer::Refused(format!(
                 "{} is in a private network; allow it by [webhooks] allow_networks",
                 url.host_str().unwrap_or_default()

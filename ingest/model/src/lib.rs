@@ -19,6 +19,7 @@ mod ids;
 mod incident;
 mod legal;
 mod mask;
+mod network;
 mod overload;
 mod picture;
 mod reading;
@@ -46,6 +47,7 @@ pub use ids::{
 pub use incident::{EarlierIncident, Incident, IncidentStatus, Involved, SpeciesCount, TimelineItem};
 pub use legal::LegalDate;
 pub use mask::{Mask, MaskArea};
+pub use network::{BadNetwork, Networks};
 pub use overload::ZoneLoad;
 pub use picture::{Detection, Look, Unseen};
 pub use reading::{

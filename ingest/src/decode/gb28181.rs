@@ -61,16 +61,7 @@ fn read_datum(name: &str) -> Result<Datum, Reject> {
 }
 
 fn heartbeat(status: HeartbeatStatus) -> Body {
-    Body::Heartbeat(Heartbeat {
-        status: Some(status),
-        uptime_s: None,
-        battery_percent: None,
-        signal_dbm: None,
-        temperature_c: None,
-        storage_free_mb: None,
-        pan_tilt: None,
-        frame_hash: None,
-    })
+    Body::Heartbeat(Heartbeat { status: Some(status), ..Heartbeat::default() })
 }
 
 /// Written in either case; a status that nobody knows is not taken for a fault.

@@ -145,16 +145,7 @@ fn battery_percent(level: u8) -> Option<f64> {
 }
 
 fn heartbeat(battery_percent: Option<f64>) -> Body {
-    Body::Heartbeat(Heartbeat {
-        status: Some(HeartbeatStatus::Ok),
-        uptime_s: None,
-        battery_percent,
-        signal_dbm: None,
-        temperature_c: None,
-        storage_free_mb: None,
-        pan_tilt: None,
-        frame_hash: None,
-    })
+    Body::Heartbeat(Heartbeat { status: Some(HeartbeatStatus::Ok), battery_percent, ..Heartbeat::default() })
 }
 
 /// Time (6), number of satellites (1), latitude (4), longitude (4), speed (1), course and flags (2).

@@ -1,9 +1,8 @@
 //! The section `[mavlink]`: where vehicles are listened to, and whose word counts.
 
 use super::section::{ConfigError, Section};
-use ingest::network::Networks;
 use ingest::protocol::mavlink::{MavlinkConfig, SigningKey, System};
-use model::Species;
+use model::{Networks, Species};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -69,5 +68,7 @@ fn networks(section: &mut Section) -> Result<Option<Networks>, ConfigError> {
         return Ok(None);
     }
     let parsed = Networks::parse(written.iter().map(String::as_str));
-    parsed.map(Some).map_err(|error| section.invalid("networks", &written.join(", "), &error.to_string()))
+    parsed
+        .map(Some)
+        .map_err(|error| section.invalid("networks", &written.join(", "), &format!("{error}, for example 10.8.0.0/24")))
 }

@@ -14,7 +14,6 @@ mod stations;
 pub(crate) mod units;
 mod vision;
 
-use alerts::deliver::Networks;
 use history::influx::InfluxConfig;
 use ingest::gate::GateConfig;
 use ingest::protocol::gt06::Gt06Config;
@@ -22,7 +21,7 @@ use ingest::protocol::hj212::Hj212Config;
 use ingest::protocol::mavlink::MavlinkConfig;
 use ingest::protocol::modbus::ModbusStation;
 use ingest::protocol::sip::SipConfig;
-use model::TenantId;
+use model::{Networks, TenantId};
 use section::Section;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -154,8 +153,9 @@ fn influx(mut section: Section) -> Result<InfluxConfig, ConfigError> {
 
 fn networks(webhooks: &mut Section) -> Result<Networks, ConfigError> {
     let written = webhooks.texts("allow_networks")?;
-    Networks::parse(written.iter().map(String::as_str))
-        .map_err(|error| webhooks.invalid("allow_networks", &written.join(", "), &error.to_string()))
+    Networks::parse(written.iter().map(String::as_str)).map_err(|error| {
+        webhooks.invalid("allow_networks", &written.join(", "), &format!("{error}, for example 127.0.0.0/8"))
+    })
 }
 
 #[cfg(test)]

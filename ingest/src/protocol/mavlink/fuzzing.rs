@@ -5,8 +5,7 @@
 use super::listener::Listener;
 use super::{MavlinkConfig, MavlinkMetrics, System};
 use crate::decode::mavlink::packet::sealed;
-use crate::network::Networks;
-use model::{Clock, Device, DeviceId, DeviceKind, External, Frame, Timestamp};
+use model::{Clock, Device, DeviceId, DeviceKind, External, Frame, Networks, Timestamp};
 use registry::View;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -26,10 +26,9 @@ mod tests;
 pub use metrics::MavlinkMetrics;
 pub use signing::{BadKey, SigningKey};
 
-use crate::network::Networks;
 use journal::{AppendError, Journal};
 use listener::Listener;
-use model::{Clock, Species};
+use model::{Clock, Networks, Species};
 use registry::View;
 use std::collections::BTreeMap;
 use std::io;
