@@ -4,7 +4,7 @@
 //! The body is made once and kept, so that every attempt says the same under the same id.
 
 use journal::wire::AlertJson;
-use model::{Alert, AlertKind, Subject, Subscriber, TenantId};
+use model::{Alert, AlertKind, Subject, Subscriber, TenantId, TownshipCode};
 use serde_json::json;
 
 /// A delivery to be made.
@@ -44,15 +44,17 @@ fn wants(subscriber: &Subscriber, alert: &Alert) -> bool {
         Subject::Incident(incident) => {
             let case = &incident.case;
             (
-                subscriber.townships.is_empty()
-                    || case.township.as_ref().is_some_and(|code| subscriber.townships.contains(code)),
+                in_townships(subscriber, case.township.as_ref()),
                 subscriber.zones.is_empty() || case.zones.iter().any(|zone| subscriber.zones.contains(&zone.id)),
             )
         }
         Subject::Zone(load) => (
-            subscriber.townships.is_empty()
-                || load.township.as_ref().is_some_and(|code| subscriber.townships.contains(code)),
+            in_townships(subscriber, load.township.as_ref()),
             subscriber.zones.is_empty() || subscriber.zones.contains(&load.zone.id),
+        ),
+        Subject::Notice(notice) => (
+            in_townships(subscriber, notice.township.as_ref()),
+            subscriber.zones.is_empty() || notice.zone.as_ref().is_some_and(|zone| subscriber.zones.contains(&zone.id)),
         ),
         // A device is nobody's zone; whoever narrowed to zones asked for cases only.
         Subject::Device { .. } => (subscriber.townships.is_empty(), subscriber.zones.is_empty()),
@@ -60,20 +62,26 @@ fn wants(subscriber: &Subscriber, alert: &Alert) -> bool {
     event && township && zone && alert.severity >= subscriber.severity
 }
 
+fn in_townships(subscriber: &Subscriber, township: Option<&TownshipCode>) -> bool {
+    subscriber.townships.is_empty() || township.is_some_and(|code| subscriber.townships.contains(code))
+}
+
 fn lane(alert: &Alert) -> String {
     match &alert.subject {
         Subject::Incident(incident) => incident.case.id.to_string(),
         Subject::Device { device, .. } => device.to_string(),
         Subject::Zone(load) => format!("zone {}", load.zone.id),
+        Subject::Notice(notice) => format!("notice {} {}", notice.matter.code(), notice.about()),
     }
 }
 
 fn cloud_event(id: &str, alert: &AlertJson, tenant: &TenantId) -> String {
-    let (subject, data) = match (&alert.incident, &alert.device, &alert.zone) {
-        (Some(incident), _, _) => (format!("incident/{}", incident.id), json!(incident)),
-        (None, Some(device), _) => (format!("device/{}", device.device), json!(device)),
-        (None, None, Some(load)) => (format!("zone/{}", load.zone.id), json!(load)),
-        (None, None, None) => (String::new(), json!({})),
+    let (subject, data) = match (&alert.incident, &alert.device, &alert.zone, &alert.notice) {
+        (Some(incident), _, _, _) => (format!("incident/{}", incident.id), json!(incident)),
+        (None, Some(device), _, _) => (format!("device/{}", device.device), json!(device)),
+        (None, None, Some(load), _) => (format!("zone/{}", load.zone.id), json!(load)),
+        (None, None, None, Some(notice)) => (format!("notice/{}", notice.id), json!(notice)),
+        (None, None, None, None) => (String::new(), json!({})),
     };
     json!({
         "specversion": "1.0",

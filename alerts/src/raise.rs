@@ -5,8 +5,8 @@
 //! entry that caused it, so the same cause twice is one alert.
 
 use model::{
-    Action, Alert, AlertKind, Case, ClosureLevel, Command, Finding, Incident, IncidentStatus, Outcome, Severity,
-    Subject, TimelineItem, Timestamp, What, ZoneLoad,
+    Action, Alert, AlertKind, Case, ClosureLevel, Command, Finding, Incident, IncidentStatus, Matter, Notice, Outcome,
+    Severity, Subject, TimelineItem, Timestamp, What, ZoneLoad,
 };
 
 /// Lines kept of a case's history; the alert log has all of it.
@@ -55,6 +55,9 @@ pub fn from_finding(finding: &Finding, known: Option<Incident>) -> Option<Raised
         }),
         What::Overloaded(load) => Some(of_zone(load, AlertKind::ZoneOverload)),
         What::OverloadEnded(load) => Some(of_zone(load, AlertKind::ZoneOverloadEnded)),
+        What::Begun(notice) => Some(of_notice(notice, None)),
+        What::Changed(notice) => Some(of_notice(notice, Some(offset))),
+        What::Over(notice) => Some(of_notice(notice, None)),
     }
 }
 
@@ -68,6 +71,38 @@ fn of_zone(load: &ZoneLoad, kind: AlertKind) -> Raised {
         severity: Severity::Notice,
         at: load.at,
         subject: Subject::Zone(Box::new(load.clone())),
+    };
+    Raised { alert, told: true }
+}
+
+/// What people have to know besides cases. A change has an id of its own; a beginning and an end have one each, however often they
+/// are derived.
+fn of_notice(notice: &Notice, change: Option<u64>) -> Raised {
+    let id = match (change, notice.until) {
+        (Some(offset), _) => format!("{}-changed-{offset}", notice.id()),
+        (None, Some(_)) => format!("{}-over", notice.id()),
+        (None, None) => notice.id(),
+    };
+    let is_over = notice.until.is_some();
+    let (begun, over) = match &notice.matter {
+        Matter::Flaw { .. } => (AlertKind::DeviceFaulty, AlertKind::DeviceSound),
+        Matter::Outage(_) => (AlertKind::FleetOutage, AlertKind::FleetOutageOver),
+        Matter::Blind { .. } => (AlertKind::ZoneBlind, AlertKind::ZoneWatched),
+        Matter::Threshold { .. } => (AlertKind::StationThreshold, AlertKind::StationThresholdOver),
+        Matter::Fire { .. } => (AlertKind::FireSeen, AlertKind::FireOver),
+    };
+    let severity = match &notice.matter {
+        _ if notice.late || is_over => Severity::Notice,
+        Matter::Fire { .. } => Severity::Urgent,
+        Matter::Threshold { is_grave: false, .. } => Severity::Notice,
+        Matter::Flaw { .. } | Matter::Outage(_) | Matter::Blind { .. } | Matter::Threshold { .. } => Severity::Warning,
+    };
+    let alert = Alert {
+        id,
+        kind: if is_over { over } else { begun },
+        severity,
+        at: notice.until.unwrap_or(notice.since),
+        subject: Subject::Notice(Box::new(notice.clone())),
     };
     Raised { alert, told: true }
 }

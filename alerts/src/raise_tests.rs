@@ -41,7 +41,7 @@ pub(crate) fn finding(what: What) -> Finding {
 fn incident(raised: &Raised) -> Incident {
     match &raised.alert.subject {
         Subject::Incident(incident) => (**incident).clone(),
-        Subject::Device { .. } | Subject::Zone(_) => panic!("about something else"),
+        Subject::Device { .. } | Subject::Zone(_) | Subject::Notice(_) => panic!("about something else"),
     }
 }
 

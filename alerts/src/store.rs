@@ -10,7 +10,7 @@ use journal::alert_log::{self, AlertLog, RecordBody};
 use journal::wire::{AlertJson, DeliveryJson, IncidentJson};
 use model::{
     Alert, Case, Command, EarlierIncident, Finding, Households, Incident, IncidentId, LegalDate, MonthDay, Offset,
-    Outcome, Receipt, ReceiptState, Subject, Subscriber, TenantId, Timestamp, What,
+    Outcome, Receipt, ReceiptState, Subject, Subscriber, TenantId, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::path::Path;
@@ -139,14 +139,7 @@ impl Store {
         self.write(|transaction| {
             let mut last = None;
             for finding in findings {
-                let known = match &finding.what {
-                    What::Opened(case)
-                    | What::Grew(case)
-                    | What::SeenAgain(case)
-                    | What::Ended(case)
-                    | What::Withdrawn(case) => find(transaction, &case.id)?,
-                    What::Silent { .. } | What::Back { .. } | What::Overloaded(_) | What::OverloadEnded(_) => None,
-                };
+                let known = finding.what.case().map(|case| find(transaction, &case.id)).transpose()?.flatten();
                 if let Some(mut raised) = raise::from_finding(finding, known)
                     && let Some(seq) = self.keep(transaction, &mut raised, registry, now)?
                 {

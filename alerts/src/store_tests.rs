@@ -1,6 +1,8 @@
 use super::*;
 use crate::raise::tests::{case, finding};
-use model::{Action, AlertKind, AnimalId, AnimalMark, ChannelKind, Household, HouseholdId, MarkKind, Severity, Stock};
+use model::{
+    Action, AlertKind, AnimalId, AnimalMark, ChannelKind, Household, HouseholdId, MarkKind, Severity, Stock, What,
+};
 
 fn subscriber(duty: Option<&str>) -> Subscriber {
     Subscriber {

@@ -288,5 +288,5 @@ fn world_of(view: &View, before: Option<&Arc<World>>, terrain: &Arc<Terrain>) ->
             World::without_zones(view.devices.clone(), view.calendar.clone())
         }
     };
-    Arc::new(world.with_terrain(Arc::clone(terrain)).with_masks(&view.masks))
+    Arc::new(world.with_terrain(Arc::clone(terrain)).with_masks(&view.masks).with_maintenance(&view.maintenance))
 }

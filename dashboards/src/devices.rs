@@ -86,6 +86,8 @@ pub(crate) fn device_json(app: &App, device: &Device) -> Value {
     json!({
         "id": device.id.as_str(),
         "kind": device.kind.as_str(),
+        "model": device.model,
+        "site": device.site,
         "health": health.as_str(),
         "quarantined": device.quarantined,
         "last_seen": last_seen.map(Timestamp::to_rfc3339),
@@ -128,6 +130,8 @@ fn external_json(names: &[External]) -> Value {
 pub(crate) struct DeviceBody {
     id: String,
     kind: String,
+    model: Option<String>,
+    site: Option<String>,
     place: Option<PlaceBody>,
     pose: Option<PoseBody>,
     township: Option<String>,
@@ -195,6 +199,8 @@ fn parse(body: DeviceBody) -> Result<NewDevice, Problem> {
     Ok(NewDevice {
         id: DeviceId::parse(&body.id).map_err(refused)?,
         kind: kind(&body.kind)?,
+        model: body.model,
+        site: body.site,
         place: place.map_err(|error| Problem::bad_request(error.to_string()))?,
         pose,
         township: body.township.as_deref().map(TownshipCode::parse).transpose().map_err(refused)?,

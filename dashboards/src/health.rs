@@ -6,13 +6,6 @@
 
 use crate::live::Heard;
 use model::{Device, Health, HeartbeatStatus, Timestamp};
-use std::time::Duration;
-
-/// Heartbeats that may be missed before a device counts as silent.
-const CADENCES_UNTIL_SILENT: u32 = 3;
-
-/// The network's own delay, so that a beat that is on its way is not yet a missed one.
-const GRACE: Duration = Duration::from_secs(5);
 
 /// A silence that the alert log told and has not taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,15 +30,15 @@ pub(crate) struct Condition {
 /// Judges one device at `now`.
 pub(crate) fn condition(device: &Device, heard: &Heard, silence: Option<Silence>, now: Timestamp) -> Condition {
     let last_seen = heard.last_seen.max(silence.map(|silence| silence.last_seen));
-    let deadline = last_seen.map(|seen| seen.plus(device.cadence.saturating_mul(CADENCES_UNTIL_SILENT)));
+    let deadline = last_seen.map(|seen| seen.plus(device.patience()));
     // Heard after the silence was told: it is back, though the alert that says so is still on its way.
     let told_silent = silence.is_some_and(|silence| heard.last_seen.is_none_or(|seen| seen <= silence.told_at));
     let health = match (last_seen, deadline) {
         _ if device.disabled => Health::Disabled,
         (Some(_), _) if told_silent => Health::Silent,
-        (Some(_), Some(deadline)) if now > deadline.plus(GRACE) => Health::Silent,
+        (Some(_), Some(deadline)) if now > deadline => Health::Silent,
         (Some(_), _) if heard.status == Some(HeartbeatStatus::Fault) => Health::Faulty,
-        (Some(seen), _) if now.since(seen) > device.cadence.saturating_mul(3) / 2 => Health::Late,
+        (Some(seen), _) if now.since(seen) > device.late_after() => Health::Late,
         (Some(_), _) => Health::Online,
         (None, _) => Health::NeverSeen,
     };
@@ -62,19 +55,7 @@ mod tests {
     }
 
     fn camera() -> Device {
-        Device {
-            id: DeviceId::parse("camera-1").unwrap(),
-            kind: DeviceKind::Camera,
-            place: None,
-            pose: None,
-            township: None,
-            cadence: Duration::from_secs(60),
-            via: None,
-            external: Vec::new(),
-            disabled: false,
-            quarantined: false,
-            registered_at: at(0),
-        }
+        Device::new(DeviceId::parse("camera-1").unwrap(), DeviceKind::Camera)
     }
 
     fn heard(seconds: i64) -> Heard {
@@ -113,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_deadline_is_three_cadences_after_the_last_word() {
-        assert_eq!(condition(&camera(), &heard(5), None, at(6)).deadline, Some(at(185)));
+    fn the_deadline_is_three_cadences_and_the_way_after_the_last_word() {
+        assert_eq!(condition(&camera(), &heard(5), None, at(6)).deadline, Some(at(190)));
     }
 }

@@ -266,18 +266,7 @@ mod tests {
     #[test]
     fn the_last_heartbeat_that_says_so_decides_how_a_device_feels() {
         let live = Live::new();
-        let beat = |status| {
-            Body::Heartbeat(Heartbeat {
-                status,
-                uptime_s: None,
-                battery_percent: Some(80.0),
-                signal_dbm: None,
-                temperature_c: None,
-                storage_free_mb: None,
-                pan_tilt: None,
-                frame_hash: None,
-            })
-        };
+        let beat = |status| Body::Heartbeat(Heartbeat { status, battery_percent: Some(80.0), ..Heartbeat::default() });
         live.observe(&[
             reading("a", 1, 1, beat(Some(HeartbeatStatus::Fault))),
             reading("a", 2, 2, beat(Some(HeartbeatStatus::Ok))),

@@ -27,6 +27,7 @@ fn alert(seq: u64, kind: AlertKind, incident: Option<IncidentJson>, device: Opti
         incident,
         device,
         zone: None,
+        notice: None,
     };
     Record { seq, at: Timestamp::default(), body: RecordBody::Alert(body) }
 }

@@ -31,6 +31,7 @@ pub fn native_payload(input: &[u8]) {
         ReadingKind::Reading,
         ReadingKind::Sighting,
         ReadingKind::Report,
+        ReadingKind::Fire,
         ReadingKind::Snapshot,
     ];
     let kind = kinds.get(usize::from(which) % kinds.len()).copied().unwrap_or(ReadingKind::Report);
@@ -257,6 +258,13 @@ fn numbers(body: &Body) -> Vec<(f64, f64, f64)> {
             said(report.position.as_ref().map(lat), -90.0, 90.0);
             said(report.position.as_ref().map(lon), -180.0, 180.0);
             assert!(report.count.is_none_or(|count| (1..=10_000).contains(&count)), "{report:?}");
+        }
+        Body::Fire(fire) => {
+            said(Some(fire.confidence), 0.0, 1.0);
+            if let Some(Place::Ground { position, accuracy_m }) = &fire.place {
+                said(Some(lat(position)), -90.0, 90.0);
+                said(*accuracy_m, 0.0, 100_000.0);
+            }
         }
         Body::Snapshot(picture) => assert!(picture.bytes >= 3, "{picture:?}"),
         Body::Clock => {}

@@ -136,20 +136,19 @@ fn described(device: &SimDevice) -> Result<NewDevice> {
         }
         _ => None,
     };
+    let kind = DeviceKind::parse(device.kind).with_context(|| format!("no such kind of device: {}", device.kind))?;
     let place = device.lat.zip(device.lon).map(|(lat, lon)| Position::parse(lat, lon)).transpose()?;
     Ok(NewDevice {
-        id: DeviceId::parse(&device.id)?,
-        kind: DeviceKind::parse(device.kind).with_context(|| format!("no such kind of device: {}", device.kind))?,
         place,
         pose,
         township: Some(TownshipCode::parse(&device.township)?),
         cadence: Some(Duration::from_secs(device.cadence_s)),
-        via: None,
         external: device
             .external
             .iter()
             .map(|(system, id)| External { system: system.clone(), id: id.clone() })
             .collect(),
+        ..NewDevice::new(DeviceId::parse(&device.id)?, kind)
     })
 }
 

@@ -244,7 +244,8 @@ impl Side {
                 What::Withdrawn(case) => {
                     self.cases.remove(&case.id);
                 }
-                What::Silent { .. } | What::Back { .. } | What::Overloaded(_) | What::OverloadEnded(_) => {}
+                // Not about a herd.
+                _ => {}
             }
         }
     }

@@ -148,7 +148,8 @@ impl Platform {
                     self.cases.remove(&case.id.to_string());
                     continue;
                 }
-                What::Silent { .. } | What::Back { .. } | What::Overloaded(_) | What::OverloadEnded(_) => continue,
+                // Not about a herd.
+                _ => continue,
             };
             let known = self.cases.entry(case.id.to_string()).or_insert_with(|| opened(&case, now_ms));
             known.first_seen_ms = case.first_seen.as_millis();
@@ -242,17 +243,10 @@ fn device(device: &SimDevice) -> Result<Device> {
     };
     let place = device.lat.zip(device.lon).map(|(lat, lon)| Position::parse(lat, lon)).transpose()?;
     Ok(Device {
-        id: DeviceId::parse(&device.id)?,
-        kind: DeviceKind::parse(device.kind).context("no kind")?,
         place,
         pose,
-        township: None,
         cadence: Duration::from_secs(device.cadence_s),
-        via: None,
-        external: Vec::new(),
-        disabled: false,
-        quarantined: false,
-        registered_at: Timestamp::default(),
+        ..Device::new(DeviceId::parse(&device.id)?, DeviceKind::parse(device.kind).context("no kind")?)
     })
 }
 

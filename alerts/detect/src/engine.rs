@@ -93,7 +93,7 @@ impl Engine {
         let Some(device) = world.device(&reading.device) else { return finding(reading.offset, found) };
         let now = self.state.now;
         let silence = &mut self.state.silence;
-        found.extend(silence.heard(device, now, reading.happened_at(), &self.settings, &mut self.watch));
+        found.extend(silence.heard(device, now, reading.happened_at(), &mut self.watch));
         if let Some(seen) = self.seen(device, reading) {
             found.extend(self.place_in_herd(seen));
         }
@@ -140,7 +140,7 @@ impl Engine {
         self.state.now = now;
         let mut found = Vec::new();
         if before.as_millis() > 0 {
-            found = self.state.silence.tick(&self.world, before, now, &self.settings, &mut self.watch);
+            found = self.state.silence.tick(&self.world, before, now, &mut self.watch);
         }
         if self.state.day_ends.is_none_or(|end| now >= end) {
             if let Some(midnight) = self.state.day_ends {

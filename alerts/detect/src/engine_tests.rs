@@ -488,17 +488,19 @@ fn a_restart_at_any_moment_gives_the_same_findings_bit_for_bit() {
 }
 
 #[test]
-fn a_state_of_the_version_before_is_read_with_its_herd_and_case() {
-    let old = include_bytes!("testdata/state-3.bin");
-    let world = Arc::clone(Stage::at(WINTER).engine.world());
-    let engine = Engine::restore(Settings::default(), Arc::clone(&world), old).unwrap();
-    assert_eq!((engine.herds().len(), engine.open_cases().count()), (1, 1));
-    let saved = engine.save();
-    assert_eq!(saved.first_chunk(), Some(&4_u32.to_le_bytes()), "and written in the present one");
-    assert_eq!(Engine::restore(Settings::default(), world, &saved).unwrap().save(), saved);
-    for cut in 0..old.len() {
-        let world = Arc::clone(engine.world());
-        assert!(Engine::restore(Settings::default(), world, &old[..cut]).is_err());
+fn a_state_of_an_older_version_is_read_with_its_herd_and_case() {
+    let before: [&[u8]; 2] = [include_bytes!("testdata/state-3.bin"), include_bytes!("testdata/state-4.bin")];
+    for old in before {
+        let world = Arc::clone(Stage::at(WINTER).engine.world());
+        let engine = Engine::restore(Settings::default(), Arc::clone(&world), old).unwrap();
+        assert_eq!((engine.herds().len(), engine.open_cases().count()), (1, 1));
+        let saved = engine.save();
+        assert_eq!(saved.first_chunk(), Some(&5_u32.to_le_bytes()), "and written in the present one");
+        assert_eq!(Engine::restore(Settings::default(), world, &saved).unwrap().save(), saved);
+        for cut in 0..old.len() {
+            let world = Arc::clone(engine.world());
+            assert!(Engine::restore(Settings::default(), world, &old[..cut]).is_err());
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! The engine's state as bytes: a version, then every field in order. Written and read here only, so that the nouns stay
-//! free of wire formats. A state of the version before is read as well; what any other version wrote is refused, and detection begins
+//! free of wire formats. States of the two versions before are read as well; what any other version wrote is refused, and detection begins
 //! with an empty one.
 
 use crate::case::Open;
@@ -21,7 +21,7 @@ use model::{
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 /// Grows with every change of a saved type. A field that came with one is given with `since` and what it was before.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 /// The oldest version that is still read.
 const VERSION_OLDEST: u32 = 3;
 /// No list of ours is longer; a longer one is a damaged file.
@@ -200,7 +200,7 @@ words! {
     ], Authority::as_str;
     ReadingKind: [
         ReadingKind::Heartbeat, ReadingKind::Track, ReadingKind::Reading, ReadingKind::Sighting, ReadingKind::Snapshot,
-        ReadingKind::Report, ReadingKind::DjiOsd, ReadingKind::Modbus, ReadingKind::Clock,
+        ReadingKind::Report, ReadingKind::Fire, ReadingKind::DjiOsd, ReadingKind::Modbus, ReadingKind::Clock,
     ], ReadingKind::as_str;
     Source: [Source::Camera, Source::Drone, Source::Report, Source::Collar], |source| match source {
         // The word of the versions that did not tell who looked.

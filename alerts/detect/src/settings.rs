@@ -54,10 +54,6 @@ pub struct Settings {
     pub metres_per_hdop: f64,
     /// The same of a place that a person tells.
     pub report_accuracy_m: f64,
-    /// A device is silent after this many missed cadences ...
-    pub silent_after_cadences: u32,
-    /// ... and this much grace for the way.
-    pub silence_grace: Duration,
     /// More must graze in a balance zone than it carries for this long before it is told, and no more for this long before
     /// that is told.
     pub overload_after: Duration,
@@ -118,8 +114,6 @@ impl Default for Settings {
             collar_accuracy_m: 10.0,
             metres_per_hdop: 5.0,
             report_accuracy_m: 50.0,
-            silent_after_cadences: 3,
-            silence_grace: Duration::from_secs(5),
             overload_after: Duration::from_secs(1_800),
             grew_every: Duration::from_secs(10),
             camera_errors: Errors { pan_deg: 1.0, tilt_deg: 1.0, height_m: 3.0, position_m: 1.0 },

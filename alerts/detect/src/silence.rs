@@ -3,7 +3,6 @@
 //! In: who spoke when, and the second hand. Out: [`What::Silent`] once, [`What::Back`] once.
 
 use crate::lag::Lag;
-use crate::settings::Settings;
 use crate::world::World;
 use model::{Device, DeviceId, Timestamp, What};
 use std::collections::HashMap;
@@ -42,13 +41,12 @@ impl Silence {
         device: &Device,
         now: Timestamp,
         happened_at: Timestamp,
-        settings: &Settings,
         watch: &mut Watch,
     ) -> Option<What> {
         let heard = match self.devices.get_mut(&device.id) {
             Some(heard) if heard.silent_since.is_none() => heard,
             _ => {
-                watch.look_at(now.plus(patience(device, settings)));
+                watch.look_at(now.plus(device.patience()));
                 self.devices.entry(device.id.clone()).or_default()
             }
         };
@@ -71,14 +69,7 @@ impl Silence {
     }
 
     /// Time moved from `before` to `now`: who is overdue?
-    pub fn tick(
-        &mut self,
-        world: &World,
-        before: Timestamp,
-        now: Timestamp,
-        settings: &Settings,
-        watch: &mut Watch,
-    ) -> Vec<What> {
+    pub fn tick(&mut self, world: &World, before: Timestamp, now: Timestamp, watch: &mut Watch) -> Vec<What> {
         let gap = now.since(before);
         if gap > DOWN_AFTER {
             for heard in self.devices.values_mut() {
@@ -93,7 +84,7 @@ impl Silence {
         for (id, heard) in self.devices.iter_mut().filter(|(_, heard)| heard.is_watched && heard.silent_since.is_none())
         {
             let Some(device) = world.device(id).filter(|device| device.kind.silence_is_news()) else { continue };
-            let deadline = heard.counted_from.plus(patience(device, settings));
+            let deadline = heard.counted_from.plus(device.patience());
             if now > deadline {
                 heard.silent_since = Some(now);
                 silent.push((id.clone(), heard.last, deadline));
@@ -106,11 +97,6 @@ impl Silence {
         silent.sort_by(|a, b| a.0.cmp(&b.0));
         silent.into_iter().map(|(device, last_seen, deadline)| What::Silent { device, last_seen, deadline }).collect()
     }
-}
-
-/// How long a device may say nothing.
-fn patience(device: &Device, settings: &Settings) -> Duration {
-    device.cadence * settings.silent_after_cadences + settings.silence_grace
 }
 
 /// When it is worth looking at all devices again: a deadline only moves on, unless [`Silence::heard`] says otherwise. Not a part

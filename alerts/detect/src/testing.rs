@@ -64,17 +64,9 @@ pub(crate) fn rules() -> Vec<ClosureRule> {
 
 pub(crate) fn world(zones: Vec<Arc<Zone>>) -> Arc<World> {
     let device = |id: &str, kind, cadence_s| Device {
-        id: DeviceId::parse(id).unwrap(),
-        kind,
         place: Position::parse(43.305, 117.505).ok(),
-        pose: None,
-        township: None,
         cadence: Duration::from_secs(cadence_s),
-        via: None,
-        external: vec![],
-        disabled: false,
-        quarantined: false,
-        registered_at: Timestamp::default(),
+        ..Device::new(DeviceId::parse(id).unwrap(), kind)
     };
     let devices = [
         device("cam-1", DeviceKind::Camera, 60),
@@ -221,6 +213,9 @@ pub(crate) fn words(found: &[What]) -> Vec<String> {
             What::Back { device, .. } => format!("{device} back"),
             What::Overloaded(load) => format!("{} overloaded", load.zone.id),
             What::OverloadEnded(load) => format!("{} within its capacity", load.zone.id),
+            What::Begun(notice) => format!("begun {}", notice.matter.code()),
+            What::Changed(notice) => format!("changed {}", notice.matter.code()),
+            What::Over(notice) => format!("over {}", notice.matter.code()),
         })
         .collect()
 }

@@ -6,7 +6,9 @@ use crate::closure::closure_at;
 use crate::geofence::{BuildError, Geofence, Spread};
 use crate::masks::Masks;
 use crate::past::Past;
-use model::{Closure, ClosureCalendar, Device, DeviceId, Mask, Position, RecentLand, Timestamp, Zone, ZoneId};
+use model::{
+    Closure, ClosureCalendar, Device, DeviceId, Maintenance, Mask, Position, RecentLand, Timestamp, Zone, ZoneId,
+};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use terrain::Terrain;
@@ -25,6 +27,7 @@ pub struct World {
     past: Past,
     terrain: Arc<Terrain>,
     masks: Arc<Masks>,
+    maintenance: Arc<Vec<Maintenance>>,
 }
 
 impl World {
@@ -43,6 +46,7 @@ impl World {
             past: Past::none(),
             terrain: Arc::default(),
             masks: Arc::default(),
+            maintenance: Arc::default(),
         })
     }
 
@@ -66,12 +70,14 @@ impl World {
                     past: self.past.clone(),
                     terrain: self.terrain.clone(),
                     masks: self.masks.clone(),
+                    maintenance: self.maintenance.clone(),
                 })
             }
             None => Ok(Self {
                 past: self.past.clone(),
                 terrain: self.terrain.clone(),
                 masks: self.masks.clone(),
+                maintenance: self.maintenance.clone(),
                 ..Self::new(devices, zones, calendar)?
             }),
         }
@@ -98,6 +104,7 @@ impl World {
             past: Past::none(),
             terrain: Arc::default(),
             masks: Arc::default(),
+            maintenance: Arc::default(),
         }
     }
 
@@ -105,6 +112,17 @@ impl World {
     #[must_use]
     pub fn with_masks(self, masks: &[Mask]) -> Self {
         Self { masks: Arc::new(Masks::new(masks)), ..self }
+    }
+
+    /// The same with the times in which somebody works on devices.
+    #[must_use]
+    pub fn with_maintenance(self, maintenance: &Arc<Vec<Maintenance>>) -> Self {
+        Self { maintenance: Arc::clone(maintenance), ..self }
+    }
+
+    /// Whether somebody works on a device at an instant: then nothing that it does or does not is news.
+    pub fn is_in_maintenance(&self, device: &Device, at: Timestamp) -> bool {
+        self.maintenance.iter().any(|work| work.holds(at) && work.concerns(device))
     }
 
     /// The masks over what cameras see.

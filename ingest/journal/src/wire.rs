@@ -7,6 +7,7 @@ mod exhibits;
 mod household;
 mod incident;
 mod load;
+mod notice;
 mod reasoning;
 mod words;
 
@@ -18,6 +19,7 @@ pub use incident::{
 };
 
 pub use load::ZoneLoadJson;
+pub use notice::NoticeJson;
 
 use model::{Alert, AlertKind, DeviceId, Incident, Severity, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -61,6 +63,9 @@ pub struct AlertJson {
     /// What stands in a zone, for alerts about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<ZoneLoadJson>,
+    /// Something else that people have to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<NoticeJson>,
 }
 
 /// What an alert about a device says.
@@ -76,7 +81,7 @@ pub struct DeviceAlertJson {
 
 impl From<&Alert> for AlertJson {
     fn from(alert: &Alert) -> Self {
-        let (mut incident, mut device, mut zone) = (None, None, None);
+        let (mut incident, mut device, mut zone, mut notice) = (None, None, None, None);
         match &alert.subject {
             Subject::Incident(case) => incident = Some(IncidentJson::new(case, alert.severity)),
             Subject::Device { device: about, last_seen, deadline } => {
@@ -87,6 +92,7 @@ impl From<&Alert> for AlertJson {
                 });
             }
             Subject::Zone(load) => zone = Some(ZoneLoadJson::from(&**load)),
+            Subject::Notice(about) => notice = Some(NoticeJson::from(&**about)),
         }
         Self {
             id: alert.id.clone(),
@@ -96,6 +102,7 @@ impl From<&Alert> for AlertJson {
             incident,
             device,
             zone,
+            notice,
         }
     }
 }
@@ -104,15 +111,16 @@ impl TryFrom<&AlertJson> for Alert {
     type Error = BadWire;
 
     fn try_from(json: &AlertJson) -> Result<Self, BadWire> {
-        let subject = match (&json.incident, &json.device, &json.zone) {
-            (Some(incident), _, _) => Subject::Incident(Box::new(Incident::try_from(incident)?)),
-            (None, Some(device), _) => Subject::Device {
+        let subject = match (&json.incident, &json.device, &json.zone, &json.notice) {
+            (Some(incident), _, _, _) => Subject::Incident(Box::new(Incident::try_from(incident)?)),
+            (None, Some(device), _, _) => Subject::Device {
                 device: DeviceId::parse(&device.device).map_err(|_| bad("device", &device.device))?,
                 last_seen: time("last_seen", &device.last_seen)?,
                 deadline: device.deadline.as_deref().map(|text| time("deadline", text)).transpose()?,
             },
-            (None, None, Some(load)) => Subject::Zone(Box::new(load.try_into()?)),
-            (None, None, None) => return Err(bad("alert subject", &json.id)),
+            (None, None, Some(load), _) => Subject::Zone(Box::new(load.try_into()?)),
+            (None, None, None, Some(notice)) => Subject::Notice(Box::new(notice.try_into()?)),
+            (None, None, None, None) => return Err(bad("alert subject", &json.id)),
         };
         Ok(Self {
             id: json.id.clone(),

@@ -1,4 +1,4 @@
-use crate::{DeviceId, Incident, ReadingKind, Timestamp, ZoneLoad};
+use crate::{DeviceId, Incident, Notice, ReadingKind, Timestamp, ZoneLoad};
 
 /// How urgent it is for the one who is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,11 +59,31 @@ pub enum AlertKind {
     ZoneOverload,
     /// No longer.
     ZoneOverloadEnded,
+    /// A device speaks and is not well.
+    DeviceFaulty,
+    /// It is well again.
+    DeviceSound,
+    /// Devices fell silent together.
+    FleetOutage,
+    /// They are back.
+    FleetOutageOver,
+    /// Nobody watched a closed zone for longer than its limit.
+    ZoneBlind,
+    /// It is watched again.
+    ZoneWatched,
+    /// What a station measures is past a limit.
+    StationThreshold,
+    /// It is back within it.
+    StationThresholdOver,
+    /// A camera saw smoke or heat.
+    FireSeen,
+    /// It does no more.
+    FireOver,
 }
 
 impl AlertKind {
     /// Every kind there is.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 18] = [
         Self::IncidentOpened,
         Self::IncidentUpdated,
         Self::IncidentClosed,
@@ -72,6 +92,16 @@ impl AlertKind {
         Self::DeviceBack,
         Self::ZoneOverload,
         Self::ZoneOverloadEnded,
+        Self::DeviceFaulty,
+        Self::DeviceSound,
+        Self::FleetOutage,
+        Self::FleetOutageOver,
+        Self::ZoneBlind,
+        Self::ZoneWatched,
+        Self::StationThreshold,
+        Self::StationThresholdOver,
+        Self::FireSeen,
+        Self::FireOver,
     ];
 
     /// The CloudEvents type.
@@ -85,6 +115,16 @@ impl AlertKind {
             Self::DeviceBack => "steppewatch.device.back",
             Self::ZoneOverload => "steppewatch.zone.overload",
             Self::ZoneOverloadEnded => "steppewatch.zone.overload_ended",
+            Self::DeviceFaulty => "steppewatch.device.faulty",
+            Self::DeviceSound => "steppewatch.device.sound",
+            Self::FleetOutage => "steppewatch.fleet.outage",
+            Self::FleetOutageOver => "steppewatch.fleet.outage_over",
+            Self::ZoneBlind => "steppewatch.zone.blind",
+            Self::ZoneWatched => "steppewatch.zone.watched",
+            Self::StationThreshold => "steppewatch.station.threshold",
+            Self::StationThresholdOver => "steppewatch.station.threshold_over",
+            Self::FireSeen => "steppewatch.fire.seen",
+            Self::FireOver => "steppewatch.fire.over",
         }
     }
 
@@ -110,6 +150,8 @@ pub enum Subject {
     },
     /// What stands in a zone against what it carries.
     Zone(Box<ZoneLoad>),
+    /// Something else that people have to know.
+    Notice(Box<Notice>),
 }
 
 /// One thing that happened and may have to be told: an entry of the alert log.

@@ -77,6 +77,11 @@ pub struct External {
     pub id: String,
 }
 
+/// Heartbeats that may be missed before a device counts as silent ...
+const CADENCES_UNTIL_SILENT: u32 = 3;
+/// ... and the way's own delay, so that a beat that is under way is not yet a missed one.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// A device as the registry knows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Device {
@@ -84,6 +89,10 @@ pub struct Device {
     pub id: DeviceId,
     /// What it is.
     pub kind: DeviceKind,
+    /// Make and model, as on its plate.
+    pub model: Option<String>,
+    /// The mast, the dock or the link that it shares its fate with.
+    pub site: Option<String>,
     /// Where it stands (cameras, stations) or starts from.
     pub place: Option<Position>,
     /// How it looks (cameras).
@@ -104,6 +113,37 @@ pub struct Device {
     pub registered_at: Timestamp,
 }
 
+impl Device {
+    /// A device of which nothing is known but what it is.
+    pub fn new(id: DeviceId, kind: DeviceKind) -> Self {
+        Self {
+            id,
+            kind,
+            model: None,
+            site: None,
+            place: None,
+            pose: None,
+            township: None,
+            cadence: kind.default_cadence(),
+            via: None,
+            external: Vec::new(),
+            disabled: false,
+            quarantined: false,
+            registered_at: Timestamp::default(),
+        }
+    }
+
+    /// How long it may say nothing before it counts as silent.
+    pub fn patience(&self) -> Duration {
+        self.cadence.saturating_mul(CADENCES_UNTIL_SILENT).saturating_add(GRACE)
+    }
+
+    /// How long it may say nothing before it counts as late: it missed one beat, which happens.
+    pub fn late_after(&self) -> Duration {
+        self.cadence.saturating_mul(3) / 2
+    }
+}
+
 /// How a device is doing, as people see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Health {
@@ -119,9 +159,15 @@ pub enum Health {
     Faulty,
     /// Shut out.
     Disabled,
+    /// Somebody works on it.
+    Maintenance,
 }
 
 impl Health {
+    /// Every state.
+    pub const ALL: [Self; 7] =
+        [Self::NeverSeen, Self::Online, Self::Late, Self::Silent, Self::Faulty, Self::Disabled, Self::Maintenance];
+
     /// As written in the API.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -131,6 +177,7 @@ impl Health {
             Self::Silent => "silent",
             Self::Faulty => "faulty",
             Self::Disabled => "disabled",
+            Self::Maintenance => "maintenance",
         }
     }
 }

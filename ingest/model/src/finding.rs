@@ -1,6 +1,6 @@
 use crate::{
-    Authority, Closure, DeviceId, Exhibits, IncidentId, Interval, Offset, Position, Species, SpeciesCount, Timestamp,
-    TownshipCode, Trigger, ZoneId, ZoneLoad,
+    Authority, Closure, DeviceId, Exhibits, IncidentId, Interval, Notice, Offset, Position, Species, SpeciesCount,
+    Timestamp, TownshipCode, Trigger, ZoneId, ZoneLoad,
 };
 
 /// What detection concluded from one entry. The same journal gives the same findings, bit for bit.
@@ -47,6 +47,32 @@ pub enum What {
     Overloaded(ZoneLoad),
     /// No longer; `over_since` says since when it did.
     OverloadEnded(ZoneLoad),
+    /// Something has begun that people have to know of.
+    Begun(Notice),
+    /// It changed so much that they have to hear of it again.
+    Changed(Notice),
+    /// It is over; `until` says since when.
+    Over(Notice),
+}
+
+impl What {
+    /// The case that it is about, if it is about one.
+    pub fn case(&self) -> Option<&Case> {
+        match self {
+            Self::Opened(case)
+            | Self::Grew(case)
+            | Self::SeenAgain(case)
+            | Self::Ended(case)
+            | Self::Withdrawn(case) => Some(case),
+            Self::Silent { .. }
+            | Self::Back { .. }
+            | Self::Overloaded(_)
+            | Self::OverloadEnded(_)
+            | Self::Begun(_)
+            | Self::Changed(_)
+            | Self::Over(_) => None,
+        }
+    }
 }
 
 /// A case as detection sees it: facts only, no operator's doing.

@@ -142,6 +142,8 @@ pub enum ReadingKind {
     Snapshot,
     /// What a ranger or a caller told.
     Report,
+    /// Smoke or heat.
+    Fire,
     /// Airframe or dock telemetry of a drone maker's cloud interface.
     DjiOsd,
     /// Registers of a polled station.
@@ -160,6 +162,7 @@ impl ReadingKind {
             Self::Sighting => "sighting",
             Self::Snapshot => "snapshot",
             Self::Report => "report",
+            Self::Fire => "fire",
             Self::DjiOsd => "osd",
             Self::Modbus => "modbus",
             Self::Clock => "clock",
@@ -168,7 +171,7 @@ impl ReadingKind {
 
     /// The kind that a native topic names; `None` for one we do not know.
     pub fn of_native_topic(name: &str) -> Option<Self> {
-        [Self::Heartbeat, Self::Track, Self::Reading, Self::Sighting, Self::Snapshot, Self::Report]
+        [Self::Heartbeat, Self::Track, Self::Reading, Self::Sighting, Self::Snapshot, Self::Report, Self::Fire]
             .into_iter()
             .find(|kind| kind.as_str() == name)
     }

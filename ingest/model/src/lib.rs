@@ -18,8 +18,10 @@ mod household;
 mod ids;
 mod incident;
 mod legal;
+mod maintenance;
 mod mask;
 mod network;
+mod notice;
 mod overload;
 mod picture;
 mod reading;
@@ -46,13 +48,15 @@ pub use ids::{
 };
 pub use incident::{EarlierIncident, Incident, IncidentStatus, Involved, SpeciesCount, TimelineItem};
 pub use legal::LegalDate;
+pub use maintenance::{Maintenance, MaintenanceScope};
 pub use mask::{Mask, MaskArea};
 pub use network::{BadNetwork, Networks};
+pub use notice::{FireSign, Flaw, Matter, NOTICE_DEVICES_MAX, Notice, OutageCause};
 pub use overload::ZoneLoad;
 pub use picture::{Detection, Look, Unseen};
 pub use reading::{
-    Body, BoundingBox, Gimbal, Heartbeat, HeartbeatStatus, Measurement, PanTilt, Place, Quantity, Reading, Readings,
-    Report, Sighting, Snapshot, Track,
+    Body, BoundingBox, Fire, Gimbal, Heartbeat, HeartbeatStatus, Measurement, PanTilt, Place, Quantity, Reading,
+    Readings, Report, Sighting, Snapshot, Track,
 };
 pub use recent_land::{LapsedZone, RecentLand};
 pub use reject::{DeadLetter, Reject};

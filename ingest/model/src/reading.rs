@@ -1,5 +1,6 @@
 use crate::{
-    AnimalMark, DeviceId, DeviceTime, Offset, Position, ReadingKind, ReceivedAt, SnapshotId, Species, Timestamp,
+    AnimalMark, DeviceId, DeviceTime, FireSign, Offset, Position, ReadingKind, ReceivedAt, SnapshotId, Species,
+    Timestamp,
 };
 use std::sync::Arc;
 
@@ -51,6 +52,8 @@ pub enum Body {
     Snapshot(Snapshot),
     /// What a person told.
     Report(Report),
+    /// Smoke or heat that a camera saw.
+    Fire(Fire),
     /// The platform's second hand moved to `received_at`.
     Clock,
 }
@@ -65,6 +68,7 @@ impl Body {
             Self::Sighting(_) => ReadingKind::Sighting,
             Self::Snapshot(_) => ReadingKind::Snapshot,
             Self::Report(_) => ReadingKind::Report,
+            Self::Fire(_) => ReadingKind::Fire,
             Self::Clock => ReadingKind::Clock,
         }
     }
@@ -100,6 +104,8 @@ pub struct Heartbeat {
     pub pan_tilt: Option<PanTilt>,
     /// Hash of the last picture, to notice a camera that repeats itself.
     pub frame_hash: Option<Arc<str>>,
+    /// Its firmware's version.
+    pub firmware: Option<Arc<str>>,
 }
 
 /// A camera head's own angles.
@@ -321,4 +327,17 @@ pub struct Report {
     pub count: Option<u32>,
     /// `hotline`, `12345`, `ranger` and so on.
     pub channel: Option<Arc<str>>,
+}
+
+/// Smoke or heat that a camera took for a fire.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fire {
+    /// Which of the two.
+    pub sign: FireSign,
+    /// How sure the camera is, 0 to 1.
+    pub confidence: f64,
+    /// Where, if it said.
+    pub place: Option<Place>,
+    /// The picture it was seen in.
+    pub snapshot_id: Option<SnapshotId>,
 }

@@ -5,6 +5,7 @@
 
 use crate::audit::Change;
 use crate::load::Part;
+use crate::maintenance::check_site;
 use crate::secrets::{Credential, Credentials, Secret, credential_hash};
 use crate::{Registry, RegistryError};
 use model::{Device, DeviceId, DeviceKind, External, Pose, Position, Timestamp, TownshipCode};
@@ -18,6 +19,8 @@ use std::time::Duration;
 pub const MAX_DEVICES: u64 = 100_000;
 /// One for each system there is, and some to spare for dual-band airframes.
 const MAX_EXTERNALS: usize = 16;
+/// As long as a plate is wide.
+const MAX_MODEL_CHARS: usize = 64;
 /// Faster than this nothing speaks; slower, a silence could not be told from a loss.
 const CADENCE: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 86_400);
 
@@ -28,6 +31,10 @@ pub struct NewDevice {
     pub id: DeviceId,
     /// What it is.
     pub kind: DeviceKind,
+    /// Make and model, as on its plate.
+    pub model: Option<String>,
+    /// The mast, the dock or the link that it shares its fate with.
+    pub site: Option<String>,
     /// Where it stands or starts from.
     pub place: Option<Position>,
     /// How it looks (cameras).
@@ -45,7 +52,18 @@ pub struct NewDevice {
 impl NewDevice {
     /// A device of which nothing else is known yet.
     pub fn new(id: DeviceId, kind: DeviceKind) -> Self {
-        Self { id, kind, place: None, pose: None, township: None, cadence: None, via: None, external: Vec::new() }
+        Self {
+            id,
+            kind,
+            model: None,
+            site: None,
+            place: None,
+            pose: None,
+            township: None,
+            cadence: None,
+            via: None,
+            external: Vec::new(),
+        }
     }
 }
 
@@ -114,7 +132,8 @@ pub(crate) fn insert(change: &Change<'_>, key: &[u8; 32], device: &NewDevice) ->
     let pose = device.pose;
     transaction.execute(
         "INSERT INTO device (id, kind, lat_deg, lon_deg, height_m, yaw_deg, pitch_deg, hfov_deg, township, cadence_ms, via,
-         disabled, registered_at_ms, credential) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12, ?13)",
+         disabled, registered_at_ms, credential, model, site)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12, ?13, ?14, ?15)",
         params![
             device.id.as_str(),
             device.kind.as_str(),
@@ -129,6 +148,8 @@ pub(crate) fn insert(change: &Change<'_>, key: &[u8; 32], device: &NewDevice) ->
             device.via.as_ref().map(DeviceId::as_str),
             change.now.as_millis(),
             credential_hash(key, &device.id, secret.as_str()).as_slice(),
+            device.model,
+            device.site,
         ],
     )?;
     for name in &external {
@@ -158,6 +179,8 @@ fn insert_external(connection: &Connection, device: &DeviceId, name: &External) 
 fn shown(device: &NewDevice, cadence: Duration, external: &[External]) -> serde_json::Value {
     json!({
         "kind": device.kind.as_str(),
+        "model": device.model,
+        "site": device.site,
         "place": device.place.map(|place| [place.lat_deg(), place.lon_deg()]),
         "pose": device.pose.map(|pose| [pose.height_m, pose.yaw_deg, pose.pitch_deg, pose.hfov_deg]),
         "township": device.township.as_ref().map(TownshipCode::as_str),
@@ -180,6 +203,14 @@ fn checked(device: &NewDevice) -> Result<Vec<External>, RegistryError> {
     }
     if let Some(pose) = device.pose {
         check_pose(pose)?;
+    }
+    if let Some(site) = &device.site {
+        check_site(site)?;
+    }
+    if let Some(model) = &device.model
+        && (model.trim().is_empty() || model.chars().count() > MAX_MODEL_CHARS)
+    {
+        return Err(invalid("model", model, "write make and model in 1 to 64 characters"));
     }
     if device.external.len() > MAX_EXTERNALS {
         let count = device.external.len().to_string();
@@ -260,7 +291,7 @@ pub(crate) fn load(connection: &Connection) -> Result<(BTreeMap<DeviceId, Device
     let mut credentials = HashMap::new();
     let mut query = connection.prepare(
         "SELECT id, kind, lat_deg, lon_deg, height_m, yaw_deg, pitch_deg, hfov_deg, township, cadence_ms, via, disabled,
-         registered_at_ms, credential, quarantined FROM device",
+         registered_at_ms, credential, quarantined, model, site FROM device",
     )?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
@@ -302,6 +333,8 @@ fn device(row: &Row<'_>, id: &str, external: Vec<External>) -> Result<Option<Dev
     Ok(Some(Device {
         id,
         kind,
+        model: row.get(15)?,
+        site: row.get(16)?,
         place,
         pose,
         township,

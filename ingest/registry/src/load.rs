@@ -3,8 +3,10 @@
 //! In: a read transaction.   Out: [`Parts`], from which a [`View`] is made.   Never: a write, or a view of half a change.
 
 use crate::secrets::Credentials;
-use crate::{RegistryError, View, closures, devices, households, masks, subscribers, zones};
-use model::{ClosureCalendar, Device, DeviceId, Households, Mask, RecentLand, Subscriber, Timestamp, Zone};
+use crate::{RegistryError, View, closures, devices, households, maintenance, masks, subscribers, zones};
+use model::{
+    ClosureCalendar, Device, DeviceId, Households, Maintenance, Mask, RecentLand, Subscriber, Timestamp, Zone,
+};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -18,10 +20,12 @@ pub(crate) enum Part {
     Rules,
     Households,
     Masks,
+    Maintenance,
 }
 
 impl Part {
-    const ALL: [Self; 6] = [Self::Devices, Self::Zones, Self::Subscribers, Self::Rules, Self::Households, Self::Masks];
+    const ALL: [Self; 7] =
+        [Self::Devices, Self::Zones, Self::Subscribers, Self::Rules, Self::Households, Self::Masks, Self::Maintenance];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -31,6 +35,7 @@ impl Part {
             Self::Rules => "rules",
             Self::Households => "households",
             Self::Masks => "masks",
+            Self::Maintenance => "maintenance",
         }
     }
 }
@@ -49,6 +54,7 @@ pub(crate) struct Parts {
     calendar: ClosureCalendar,
     households: Arc<Households>,
     masks: Arc<Vec<Mask>>,
+    maintenance: Arc<Vec<Maintenance>>,
 }
 
 impl Parts {
@@ -93,6 +99,7 @@ impl Parts {
             // All that is in the database is known, also to a clock that was set back.
             Part::Rules => self.calendar = closures::calendar(connection, Timestamp::from_millis(i64::MAX))?,
             Part::Masks => self.masks = Arc::new(masks::load(connection)?),
+            Part::Maintenance => self.maintenance = Arc::new(maintenance::load(connection, now)?),
             Part::Households => self.households = Arc::new(households::load(connection)?),
         }
         Ok(())
@@ -108,5 +115,6 @@ impl Parts {
         view.with_recent(Arc::clone(&self.recent))
             .with_households(Arc::clone(&self.households))
             .with_masks(Arc::clone(&self.masks))
+            .with_maintenance(Arc::clone(&self.maintenance))
     }
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// One entry per version; the first makes an empty file into version 1.
-const MIGRATIONS: [&str; 4] = [V1, V2, V3, V4];
+const MIGRATIONS: [&str; 5] = [V1, V2, V3, V4, V5];
 
 const V1: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
@@ -109,6 +109,18 @@ CREATE TRIGGER mask_version_is_not_changed BEFORE UPDATE ON mask_version BEGIN S
 CREATE TRIGGER mask_version_is_not_removed BEFORE DELETE ON mask_version BEGIN SELECT RAISE(ABORT, 'masks are kept'); END;
 ";
 
+/// What a device is and shares its fate with; times in which somebody works on devices.
+const V5: &str = "
+ALTER TABLE device ADD COLUMN model TEXT;
+ALTER TABLE device ADD COLUMN site TEXT;
+-- A number is never given twice.
+CREATE TABLE maintenance (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, scope TEXT NOT NULL, name TEXT NOT NULL, from_ms INTEGER NOT NULL,
+    until_ms INTEGER NOT NULL, reason TEXT NOT NULL, by_whom TEXT NOT NULL
+) STRICT;
+CREATE INDEX maintenance_until ON maintenance (until_ms);
+";
+
 /// Brings the database to this program's version, or refuses one that is newer. Two processes may do it at once: the
 /// version is read inside the write lock.
 pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), RegistryError> {
@@ -167,6 +179,6 @@ mod tests {
         registry.claim(key.as_str(), &DeviceId::parse("sn-1").unwrap(), DeviceKind::Station).unwrap();
         let version: i64 =
             Connection::open(&path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-        assert_eq!(version, 4);
+        assert_eq!(version, 5);
     }
 }

@@ -4,7 +4,7 @@
 //! Never: a credential hash or a password (they stay inside this crate), and no I/O.
 
 use crate::devices::normal_external_id;
-use model::{ClosureCalendar, Device, DeviceId, Households, Mask, RecentLand, Subscriber, Zone};
+use model::{ClosureCalendar, Device, DeviceId, Households, Maintenance, Mask, RecentLand, Subscriber, Zone};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -27,6 +27,8 @@ pub struct View {
     pub households: Arc<Households>,
     /// The masks that were ever applied, each with the time in which it held or holds.
     pub masks: Arc<Vec<Mask>>,
+    /// The times in which somebody works on devices, those that are over left out.
+    pub maintenance: Arc<Vec<Maintenance>>,
     /// system -> id there -> device.
     external: HashMap<String, HashMap<String, DeviceId>>,
 }
@@ -56,6 +58,7 @@ impl View {
             calendar: calendar.into(),
             households: Arc::default(),
             masks: Arc::default(),
+            maintenance: Arc::default(),
             external,
         }
     }
@@ -73,6 +76,11 @@ impl View {
     /// With the masks over what cameras see.
     pub fn with_masks(self, masks: Arc<Vec<Mask>>) -> Self {
         Self { masks, ..self }
+    }
+
+    /// With the times in which somebody works on devices.
+    pub fn with_maintenance(self, maintenance: Arc<Vec<Maintenance>>) -> Self {
+        Self { maintenance, ..self }
     }
 
     /// The device of this id.

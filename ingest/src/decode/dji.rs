@@ -103,5 +103,6 @@ fn heartbeat(osd: &Osd) -> Result<Heartbeat, Reject> {
         )?,
         pan_tilt: None,
         frame_hash: None,
+        firmware: None,
     })
 }

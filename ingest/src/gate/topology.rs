@@ -80,8 +80,7 @@ impl Topology {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{External, Timestamp};
-    use std::time::Duration;
+    use model::External;
 
     fn id(name: &str) -> DeviceId {
         DeviceId::parse(name).unwrap()
@@ -89,17 +88,9 @@ mod tests {
 
     fn device(name: &str, kind: DeviceKind, via: Option<&str>) -> Device {
         Device {
-            id: id(name),
-            kind,
-            place: None,
-            pose: None,
-            township: None,
-            cadence: Duration::from_secs(60),
             via: via.map(id),
             external: vec![External { system: "dji".into(), id: name.to_uppercase() }],
-            disabled: false,
-            quarantined: false,
-            registered_at: Timestamp::from_millis(0),
+            ..Device::new(id(name), kind)
         }
     }
 

@@ -61,6 +61,12 @@ pub struct AddArgs {
     /// camera, drone, station, collar, gateway or ranger.
     #[arg(long)]
     kind: String,
+    /// Make and model, as on its plate.
+    #[arg(long)]
+    model: Option<String>,
+    /// The mast, dock or link that it shares its fate with: silences of one site are told together.
+    #[arg(long)]
+    site: Option<String>,
     /// Latitude, degrees north (WGS84).
     #[arg(long, requires = "lon")]
     lat: Option<f64>,
@@ -211,6 +217,8 @@ fn shown(device: &Device) -> Value {
     json!({
         "id": device.id.as_str(),
         "kind": device.kind.as_str(),
+        "model": device.model,
+        "site": device.site,
         "disabled": device.disabled,
         "quarantined": device.quarantined,
         "cadence_s": device.cadence.as_secs(),
@@ -250,6 +258,8 @@ fn described(args: AddArgs) -> Result<NewDevice> {
     Ok(NewDevice {
         id: parse_id(&args.id)?,
         kind,
+        model: args.model,
+        site: args.site,
         place,
         pose,
         township: args.township.as_deref().map(TownshipCode::parse).transpose().map_err(|e| Misuse(e.to_string()))?,

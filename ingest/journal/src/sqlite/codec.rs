@@ -199,6 +199,7 @@ fn tag_of(kind: ReadingKind) -> u8 {
         ReadingKind::DjiOsd => 6,
         ReadingKind::Modbus => 7,
         ReadingKind::Clock => 8,
+        ReadingKind::Fire => 9,
     }
 }
 
@@ -213,6 +214,7 @@ fn kind_of(tag: u8) -> Result<ReadingKind, CodecError> {
         6 => ReadingKind::DjiOsd,
         7 => ReadingKind::Modbus,
         8 => ReadingKind::Clock,
+        9 => ReadingKind::Fire,
         unknown => return Err(CodecError::Kind(unknown)),
     })
 }

@@ -2,7 +2,10 @@
 //!
 //! In: the nouns of `model`, and sentences of detection.   Out: words.   Never: a word that programs rely on.
 
-use model::{Authority, Interval, MarkKind, Outcome, Species, SpeciesCount, Stock};
+use super::notice::{percent, shown};
+use model::{
+    Authority, FireSign, Flaw, Interval, MarkKind, Matter, Notice, OutageCause, Outcome, Species, SpeciesCount, Stock,
+};
 
 /// The same in both languages.
 pub(super) struct Both {
@@ -51,6 +54,97 @@ pub(super) fn animals(counts: &[SpeciesCount]) -> Both {
     };
     let parts: Vec<Both> = counts.iter().map(part).collect();
     list(&parts)
+}
+
+/// A notice in a sentence.
+pub(super) fn notice(notice: &Notice) -> Both {
+    let who = notice.devices.first().map_or("", |device| device.as_str());
+    let is_over = notice.until.is_some();
+    match &notice.matter {
+        Matter::Flaw { flaw, .. } if is_over => {
+            let (zh, en) = flaw_name(*flaw);
+            both(format!("{who} 恢复正常：{zh}已解除"), format!("{who} is well again: no more {en}"))
+        }
+        Matter::Flaw { flaw, value } => {
+            let (zh, en) = flaw_name(*flaw);
+            let measure = value.map(|value| format!(" {} {}", shown(value), flaw.unit())).unwrap_or_default();
+            both(format!("{who} 工作异常：{zh}{measure}"), format!("{who} is not well: {en}{measure}"))
+        }
+        Matter::Outage(cause) => outage(cause, notice.devices_count, is_over),
+        Matter::Blind { watched, limit_hours } => blind(notice, *watched, *limit_hours, is_over),
+        Matter::Threshold { rule, value, limit, unit, .. } => {
+            let (value, limit) = (shown(*value), shown(*limit));
+            let (zh, en) =
+                if is_over { ("已恢复", "back within its limit") } else { ("超出限值", "past its limit") };
+            let rule_zh = rule_name(rule);
+            both(
+                format!("{who} {rule_zh}{zh}：{value} {unit}（限值 {limit} {unit}）"),
+                format!("{who}: {} {en}: {value} {unit} (limit {limit} {unit})", rule.replace('_', " ")),
+            )
+        }
+        Matter::Fire { sign, confidence } => {
+            let (zh, en) = match sign {
+                FireSign::Smoke => ("烟雾", "smoke"),
+                FireSign::Heat => ("热点", "heat"),
+            };
+            if is_over {
+                return both(format!("{who} 不再发现{zh}"), format!("{who} sees no more {en}"));
+            }
+            let sure = percent(*confidence);
+            both(format!("{who} 发现{zh}，把握 {}", sure.zh), format!("{who} sees {en}, {} sure", sure.en))
+        }
+    }
+}
+
+fn outage(cause: &OutageCause, count: u32, is_over: bool) -> Both {
+    let of = match cause {
+        OutageCause::Fleet => both("全部设备", "the whole fleet"),
+        OutageCause::Township(code) => both(format!("{code} 辖区"), format!("township {code}")),
+        OutageCause::Site(name) => both(format!("站点 {name}"), format!("site {name}")),
+        OutageCause::Gateway(device) => both(format!("网关 {device}"), format!("gateway {device}")),
+    };
+    if is_over {
+        both(format!("{}通信恢复", of.zh), format!("{} is back", of.en))
+    } else {
+        both(format!("{}通信中断，{count} 台设备失联", of.zh), format!("{} is cut off: {count} devices silent", of.en))
+    }
+}
+
+fn blind(notice: &Notice, watched: f64, limit_hours: f64, is_over: bool) -> Both {
+    let name = notice.zone.as_ref().map_or("", |zone| zone.name.as_str());
+    let (part, hours) = (percent(watched), shown(limit_hours));
+    if is_over {
+        return both(format!("{name} 恢复监视（{}）", part.zh), format!("{name} is watched again ({})", part.en));
+    }
+    both(
+        format!("{name} 已超过 {hours} 小时无人监视：此间只看到 {} 的面积", part.zh),
+        format!("{name} was not watched for {hours} h: {} of it was seen", part.en),
+    )
+}
+
+/// Its name in both languages.
+fn flaw_name(flaw: Flaw) -> (&'static str, &'static str) {
+    match flaw {
+        Flaw::Fault => ("设备自报故障", "it reports a fault"),
+        Flaw::FrozenPicture => ("画面停滞", "the same picture again and again"),
+        Flaw::WrongPose => ("朝向与指令不符", "it does not look where it was told to"),
+        Flaw::Clock => ("时钟偏差", "its clock is wrong"),
+        Flaw::Battery => ("电量不足", "its charge will not last"),
+        Flaw::Storage => ("存储空间不足", "hardly any storage left"),
+        Flaw::Lens => ("镜头受遮挡或画面不清", "something before the lens"),
+    }
+}
+
+/// What officers call a rule that is shipped; any other is called as the configuration does.
+fn rule_name(rule: &str) -> &str {
+    match rule {
+        "drought" => "旱情",
+        "fire_danger" => "火险",
+        "frost" => "霜冻",
+        "wind" => "大风",
+        "snow" => "积雪",
+        other => other,
+    }
 }
 
 /// A list in a sentence.

@@ -88,6 +88,8 @@ fn everything_said_of_a_device_stands_in_the_view() {
     let view = fixture.another().view().borrow().clone();
     let device = view.by_external("dji", "1ZNBJ7R0010078").unwrap();
     let want = model::Device {
+        model: None,
+        site: None,
         id: new.id,
         kind: new.kind,
         place: new.place,

@@ -27,6 +27,7 @@ pub(super) struct Wire {
     #[serde(default, deserialize_with = "json::nested")]
     pose: Option<WirePose>,
     frame_hash: Option<Label>,
+    firmware: Option<Label>,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +61,7 @@ impl Message<'_> for Wire {
             storage_free_mb: within_if_said("storage_free_mb", self.storage_free_mb, 0.0, STORAGE_FREE_MAX_MB)?,
             pan_tilt: self.pose.map(pan_tilt).transpose()?,
             frame_hash: Label::checked("frame_hash", self.frame_hash)?,
+            firmware: Label::checked("firmware", self.firmware)?,
         }))
     }
 }

@@ -3,6 +3,7 @@
 //! In: what the topic says it is, the rest of the topic, and the payload.   Out: a `Statement`, or a [`Reject`].
 //! Never reads who sent it: that is the frame's business, not the payload's.
 
+mod fire;
 mod heartbeat;
 mod measurements;
 mod report;
@@ -23,6 +24,7 @@ pub(super) fn decode(kind: ReadingKind, detail: &str, payload: &[u8]) -> Result<
         ReadingKind::Reading => timed::<measurements::Wire>(payload),
         ReadingKind::Sighting => timed::<sighting::Wire>(payload),
         ReadingKind::Report => timed::<report::Wire>(payload),
+        ReadingKind::Fire => timed::<fire::Wire>(payload),
         ReadingKind::Snapshot => snapshot(detail, payload).map(Statement::untimed),
         // These have channels of their own and are no native topics.
         ReadingKind::DjiOsd | ReadingKind::Modbus | ReadingKind::Clock => {

@@ -46,7 +46,7 @@ struct WireAnimal {
 }
 
 #[derive(Deserialize)]
-struct WireBox {
+pub(super) struct WireBox {
     x: Option<f64>,
     y: Option<f64>,
     w: Option<f64>,
@@ -59,7 +59,7 @@ impl Message<'_> for Wire {
     }
 
     fn body(self) -> Result<Body, Reject> {
-        let place = self.place()?;
+        let place = place(self.datum, self.lat, self.lon, self.accuracy_m, self.bounding_box.as_ref())?;
         let species = word("species", &required("species", self.species)?, SPECIES, Species::parse)?;
         let count = whole("count", self.count.unwrap_or(1.0), 1, COUNT_MAX)?;
         Ok(Body::Sighting(Sighting {
@@ -79,17 +79,22 @@ impl Message<'_> for Wire {
     }
 }
 
-impl Wire {
-    fn place(&self) -> Result<Place, Reject> {
-        let datum = WireDatum::checked(self.datum.clone())?;
-        match (self.lat, self.lon, &self.bounding_box) {
-            (None, None, Some(wire)) => bounding_box(wire).map(Place::Picture),
-            (None, None, None) => Err(Reject::Missing { field: "lat, lon or box" }),
-            (lat, lon, _) => Ok(Place::Ground {
-                position: datum::position(required("lat", lat)?, required("lon", lon)?, datum)?,
-                accuracy_m: within_if_said("accuracy_m", self.accuracy_m, 0.0, datum::ACCURACY_MAX_M)?,
-            }),
-        }
+/// On the ground where the device said so, else in the picture.
+pub(super) fn place(
+    datum: Option<WireDatum>,
+    lat: Option<f64>,
+    lon: Option<f64>,
+    accuracy_m: Option<f64>,
+    wire: Option<&WireBox>,
+) -> Result<Place, Reject> {
+    let datum = WireDatum::checked(datum)?;
+    match (lat, lon, wire) {
+        (None, None, Some(wire)) => bounding_box(wire).map(Place::Picture),
+        (None, None, None) => Err(Reject::Missing { field: "lat, lon or box" }),
+        (lat, lon, _) => Ok(Place::Ground {
+            position: datum::position(required("lat", lat)?, required("lon", lon)?, datum)?,
+            accuracy_m: within_if_said("accuracy_m", accuracy_m, 0.0, datum::ACCURACY_MAX_M)?,
+        }),
     }
 }
 

@@ -96,6 +96,7 @@ fn a_heartbeat_tells_all_that_the_contract_names_and_fields_of_later_firmware_ar
             storage_free_mb: Some(2_048.0),
             pan_tilt: Some(PanTilt { pan_deg: -12.5, tilt_deg: 3.0, zoom: 4.0 }),
             frame_hash: Some(Arc::from("9f3a")),
+            firmware: None,
         }))
     );
     assert!(timed(ReadingKind::Heartbeat, "").is_ok(), "that it came is the news");

@@ -15,6 +15,7 @@ fn channels() -> impl Strategy<Value = Channel> {
         ReadingKind::Sighting,
         ReadingKind::Snapshot,
         ReadingKind::Report,
+        ReadingKind::Fire,
         ReadingKind::DjiOsd,
     ];
     let models = STATION_MODELS.map(|model| Channel::Modbus { model: Arc::from(&*model.name) });

@@ -49,17 +49,8 @@ fn taken(mut input: &[u8]) -> Vec<Frame> {
 fn listener() -> Option<Listener> {
     let id = DeviceId::parse("drone-7").ok()?;
     let device = Device {
-        id: id.clone(),
-        kind: DeviceKind::Drone,
-        place: None,
-        pose: None,
-        township: None,
-        cadence: Duration::from_secs(60),
-        via: None,
         external: vec![External { system: "mavlink".into(), id: "7".into() }],
-        disabled: false,
-        quarantined: false,
-        registered_at: Timestamp::from_millis(0),
+        ..Device::new(id.clone(), DeviceKind::Drone)
     };
     let view = View::new(1, BTreeMap::from([(id, device)]), Vec::new(), Vec::new(), Vec::new());
     let config = MavlinkConfig {

@@ -85,9 +85,8 @@ fn number_of(device: &Device) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{ClosureCalendar, DeviceKind, External, Timestamp};
+    use model::{ClosureCalendar, DeviceKind, External};
     use std::collections::BTreeMap;
-    use std::time::Duration;
 
     const RECORDER: &str = "15252500401180000001";
     const GATE: &str = "15252500401320000011";
@@ -96,17 +95,9 @@ mod tests {
 
     fn device(id: &str, via: Option<&str>, numbers: &[&str]) -> Device {
         Device {
-            id: DeviceId::parse(id).unwrap(),
-            kind: DeviceKind::Camera,
-            place: None,
-            pose: None,
-            township: None,
-            cadence: Duration::from_secs(60),
             via: via.map(|via| DeviceId::parse(via).unwrap()),
             external: numbers.iter().map(|id| External { system: SYSTEM.into(), id: (*id).into() }).collect(),
-            disabled: false,
-            quarantined: false,
-            registered_at: Timestamp::from_millis(0),
+            ..Device::new(DeviceId::parse(id).unwrap(), DeviceKind::Camera)
         }
     }
 

@@ -199,5 +199,6 @@ pub(super) fn beat(uptime_s: Option<u64>) -> Heartbeat {
         storage_free_mb: None,
         pan_tilt: None,
         frame_hash: None,
+        firmware: None,
     }
 }
