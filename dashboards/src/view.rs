@@ -1,4 +1,4 @@
-//! Incidents, deliveries and silences as they stand: the alert log, folded.
+//! Incidents, deliveries, silences and notices as they stand: the alert log, folded.
 //!
 //! In:  [`journal::alert_log`] records, in order; everything at the start, then the tail ([`follow`]).
 //! Out: lists with a stable order (newest first), single cases, and a wake-up for each record ([`View::seq`]).
@@ -9,7 +9,7 @@
 use crate::health::Silence;
 use crate::index::Index;
 use journal::alert_log::{AlertLog, Record, RecordBody};
-use journal::wire::{AlertJson, DeliveryJson, IncidentJson, ReportJson};
+use journal::wire::{AlertJson, DeliveryJson, IncidentJson, NoticeJson, ReportJson};
 use model::{AlertKind, DeviceId, IncidentStatus, ReceiptState, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -31,6 +31,9 @@ const FINISHED_DELIVERIES_KEPT: usize = 50_000;
 
 /// Deliveries kept that wait: a receiver that is down for days.
 const PENDING_DELIVERIES_KEPT: usize = 50_000;
+
+/// Notices that go on at once; of more the one that began first is forgotten. Only a fault makes so many.
+const NOTICES_KEPT: usize = 50_000;
 
 /// Records that a socket may lag behind before it is told to start over.
 const RECORDS_TOLD: usize = 1_024;
@@ -58,6 +61,12 @@ struct State {
     /// Case -> duty -> how far its report came.
     reports: HashMap<String, BTreeMap<String, ReceiptState>>,
     silences: HashMap<DeviceId, Silence>,
+    /// What was told to have begun and is not over, by its id.
+    going_on: BTreeMap<String, (u64, Arc<NoticeJson>)>,
+    /// The same by when it was last told of, to know what to forget.
+    told_notices: BTreeMap<u64, String>,
+    /// Flaws that go on, by device.
+    flaws: HashMap<String, Vec<Arc<NoticeJson>>>,
 }
 
 /// The fold, shared by all handlers and sockets.
@@ -77,6 +86,9 @@ impl View {
             deliveries: Index::new(PENDING_DELIVERIES_KEPT, FINISHED_DELIVERIES_KEPT),
             reports: HashMap::new(),
             silences: HashMap::new(),
+            going_on: BTreeMap::new(),
+            told_notices: BTreeMap::new(),
+            flaws: HashMap::new(),
         };
         Self {
             state: RwLock::new(state),
@@ -136,6 +148,27 @@ impl View {
         self.read(|state| state.silences.get(device).copied())
     }
 
+    /// Every notice that goes on, by id.
+    pub fn notices(&self) -> Vec<Arc<NoticeJson>> {
+        self.read(|state| state.going_on.values().map(|(_, notice)| Arc::clone(notice)).collect())
+    }
+
+    /// The flaws of a device that go on.
+    pub fn flaws(&self, device: &DeviceId) -> Vec<Arc<NoticeJson>> {
+        self.read(|state| state.flaws.get(device.as_str()).cloned().unwrap_or_default())
+    }
+
+    /// The outage that a device is named in, if one goes on. An outage names its first members only; of the rest it says how many.
+    pub fn outage(&self, device: &DeviceId) -> Option<Arc<NoticeJson>> {
+        let names = |notice: &NoticeJson| {
+            notice.matter == "outage" && notice.devices.iter().any(|name| name == device.as_str())
+        };
+        self.read(|state| {
+            let found = state.going_on.values().find(|(_, notice)| names(notice));
+            found.map(|(_, notice)| Arc::clone(notice))
+        })
+    }
+
     /// How many cases have each status.
     pub fn incidents_by_status(&self) -> BTreeMap<&'static str, i64> {
         let mut counts: BTreeMap<_, _> = IncidentStatus::ALL.into_iter().map(|status| (status.as_str(), 0)).collect();
@@ -180,6 +213,9 @@ impl State {
         if let Some(json) = &alert.incident {
             self.fold_incident(seq, json.clone());
         }
+        if let Some(notice) = &alert.notice {
+            self.fold_notice(seq, notice);
+        }
         let Some(device) = &alert.device else { return };
         let Ok(id) = DeviceId::parse(&device.device) else { return };
         match AlertKind::parse(&alert.type_) {
@@ -190,6 +226,39 @@ impl State {
                 self.silences.remove(&id);
             }
             _ => {}
+        }
+    }
+
+    fn fold_notice(&mut self, seq: u64, notice: &NoticeJson) {
+        self.forget_notice(&notice.id);
+        if notice.until.is_some() {
+            return;
+        }
+        let notice = Arc::new(notice.clone());
+        if notice.matter == "flaw" {
+            for device in &notice.devices {
+                self.flaws.entry(device.clone()).or_default().push(Arc::clone(&notice));
+            }
+        }
+        self.told_notices.insert(seq, notice.id.clone());
+        self.going_on.insert(notice.id.clone(), (seq, notice));
+        if self.going_on.len() > NOTICES_KEPT
+            && let Some(oldest) = self.told_notices.values().next().cloned()
+        {
+            self.forget_notice(&oldest);
+        }
+    }
+
+    fn forget_notice(&mut self, id: &str) {
+        let Some((seq, notice)) = self.going_on.remove(id) else { return };
+        self.told_notices.remove(&seq);
+        for device in &notice.devices {
+            if let Some(flaws) = self.flaws.get_mut(device) {
+                flaws.retain(|flaw| flaw.id != id);
+                if flaws.is_empty() {
+                    self.flaws.remove(device);
+                }
+            }
         }
     }
 
