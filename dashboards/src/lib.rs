@@ -34,6 +34,7 @@ mod live_socket;
 mod login;
 mod maintenance;
 mod masks;
+mod notices;
 mod ops;
 mod problem;
 mod proposals;

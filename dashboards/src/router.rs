@@ -10,7 +10,7 @@ use crate::listener::Peer;
 use crate::problem::Problem;
 use crate::{
     audit, closures, commands, console, deliveries, device_edit, devices, households, incidents, live_socket, login,
-    maintenance, masks, ops, proposals, snapshots, subscribers, tracks, users, zone_at, zone_import, zones,
+    maintenance, masks, notices, ops, proposals, snapshots, subscribers, tracks, users, zone_at, zone_import, zones,
 };
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -102,6 +102,7 @@ pub(crate) fn table() -> Vec<Route> {
         route("GET", "/api/v1/maintenance", get(maintenance::list)),
         route("POST", "/api/v1/maintenance", post(maintenance::announce)),
         route("POST", "/api/v1/maintenance/{id}/end", post(maintenance::end)),
+        route("GET", "/api/v1/notices", get(notices::list)),
         route("GET", "/api/v1/masks", get(masks::list)),
         route("POST", "/api/v1/masks/{id}/apply", post(masks::apply)),
         route("POST", "/api/v1/masks/{id}/decline", post(masks::decline)),

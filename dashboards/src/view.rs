@@ -32,8 +32,11 @@ const FINISHED_DELIVERIES_KEPT: usize = 50_000;
 /// Deliveries kept that wait: a receiver that is down for days.
 const PENDING_DELIVERIES_KEPT: usize = 50_000;
 
-/// Notices that go on at once; of more the one that began first is forgotten. Only a fault makes so many.
-const NOTICES_KEPT: usize = 50_000;
+/// Notices kept that go on. Only a fault makes so many.
+const NOTICES_GOING_ON_KEPT: usize = 50_000;
+
+/// Notices kept that are over.
+const NOTICES_OVER_KEPT: usize = 10_000;
 
 /// Records that a socket may lag behind before it is told to start over.
 const RECORDS_TOLD: usize = 1_024;
@@ -61,12 +64,9 @@ struct State {
     /// Case -> duty -> how far its report came.
     reports: HashMap<String, BTreeMap<String, ReceiptState>>,
     silences: HashMap<DeviceId, Silence>,
-    /// What was told to have begun and is not over, by its id.
-    going_on: BTreeMap<String, (u64, Arc<NoticeJson>)>,
-    /// The same by when it was last told of, to know what to forget.
-    told_notices: BTreeMap<u64, String>,
-    /// Flaws that go on, by device.
-    flaws: HashMap<String, Vec<Arc<NoticeJson>>>,
+    notices: Index<NoticeJson>,
+    /// Notices that go on, by the devices that they name.
+    by_device: HashMap<String, Vec<Arc<NoticeJson>>>,
 }
 
 /// The fold, shared by all handlers and sockets.
@@ -86,9 +86,8 @@ impl View {
             deliveries: Index::new(PENDING_DELIVERIES_KEPT, FINISHED_DELIVERIES_KEPT),
             reports: HashMap::new(),
             silences: HashMap::new(),
-            going_on: BTreeMap::new(),
-            told_notices: BTreeMap::new(),
-            flaws: HashMap::new(),
+            notices: Index::new(NOTICES_GOING_ON_KEPT, NOTICES_OVER_KEPT),
+            by_device: HashMap::new(),
         };
         Self {
             state: RwLock::new(state),
@@ -148,25 +147,29 @@ impl View {
         self.read(|state| state.silences.get(device).copied())
     }
 
-    /// Every notice that goes on, by id.
-    pub fn notices(&self) -> Vec<Arc<NoticeJson>> {
-        self.read(|state| state.going_on.values().map(|(_, notice)| Arc::clone(notice)).collect())
+    /// Up to `limit` notices that `keep` lets through, newest first.
+    pub fn notices(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+        keep: impl Fn(&NoticeJson) -> bool,
+    ) -> (Vec<Arc<NoticeJson>>, Option<u64>) {
+        self.read(|state| state.notices.page(before, limit, keep))
+    }
+
+    /// The notices that go on and name a device; an outage names its first members only, of the rest it says how many.
+    fn notices_of(&self, device: &DeviceId) -> Vec<Arc<NoticeJson>> {
+        self.read(|state| state.by_device.get(device.as_str()).cloned().unwrap_or_default())
     }
 
     /// The flaws of a device that go on.
     pub fn flaws(&self, device: &DeviceId) -> Vec<Arc<NoticeJson>> {
-        self.read(|state| state.flaws.get(device.as_str()).cloned().unwrap_or_default())
+        self.notices_of(device).into_iter().filter(|notice| notice.matter == "flaw").collect()
     }
 
-    /// The outage that a device is named in, if one goes on. An outage names its first members only; of the rest it says how many.
+    /// The outage that a device is named in, if one goes on.
     pub fn outage(&self, device: &DeviceId) -> Option<Arc<NoticeJson>> {
-        let names = |notice: &NoticeJson| {
-            notice.matter == "outage" && notice.devices.iter().any(|name| name == device.as_str())
-        };
-        self.read(|state| {
-            let found = state.going_on.values().find(|(_, notice)| names(notice));
-            found.map(|(_, notice)| Arc::clone(notice))
-        })
+        self.notices_of(device).into_iter().find(|notice| notice.matter == "outage")
     }
 
     /// How many cases have each status.
@@ -230,33 +233,31 @@ impl State {
     }
 
     fn fold_notice(&mut self, seq: u64, notice: &NoticeJson) {
-        self.forget_notice(&notice.id);
-        if notice.until.is_some() {
-            return;
+        self.unname(&notice.id);
+        let is_over = notice.until.is_some();
+        let gone = self.notices.put(&notice.id, seq, notice.clone(), is_over);
+        if let Some(gone) = gone {
+            self.forget_devices(&gone);
         }
-        let notice = Arc::new(notice.clone());
-        if notice.matter == "flaw" {
-            for device in &notice.devices {
-                self.flaws.entry(device.clone()).or_default().push(Arc::clone(&notice));
-            }
-        }
-        self.told_notices.insert(seq, notice.id.clone());
-        self.going_on.insert(notice.id.clone(), (seq, notice));
-        if self.going_on.len() > NOTICES_KEPT
-            && let Some(oldest) = self.told_notices.values().next().cloned()
-        {
-            self.forget_notice(&oldest);
+        let Some(kept) = self.notices.get(&notice.id).filter(|_| !is_over) else { return };
+        for device in &notice.devices {
+            self.by_device.entry(device.clone()).or_default().push(Arc::clone(&kept));
         }
     }
 
-    fn forget_notice(&mut self, id: &str) {
-        let Some((seq, notice)) = self.going_on.remove(id) else { return };
-        self.told_notices.remove(&seq);
+    /// A notice as it was told before names nobody any more.
+    fn unname(&mut self, id: &str) {
+        if let Some(before) = self.notices.get(id) {
+            self.forget_devices(&before);
+        }
+    }
+
+    fn forget_devices(&mut self, notice: &NoticeJson) {
         for device in &notice.devices {
-            if let Some(flaws) = self.flaws.get_mut(device) {
-                flaws.retain(|flaw| flaw.id != id);
-                if flaws.is_empty() {
-                    self.flaws.remove(device);
+            if let Some(notices) = self.by_device.get_mut(device) {
+                notices.retain(|known| known.id != notice.id);
+                if notices.is_empty() {
+                    self.by_device.remove(device);
                 }
             }
         }
