@@ -65,6 +65,7 @@ pub(crate) fn table() -> Vec<Route> {
         route("GET", "/api/v1/me", get(login::me)),
         route("GET", "/api/v1/incidents", get(incidents::list)),
         route("GET", "/api/v1/incidents/{id}", get(incidents::one)),
+        route("GET", "/api/v1/incidents/{id}/snapshots", get(snapshots::of_incident)),
         route("POST", "/api/v1/incidents/{id}/acknowledge", post(commands::acknowledge)),
         route("POST", "/api/v1/incidents/{id}/dispatch", post(commands::dispatch)),
         route("POST", "/api/v1/incidents/{id}/resolve", post(commands::resolve)),
