@@ -9,6 +9,7 @@
 pub mod deliver;
 mod duties;
 mod involved;
+pub mod message;
 mod metrics;
 mod outbox;
 mod raise;

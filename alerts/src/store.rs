@@ -3,6 +3,7 @@
 //! Only this crate writes the file. What is in one transaction: an alert, the incident it changes, the deliveries it
 //! makes. An alert whose id is there already changes nothing, so replaying the journal from the last checkpoint is safe.
 
+use crate::message::Messages;
 use crate::raise::{self, Raised};
 use crate::{duties, involved, outbox};
 use journal::JournalError;
@@ -80,6 +81,7 @@ pub struct Store {
     connection: Arc<Mutex<Connection>>,
     log: AlertLog,
     tenant: TenantId,
+    messages: Arc<Messages>,
 }
 
 impl Store {
@@ -87,7 +89,13 @@ impl Store {
     pub fn open(path: &Path, log: AlertLog, tenant: TenantId) -> Result<Self, StoreError> {
         let connection = alert_log::open_writer(path)?;
         connection.execute_batch(SCHEMA)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), log, tenant })
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), log, tenant, messages: Arc::default() })
+    }
+
+    /// The same with the messages of an installation.
+    #[must_use]
+    pub fn with_messages(self, messages: Messages) -> Self {
+        Self { messages: Arc::new(messages), ..self }
     }
 
     /// The log that this store writes.
@@ -236,7 +244,7 @@ impl Store {
         seq: u64,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        let outgoing = outbox::outgoing(subscriber, alert, json, &self.tenant);
+        let outgoing = outbox::outgoing(subscriber, alert, json, &self.tenant, &self.messages);
         let record = DeliveryJson {
             id: outgoing.id.clone(),
             alert: alert.id.clone(),

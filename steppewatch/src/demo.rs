@@ -201,14 +201,8 @@ async fn subscribed(registry: &Registry) -> Result<Receiver> {
     let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
     let subscriber = registry.add_subscriber(
         NewSubscriber {
-            name: RECEIVER.into(),
-            url: format!("http://{address}/"),
-            secret: None,
-            events: Vec::new(),
-            townships: Vec::new(),
-            zones: Vec::new(),
-            severity: Severity::Notice,
             duty: Some("local_government".into()),
+            ..NewSubscriber::webhook(RECEIVER, format!("http://{address}/"))
         },
         BY,
     )?;

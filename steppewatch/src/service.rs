@@ -268,6 +268,7 @@ fn conclude_and_tell(
         store: stores.alerts.clone(),
         view: stores.registry.view(),
         allowed: config.webhook_networks.clone(),
+        sms: config.sms.clone(),
         clock: stores.clock.clone(),
         metrics,
     };

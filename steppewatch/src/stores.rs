@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use alerts::Store;
+use alerts::message::Messages;
 use anyhow::{Context, Result};
 use dashboards::live::Live;
 use evidence::Recent;
@@ -73,7 +74,8 @@ impl Stores {
             evidence: evidence::Store::open(&file("evidence"), config.evidence_max_bytes)?,
             recent: Recent::default(),
             history: History::open(&file("history"), config.history_retention, clock.clone())?,
-            alerts: Store::open(&file("alerts.db"), AlertLog::open(&file("alerts.db"))?, config.tenant.clone())?,
+            alerts: Store::open(&file("alerts.db"), AlertLog::open(&file("alerts.db"))?, config.tenant.clone())?
+                .with_messages(Messages::with(config.messages.clone())?),
             commands: CommandLog::open(&file("commands.db"))?,
             relief: crate::relief::open(&config.data),
             live: Live::new(),

@@ -5,8 +5,13 @@
 
 mod address;
 mod backoff;
+mod pace;
+mod robot;
+mod sender;
+mod sms;
 mod webhook;
 
+pub use sms::{Aliyun, BadSms, Params, Sms, Spool, Tencent, Way};
 pub use webhook::sign;
 
 use crate::metrics::Metrics;
@@ -15,11 +20,11 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use model::{Clock, Networks, Receipt, ReceiptState, Timestamp};
 use registry::View;
+use sender::{Answer, Sender};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use webhook::{Answer, Sender};
 
 /// Attempts under way at once, over all subscribers.
 const ATTEMPTS_AT_ONCE: usize = 32;
@@ -48,6 +53,8 @@ pub struct DeliverParts {
     pub view: watch::Receiver<Arc<View>>,
     /// Private networks that receivers may be in; none by default.
     pub allowed: Networks,
+    /// By what way phones are reached; none: text messages wait.
+    pub sms: Option<Sms>,
     /// When an attempt is due.
     pub clock: Clock,
     /// Counters.
@@ -56,7 +63,7 @@ pub struct DeliverParts {
 
 /// Runs until `stop`; attempts under way are finished first, within their own timeout.
 pub async fn run(parts: DeliverParts, stop: CancellationToken) -> Result<(), DeliverError> {
-    let sender = Sender::new(parts.allowed.clone())?;
+    let sender = Sender::new(parts.allowed.clone(), parts.sms.clone())?;
     let mut news = parts.store.log().head();
     let mut under_way = FuturesUnordered::new();
     let mut busy: Vec<String> = Vec::new();
@@ -116,22 +123,30 @@ async fn attempt(parts: &DeliverParts, sender: &Sender, due: Due) -> (Receipt, T
         let view = parts.view.borrow();
         view.subscribers.iter().find(|subscriber| subscriber.id == due.subscriber).cloned()
     };
+    let channel = subscriber.as_ref().map_or("none", |subscriber| subscriber.channel.as_str());
     let started = parts.clock.now();
-    let answer = match subscriber {
-        Some(subscriber) => sender.send(&subscriber, &due, started).await,
+    let answer = match &subscriber {
+        Some(subscriber) => sender.send(subscriber, &due, started).await,
         None => Answer::Refused("the subscriber was removed".into()),
     };
     let now = parts.clock.now();
-    let attempts = due.attempts.saturating_add(1);
-    let (state, label, next_at, text) = match answer {
-        Answer::Accepted(text) => (ReceiptState::Delivered, "delivered", now, text),
-        Answer::Refused(text) => (ReceiptState::Dead, "refused", now, text),
-        Answer::Later { reason, after } => match backoff::next(attempts, now.since(due.first_at), after) {
-            Some(wait) => (ReceiptState::Pending, "failed", now.plus(wait), reason),
-            None => (ReceiptState::Dead, "given_up", now, format!("given up after three days: {reason}")),
+    let tried = due.attempts.saturating_add(1);
+    let (state, label, attempts, next_at, text) = match answer {
+        Answer::Accepted(text) => (ReceiptState::Delivered, "delivered", tried, now, text),
+        Answer::Refused(text) => (ReceiptState::Dead, "refused", tried, now, text),
+        Answer::Turn(wait) => (
+            ReceiptState::Pending,
+            "paced",
+            due.attempts,
+            now.plus(wait),
+            "waits for its turn: so many at once are not taken".into(),
+        ),
+        Answer::Later { reason, after } => match backoff::next(tried, now.since(due.first_at), after) {
+            Some(wait) => (ReceiptState::Pending, "failed", tried, now.plus(wait), reason),
+            None => (ReceiptState::Dead, "given_up", tried, now, format!("given up after three days: {reason}")),
         },
     };
-    parts.metrics.attempts.with_label_values(&["webhook", label]).inc();
+    parts.metrics.attempts.with_label_values(&[channel, label]).inc();
     if state == ReceiptState::Delivered {
         tracing::debug!(delivery = due.id, attempts, "delivered");
     } else {
@@ -145,4 +160,36 @@ async fn attempt(parts: &DeliverParts, sender: &Sender, due: Due) -> (Receipt, T
         );
     }
     (Receipt { delivery: due.id, state, attempts, at: now, answer: text }, next_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sender::Http;
+    use model::{ChannelKind, Language, Networks, Severity, Subscriber, Timestamp};
+
+    /// A client that may speak to this machine.
+    pub(crate) fn http() -> Http {
+        // Fails when another test did it before.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        Http::new(Networks::parse(["127.0.0.0/8"]).unwrap()).unwrap()
+    }
+
+    /// Somebody who hears everything by this way.
+    pub(crate) fn subscriber(id: &str, channel: ChannelKind) -> Subscriber {
+        Subscriber {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            channel,
+            url: "http://127.0.0.1:9/".into(),
+            phone: (channel == ChannelKind::Sms).then(|| "+8613900000000".to_owned()),
+            language: Language::Zh,
+            secret: String::new(),
+            events: vec![],
+            townships: vec![],
+            zones: vec![],
+            severity: Severity::Notice,
+            duty: None,
+            since: Timestamp::default(),
+        }
+    }
 }

@@ -61,6 +61,6 @@ pub use reading::{
 pub use recent_land::{LapsedZone, RecentLand};
 pub use reject::{DeadLetter, Reject};
 pub use species::{Interval, Species};
-pub use subscriber::{ChannelKind, Subscriber};
+pub use subscriber::{ChannelKind, Language, Subscriber};
 pub use time::{DeviceTime, ReceivedAt, Timestamp};
 pub use zone::{Authority, LandClass, Polygon, Ring, Zone, ZoneKind};

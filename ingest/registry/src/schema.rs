@@ -119,6 +119,8 @@ CREATE TABLE maintenance (
     until_ms INTEGER NOT NULL, reason TEXT NOT NULL, by_whom TEXT NOT NULL
 ) STRICT;
 CREATE INDEX maintenance_until ON maintenance (until_ms);
+ALTER TABLE subscriber ADD COLUMN phone TEXT;
+ALTER TABLE subscriber ADD COLUMN language TEXT NOT NULL DEFAULT 'zh';
 ";
 
 /// Brings the database to this program's version, or refuses one that is newer. Two processes may do it at once: the

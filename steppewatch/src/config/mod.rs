@@ -11,9 +11,11 @@ mod mavlink;
 mod mqtt;
 mod section;
 mod stations;
+mod telling;
 pub(crate) mod units;
 mod vision;
 
+use alerts::deliver::Sms;
 use history::influx::InfluxConfig;
 use ingest::gate::GateConfig;
 use ingest::protocol::gt06::Gt06Config;
@@ -56,6 +58,10 @@ pub struct Config {
     pub influx: Option<InfluxConfig>,
     /// Private networks that webhooks may go to.
     pub webhook_networks: Networks,
+    /// By what way phones are reached.
+    pub sms: Option<Sms>,
+    /// Messages of the installation, by name; tried when they were read.
+    pub messages: Vec<(String, String)>,
     /// Whether changes of zones and closures wait for a second person.
     pub second_person: bool,
     /// Where MAVLink vehicles are listened to.
@@ -98,6 +104,8 @@ impl Config {
         let mut evidence = root.section("evidence")?;
         let mut webhooks = root.section("webhooks")?;
         let mut zones = root.section("zones")?;
+        let mut messages = root.section("messages")?;
+        let sms = root.optional_section("sms")?.map(telling::sms).transpose()?;
         let influx = root.optional_section("influx")?.map(influx).transpose()?;
         let mavlink = root.optional_section("mavlink")?.map(mavlink::mavlink).transpose()?;
         let models = stations::models(root.sections("station_model")?)?;
@@ -121,6 +129,8 @@ impl Config {
             influx,
             evidence_max_bytes: evidence.bytes("max_bytes", "5GiB")?,
             webhook_networks: networks(&mut webhooks)?,
+            sms,
+            messages: telling::messages(&mut messages)?,
             second_person: zones.flag("second_person", false)?,
             mavlink,
             sip,
@@ -128,7 +138,7 @@ impl Config {
             gt06,
             vision,
         };
-        for section in [root, http, journal, history, evidence, webhooks, zones] {
+        for section in [root, http, journal, history, evidence, webhooks, zones, messages] {
             section.finish()?;
         }
         Ok(config)
@@ -201,7 +211,7 @@ mod tests {
         );
         check(
             "colour = 1",
-            "`colour` is `1`, but there is no such key; known here: data, detection, dji, evidence, gt06, history, hj212, http, influx, journal, mavlink, modbus, mqtt, sip, station_model, tenant, vision, webhooks, zones",
+            "`colour` is `1`, but there is no such key; known here: data, detection, dji, evidence, gt06, history, hj212, http, influx, journal, mavlink, messages, modbus, mqtt, sip, sms, station_model, tenant, vision, webhooks, zones",
         );
         check(
             "tenant = \"克什克腾\"",

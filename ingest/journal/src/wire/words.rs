@@ -8,7 +8,8 @@ use model::{
 };
 
 /// The same in both languages.
-pub(super) struct Both {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Both {
     /// 中文
     pub zh: String,
     /// English.
@@ -20,7 +21,7 @@ pub(super) fn both(zh: impl Into<String>, en: impl Into<String>) -> Both {
 }
 
 /// `34 至 46`, `34 to 46`; one figure where both ends are the same; `至少 12`, `at least 12` where nobody knows how many more.
-pub(super) fn interval(amount: Interval) -> Both {
+pub fn interval(amount: Interval) -> Both {
     let low = amount.low;
     match amount.at_most() {
         Some(high) if high == low => both(low.to_string(), low.to_string()),
@@ -47,7 +48,7 @@ fn species(species: Species) -> (&'static str, &'static str, &'static str) {
 }
 
 /// `绵羊 34 至 46 只、牛 3 头`.
-pub(super) fn animals(counts: &[SpeciesCount]) -> Both {
+pub fn animals(counts: &[SpeciesCount]) -> Both {
     let part = |of: &SpeciesCount| {
         let ((zh, measure, en), count) = (species(of.species), interval(of.count));
         both(format!("{zh} {} {measure}", count.zh), format!("{} {en}", count.en))
@@ -57,7 +58,7 @@ pub(super) fn animals(counts: &[SpeciesCount]) -> Both {
 }
 
 /// A notice in a sentence.
-pub(super) fn notice(notice: &Notice) -> Both {
+pub fn notice(notice: &Notice) -> Both {
     let who = notice.devices.first().map_or("", |device| device.as_str());
     let is_over = notice.until.is_some();
     match &notice.matter {
