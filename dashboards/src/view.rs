@@ -10,7 +10,7 @@ use crate::health::Silence;
 use crate::index::Index;
 use journal::alert_log::{AlertLog, Record, RecordBody};
 use journal::wire::{AlertJson, DeliveryJson, IncidentJson, NoticeJson, ReportJson};
-use model::{AlertKind, DeviceId, IncidentStatus, ReceiptState, Timestamp};
+use model::{AlertKind, DeviceId, Flaw, IncidentStatus, ReceiptState, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -156,6 +156,24 @@ impl View {
     /// The flaws of a device that go on.
     pub fn flaws(&self, device: &DeviceId) -> Vec<Arc<NoticeJson>> {
         self.read(|state| state.flaws.get(device.as_str()).cloned().unwrap_or_default())
+    }
+
+    /// Whether a device has a flaw that goes on.
+    pub fn is_flawed(&self, device: &DeviceId) -> bool {
+        self.read(|state| state.flaws.contains_key(device.as_str()))
+    }
+
+    /// How many devices have each flaw that goes on.
+    pub fn flaws_by_code(&self) -> BTreeMap<&'static str, i64> {
+        let mut counts: BTreeMap<_, _> = Flaw::ALL.into_iter().map(|flaw| (flaw.as_str(), 0)).collect();
+        self.read(|state| {
+            for flaw in state.flaws.values().flatten() {
+                if let Some(count) = counts.get_mut(flaw.code.as_str()) {
+                    *count += 1;
+                }
+            }
+        });
+        counts
     }
 
     /// The outage that a device is named in, if one goes on. An outage names its first members only; of the rest it says how many.

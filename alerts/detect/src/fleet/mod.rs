@@ -71,7 +71,8 @@ impl Fleet {
         };
         (heard.last, heard.counted_from) = (now, now);
         heard.lag.note(now, happened_at);
-        heard.told_of = heard.told_of.max(happened_at.plus(heard.lag.clock_behind()));
+        // A fast clock tells of nothing that is still to come.
+        heard.told_of = heard.told_of.max(happened_at.plus(heard.lag.clock_behind()).min(now));
         if heard.standing == Standing::Heard || world.is_in_maintenance(device, now) {
             return None;
         }
