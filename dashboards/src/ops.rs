@@ -15,12 +15,16 @@ use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncod
 use serde_json::json;
 use std::sync::Arc;
 
+/// What notices are about, as the API writes it.
+const MATTERS: [&str; 5] = ["flaw", "outage", "blind", "threshold", "fire"];
+
 /// The server's own numbers.
 pub(crate) struct Metrics {
     responses: IntCounterVec,
     incidents: IntGaugeVec,
     devices: IntGaugeVec,
     flaws: IntGaugeVec,
+    notices: IntGaugeVec,
     sessions: IntGauge,
     view_seq: IntGauge,
     /// Live sockets that are open.
@@ -46,6 +50,10 @@ impl Metrics {
                 Opts::new("steppewatch_device_flaws", "Devices that speak and are not well, by flaw"),
                 &["flaw"],
             )?,
+            notices: IntGaugeVec::new(
+                Opts::new("steppewatch_notices", "Notices that go on, by what they are about"),
+                &["matter"],
+            )?,
             sessions: IntGauge::new("steppewatch_console_sessions", "Sessions of people")?,
             view_seq: IntGauge::new("steppewatch_console_alert_seq", "Last alert log record that the console shows")?,
             sockets: IntGauge::new("steppewatch_live_sockets", "Open live sockets")?,
@@ -58,6 +66,7 @@ impl Metrics {
         registry.register(Box::new(metrics.incidents.clone()))?;
         registry.register(Box::new(metrics.devices.clone()))?;
         registry.register(Box::new(metrics.flaws.clone()))?;
+        registry.register(Box::new(metrics.notices.clone()))?;
         registry.register(Box::new(metrics.sessions.clone()))?;
         registry.register(Box::new(metrics.view_seq.clone()))?;
         registry.register(Box::new(metrics.sockets.clone()))?;
@@ -126,6 +135,11 @@ fn fill(app: &App) {
     }
     for (flaw, count) in app.view.flaws_by_code() {
         own.flaws.with_label_values(&[flaw]).set(count);
+    }
+    let notices = app.view.notices();
+    for matter in MATTERS {
+        let count = notices.iter().filter(|notice| notice.matter == matter).count();
+        own.notices.with_label_values(&[matter]).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
     own.sessions.set(i64::try_from(app.sessions.count()).unwrap_or(i64::MAX));
     own.view_seq.set(i64::try_from(*app.view.seq().borrow()).unwrap_or(i64::MAX));
