@@ -214,6 +214,8 @@ fn numbers(body: &Body) -> Vec<(f64, f64, f64)> {
             said(life.pan_tilt.map(|pose| pose.pan_deg), -360.0, 360.0);
             said(life.pan_tilt.map(|pose| pose.tilt_deg), -180.0, 180.0);
             said(life.pan_tilt.map(|pose| pose.zoom), 1.0, 1_000.0);
+            said(life.pan_tilt_target.map(|pose| pose.pan_deg), -360.0, 360.0);
+            said(life.pan_tilt_target.map(|pose| pose.tilt_deg), -180.0, 180.0);
         }
         Body::Track(track) => {
             said(track.position.as_ref().map(lat), -90.0, 90.0);

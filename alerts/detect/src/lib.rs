@@ -1,4 +1,4 @@
-//! Decides what a reading means: a herd where it may not be, a device gone silent.
+//! Decides what a reading means: a herd where it may not be, a device gone silent or not well.
 //!
 //! In:  [`model::Reading`], in journal order.   Out: [`model::Finding`].   Next: `alerts::raise`.
 //!
@@ -8,7 +8,7 @@
 //!
 //! The way of a sighting: [`place`] says where on the ground it was, [`fixes`] sets aside what no animal can do,
 //! [`herd`] joins it to a herd and keeps what was seen of it, [`presence`] weighs whether the herd stands in a zone,
-//! [`case`] makes one case of a herd in a closed zone. [`silence`] watches the devices themselves.
+//! [`case`] makes one case of a herd in a closed zone. [`fleet`] watches the devices themselves.
 
 mod aside;
 pub mod case;
@@ -18,6 +18,7 @@ pub mod count;
 mod engine;
 mod exhibits;
 pub mod fixes;
+pub mod fleet;
 pub mod geofence;
 pub mod herd;
 mod herds;
@@ -30,7 +31,6 @@ pub mod place;
 pub mod presence;
 mod saved;
 mod settings;
-pub mod silence;
 mod unseen;
 mod world;
 

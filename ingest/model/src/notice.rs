@@ -71,6 +71,20 @@ pub enum Matter {
 }
 
 impl Matter {
+    /// The kinds of matter, as the API writes them.
+    pub const KINDS: [&str; 5] = ["flaw", "outage", "blind", "threshold", "fire"];
+
+    /// Which kind it is.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Flaw { .. } => "flaw",
+            Self::Outage(_) => "outage",
+            Self::Blind { .. } => "blind",
+            Self::Threshold { .. } => "threshold",
+            Self::Fire { .. } => "fire",
+        }
+    }
+
     /// In one word, as the API writes it: the flaw's or the sign's own, `outage`, `blind`, or the rule's name.
     pub fn code(&self) -> &str {
         match self {

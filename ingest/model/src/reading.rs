@@ -102,6 +102,8 @@ pub struct Heartbeat {
     pub storage_free_mb: Option<f64>,
     /// Where the camera points now.
     pub pan_tilt: Option<PanTilt>,
+    /// Where it was told to point; `None` when it does not say.
+    pub pan_tilt_target: Option<PanTilt>,
     /// Hash of the last picture, to notice a camera that repeats itself.
     pub frame_hash: Option<Arc<str>>,
     /// Its firmware's version.

@@ -103,7 +103,7 @@ impl Engine {
             young: 0,
             located,
             // A slow clock must not make what is seen now a thing of the past, and nothing is seen after we heard of it.
-            at: reading.happened_at().plus(self.state.silence.clock_behind(&device.id)).min(reading.received_at.0),
+            at: reading.happened_at().plus(self.state.fleet.clock_behind(&device.id)).min(reading.received_at.0),
             received_at: reading.received_at.0,
             offset: reading.offset,
             trigger: Trigger {

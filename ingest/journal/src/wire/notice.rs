@@ -66,7 +66,7 @@ impl From<&Notice> for NoticeJson {
         };
         Self {
             id: notice.id(),
-            matter: kind(&notice.matter).to_owned(),
+            matter: notice.matter.kind().to_owned(),
             code: code.to_owned(),
             name: name.to_owned(),
             devices: notice.devices.iter().map(ToString::to_string).collect(),
@@ -84,16 +84,6 @@ impl From<&Notice> for NoticeJson {
             late: notice.late,
             text: ReasoningJson { zh: text.zh, en: text.en },
         }
-    }
-}
-
-fn kind(matter: &Matter) -> &'static str {
-    match matter {
-        Matter::Flaw { .. } => "flaw",
-        Matter::Outage(_) => "outage",
-        Matter::Blind { .. } => "blind",
-        Matter::Threshold { .. } => "threshold",
-        Matter::Fire { .. } => "fire",
     }
 }
 
