@@ -4,7 +4,10 @@
 //! speak MQTT. Never decodes: what a register or a field means is [`crate::decode`]'s business.
 
 mod backoff;
+pub(crate) mod digest;
 mod door;
+pub(crate) mod health;
+pub mod isapi;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use sip::fuzzing;
 pub mod gt06;

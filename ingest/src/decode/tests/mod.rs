@@ -7,6 +7,7 @@ mod frigate;
 mod gb28181;
 mod gt06;
 mod hj212;
+mod isapi;
 mod modbus;
 mod native;
 mod properties;
