@@ -16,6 +16,7 @@ pub mod isapi;
 pub mod load;
 pub mod mavlink;
 pub mod modbus_station;
+pub mod onvif;
 pub mod receiver;
 pub mod rng;
 pub mod scenario;

@@ -62,6 +62,14 @@ pub fn isapi_event(input: &[u8]) {
     }
 }
 
+/// What a camera answers by ONVIF; and the same bytes as one notification.
+pub fn onvif_answer(input: &[u8]) {
+    for frame in crate::protocol::onvif::fuzzing::frames(input) {
+        check(frame.channel, &frame.payload);
+    }
+    foreign(formats::ONVIF, "0 - -", input);
+}
+
 /// A stream of HJ 212: every packet in it, found as the listener finds it.
 pub fn hj212_stream(stream: &[u8]) {
     use crate::decode::hj212::{Framed, framed};
@@ -311,5 +319,6 @@ mod tests {
         replay("gt06_stream", gt06_stream);
         replay("modbus_described", modbus_described);
         replay("isapi_event", isapi_event);
+        replay("onvif_answer", onvif_answer);
     }
 }

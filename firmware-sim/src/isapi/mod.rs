@@ -5,8 +5,10 @@
 //! Never: uses the platform's codec or digest; both ends agree because both follow what such cameras do.
 
 mod poster;
+mod stream;
 
 pub use poster::IsapiPoster;
+pub use stream::IsapiStream;
 
 /// One event, as a camera writes it. `time` has an offset, for example `2026-11-22T10:15:00+08:00`.
 pub fn event(kind: &str, state: &str, time: &str, regions: &str) -> String {

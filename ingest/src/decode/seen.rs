@@ -139,10 +139,12 @@ pub(crate) struct Beside {
     pub snapshot: Option<SnapshotId>,
     /// How the device feels by all that it has said of itself and not taken back.
     pub status: Option<HeartbeatStatus>,
+    /// By how much its clock is ahead of ours, where that is known and matters; milliseconds.
+    pub skew_ms: i64,
 }
 
 impl Beside {
-    /// As it stands in the frame's detail: three words.
+    /// As it stands in the frame's detail: three words, and a fourth for a clock that is off.
     pub(crate) fn write(&self) -> String {
         let status = match self.status {
             None => "-",
@@ -150,7 +152,8 @@ impl Beside {
             Some(HeartbeatStatus::Degraded) => "degraded",
             Some(HeartbeatStatus::Fault) => "fault",
         };
-        format!("{} {} {status}", self.index, self.snapshot.as_ref().map_or("-", SnapshotId::as_str))
+        let skew = if self.skew_ms == 0 { String::new() } else { format!(" {}", self.skew_ms) };
+        format!("{} {} {status}{skew}", self.index, self.snapshot.as_ref().map_or("-", SnapshotId::as_str))
     }
 
     /// What [`Beside::write`] wrote; anything else is nothing.
@@ -165,6 +168,7 @@ impl Beside {
                 Some("fault") => Some(HeartbeatStatus::Fault),
                 _ => None,
             },
+            skew_ms: words.next().and_then(|skew| skew.parse().ok()).unwrap_or_default(),
         }
     }
 }
@@ -179,6 +183,7 @@ mod tests {
             index: 3,
             snapshot: Some(SnapshotId::parse("isapi-1").unwrap()),
             status: Some(HeartbeatStatus::Degraded),
+            skew_ms: -90_000,
         };
         for one in [all, Beside::default()] {
             assert_eq!(Beside::read(&one.write()), one);

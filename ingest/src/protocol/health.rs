@@ -48,6 +48,11 @@ impl Health {
         }
     }
 
+    /// Whether a camera has said that, and not taken it back.
+    pub(crate) fn has(&self, device: &DeviceId, trouble: &str) -> bool {
+        self.troubles.get(device).is_some_and(|troubles| troubles.contains_key(trouble))
+    }
+
     /// How it feels, if that is known.
     pub(crate) fn of(&mut self, device: &DeviceId, now: Timestamp) -> Option<HeartbeatStatus> {
         let known = self.troubles.get_mut(device);

@@ -196,6 +196,30 @@ async fn a_recorder_speaks_for_its_channels_and_for_no_others() {
     assert_eq!(decode(&entries[2]).unwrap_err().label(), "unregistered");
     assert!(matches!(decode(&entries[3]).unwrap().body, Body::Heartbeat(_)), "its heartbeat is its own");
     assert!(entries.iter().all(|entry| entry.frame.speaker.as_str() == "nvr-1"));
+    // A channel's trouble is the channel's, and so is its end; the recorder's heartbeat stays its own.
+    for (kind, state) in [("shelteralarm", "active"), ("videoloss", "inactive"), ("shelteralarm", "inactive")] {
+        assert_eq!(post(event(kind, state, "")).await.unwrap().status(), StatusCode::OK);
+    }
+    let entries = house.entries().await.split_off(4);
+    let told: Vec<_> = entries
+        .iter()
+        .map(|entry| match decode(entry).unwrap().body {
+            Body::Heartbeat(life) => (entry.frame.device.as_str(), life.status),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let (fault, well) = (Some(HeartbeatStatus::Fault), Some(HeartbeatStatus::Ok));
+    assert_eq!(told, [("pond", fault), ("nvr-1", None), ("nvr-1", None), ("pond", well)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn regions_of_motion_with_nothing_in_them_are_one_sign_of_life() {
+    let house = House::start().await;
+    let region = "<DetectionRegionEntry><regionID>1</regionID></DetectionRegionEntry>";
+    let regions = format!("<DetectionRegionList>{}</DetectionRegionList>", region.repeat(8));
+    assert_eq!(posts(&house, event("VMD", "active", &regions), "application/xml").await.status(), StatusCode::OK);
+    let entries = house.entries().await;
+    assert!(matches!(bodies(&entries).as_slice(), [Body::Heartbeat(_)]), "{entries:?}");
 }
 
 /// The status that a request had, sent twice by hand with the same proof.

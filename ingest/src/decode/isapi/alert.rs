@@ -38,6 +38,13 @@ pub(crate) struct Target {
     pub area: Option<BoundingBox>,
 }
 
+impl Target {
+    /// The event says what it is.
+    pub(crate) fn is_named(&self) -> bool {
+        self.species.is_some()
+    }
+}
+
 impl Alert {
     /// Reads it.
     pub(crate) fn read(body: &[u8]) -> Result<Self, Reject> {

@@ -10,6 +10,7 @@ mod hj212;
 mod isapi;
 mod modbus;
 mod native;
+mod onvif;
 mod properties;
 mod sighting;
 mod stage;

@@ -8,7 +8,7 @@
 
 use super::multipart::Part;
 use crate::decode::formats;
-use crate::decode::isapi::alert::Alert;
+use crate::decode::isapi::alert::{Alert, Target};
 use crate::decode::isapi::{self, About};
 use crate::decode::seen::Beside;
 use crate::protocol::digest::hex;
@@ -82,6 +82,15 @@ pub(crate) fn events(pieces: impl Iterator<Item = Piece>) -> Vec<Event> {
     events
 }
 
+/// Which channel of a recorder an event is about.
+enum Channeled {
+    /// None: it is no recorder, or the event names no channel.
+    No,
+    Of(DeviceId),
+    /// One that nobody registered under this name.
+    Nobodys(String),
+}
+
 /// Who said an event, and when.
 #[derive(Clone, Copy)]
 pub(crate) struct Said<'a> {
@@ -97,43 +106,54 @@ impl Said<'_> {
         let alert = Alert::read(&event.alert).ok();
         let kind = alert.as_ref().and_then(Alert::kind).unwrap_or_default();
         let about = isapi::about(&kind);
-        let is_life = about == About::Life || !alert.as_ref().is_some_and(Alert::is_active);
-        let channel = alert.as_ref().and_then(Alert::channel).filter(|_| !is_life);
-        let device = match self.subject(channel) {
-            Ok(device) => device,
-            Err(name) => return vec![self.of_stranger(&name, event.alert.clone())],
+        let goes_on = alert.as_ref().is_some_and(Alert::is_active) && about != About::Life;
+        let channel = self.channel_of(alert.as_ref());
+        let devices = match (goes_on, channel) {
+            (true, Channeled::Nobodys(name)) => return vec![self.of_stranger(&name, event.alert.clone())],
+            (_, Channeled::No) | (false, Channeled::Nobodys(_)) => vec![self.speaker.clone()],
+            (true, Channeled::Of(device)) => vec![device],
+            // A video loss that is over is the recorder's heartbeat; it is its channel's too if there was one.
+            (false, Channeled::Of(device)) if health.has(&device, &kind) => vec![self.speaker.clone(), device],
+            (false, Channeled::Of(_)) => vec![self.speaker.clone()],
         };
-        if let About::Health(status) = about {
-            health.says(&device, &kind, (!is_life).then_some(status), self.now);
-        }
-        let status = health.of(&device, self.now);
-        let names: Vec<_> = (0..event.pictures.len()).filter_map(|number| name(&event.alert, number)).collect();
-        let mut frames: Vec<Frame> = names
-            .iter()
-            .zip(&event.pictures)
-            .map(|(name, picture)| {
-                let channel = Channel::Native { kind: ReadingKind::Snapshot, detail: Arc::from(name.as_str()) };
-                self.frame(&device, channel, picture.clone())
-            })
-            .collect();
-        let names_things = matches!(about, About::Intruder | About::Perhaps) && !is_life;
-        let count = alert.as_ref().filter(|_| names_things).map_or(1, |alert| alert.targets().len());
-        for index in 0..count {
-            let beside = Beside { index, snapshot: names.first().cloned(), status };
-            frames.push(self.frame(&device, isapi::channel(&beside), event.alert.clone()));
+        let names_things = goes_on && matches!(about, About::Intruder | About::Perhaps);
+        let targets = alert.as_ref().filter(|_| names_things).map(Alert::targets).unwrap_or_default();
+        // Motion has regions without anything in them.
+        let count =
+            if about == About::Intruder || targets.iter().any(Target::is_named) { targets.len().max(1) } else { 1 };
+        let mut frames = Vec::new();
+        for device in devices {
+            if let About::Health(status) = about {
+                health.says(&device, &kind, goes_on.then_some(status), self.now);
+            }
+            let status = health.of(&device, self.now);
+            frames.extend(self.pictures(&device, event));
+            let snapshot = (!event.pictures.is_empty()).then(|| name(&event.alert, 0)).flatten();
+            for index in 0..count {
+                let beside = Beside { index, snapshot: snapshot.clone(), status, ..Beside::default() };
+                frames.push(self.frame(&device, isapi::channel(&beside), event.alert.clone()));
+            }
         }
         frames
     }
 
-    /// Whom an event of this channel is about; or as whom nobody is registered.
-    fn subject(&self, channel: Option<&str>) -> Result<DeviceId, String> {
-        let itself = || Ok(self.speaker.clone());
+    fn pictures(&self, device: &DeviceId, event: &Event) -> Vec<Frame> {
+        let named =
+            event.pictures.iter().enumerate().filter_map(|(n, picture)| Some((name(&event.alert, n)?, picture)));
+        let channel = |id: SnapshotId| Channel::Native { kind: ReadingKind::Snapshot, detail: Arc::from(id.as_str()) };
+        named.map(|(id, picture)| self.frame(device, channel(id), picture.clone())).collect()
+    }
+
+    /// Which of a recorder's channels an event is about.
+    fn channel_of(&self, alert: Option<&Alert>) -> Channeled {
         let is_recorder = self.view.device(self.speaker).is_some_and(|device| device.kind == DeviceKind::Gateway);
-        let Some(channel) = channel.filter(|_| is_recorder) else { return itself() };
+        let Some(channel) = alert.and_then(Alert::channel).filter(|_| is_recorder) else { return Channeled::No };
         let name = format!("{}/{}", self.speaker, channel.chars().take(16).collect::<String>());
         match self.view.by_external(SYSTEM, &name) {
-            Some(device) if device.via.as_ref() == Some(self.speaker) && !device.disabled => Ok(device.id.clone()),
-            _ => Err(name),
+            Some(device) if device.via.as_ref() == Some(self.speaker) && !device.disabled => {
+                Channeled::Of(device.id.clone())
+            }
+            _ => Channeled::Nobodys(name),
         }
     }
 

@@ -1,7 +1,7 @@
 //! ISAPI of Hikvision: cameras post their events to us, or we ask them for their stream of events.
 //!
 //! ```text
-//! multipart   bytes -> parts        events   parts -> events -> frames
+//! multipart   bytes -> parts        events   parts -> events -> frames       stream   the cameras that we ask
 //! ```
 //!
 //! In:  parts of XML or JSON, and pictures.   Out: [`model::Frame`]s with the format `isapi`, and pictures as the platform's own
@@ -14,3 +14,6 @@ pub(crate) mod events;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 pub(crate) mod multipart;
+mod stream;
+
+pub use stream::run;
