@@ -144,18 +144,25 @@ pub(crate) struct DeviceBody {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PlaceBody {
-    lat: f64,
-    lon: f64,
+pub(crate) struct PlaceBody {
+    pub lat: f64,
+    pub lon: f64,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PoseBody {
+pub(crate) struct PoseBody {
     height_m: f64,
     yaw_deg: f64,
     pitch_deg: f64,
     hfov_deg: f64,
+}
+
+impl PoseBody {
+    pub(crate) fn pose(self) -> Pose {
+        let Self { height_m, yaw_deg, pitch_deg, hfov_deg } = self;
+        Pose { height_m, yaw_deg, pitch_deg, hfov_deg }
+    }
 }
 
 /// `POST /devices`
@@ -190,19 +197,13 @@ pub(crate) async fn approve(
 fn parse(body: DeviceBody) -> Result<NewDevice, Problem> {
     let refused = |error: model::BadName| Problem::bad_request(error.to_string());
     let place = body.place.map(|place| Position::parse(place.lat, place.lon)).transpose();
-    let pose = body.pose.map(|PoseBody { height_m, yaw_deg, pitch_deg, hfov_deg }| Pose {
-        height_m,
-        yaw_deg,
-        pitch_deg,
-        hfov_deg,
-    });
     Ok(NewDevice {
         id: DeviceId::parse(&body.id).map_err(refused)?,
         kind: kind(&body.kind)?,
         model: body.model,
         site: body.site,
         place: place.map_err(|error| Problem::bad_request(error.to_string()))?,
-        pose,
+        pose: body.pose.map(PoseBody::pose),
         township: body.township.as_deref().map(TownshipCode::parse).transpose().map_err(refused)?,
         cadence: body.cadence.as_deref().map(|text| extract::duration("cadence", text)).transpose()?,
         via: body.via.as_deref().map(DeviceId::parse).transpose().map_err(refused)?,
@@ -210,14 +211,14 @@ fn parse(body: DeviceBody) -> Result<NewDevice, Problem> {
     })
 }
 
-fn kind(word: &str) -> Result<DeviceKind, Problem> {
+pub(crate) fn kind(word: &str) -> Result<DeviceKind, Problem> {
     DeviceKind::parse(word).ok_or_else(|| {
         let allowed = DeviceKind::ALL.map(DeviceKind::as_str).join(", ");
         Problem::bad_request(format!("kind `{word}` is none; use {allowed}"))
     })
 }
 
-fn external(names: Map<String, Value>) -> Result<Vec<External>, Problem> {
+pub(crate) fn external(names: Map<String, Value>) -> Result<Vec<External>, Problem> {
     let mut externals = Vec::new();
     for (system, value) in names {
         let ids = if let Value::Array(ids) = value { ids } else { vec![value] };

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::auth::Who;
 use crate::devices::{device_json, sees};
 use crate::live::{Fix, Moved};
+use crate::notices;
 use crate::zones::townships_at;
 use journal::alert_log::{Record, RecordBody};
 use journal::wire::{AlertJson, DeliveryJson};
@@ -55,6 +56,10 @@ fn alert_event(app: &App, who: &Who, alert: &AlertJson) -> Option<Value> {
         return who.sees(incident.township.as_deref()).then(
             || json!({ "kind": "incident", "alert": alert.type_, "severity": alert.severity, "incident": incident }),
         );
+    }
+    if let Some(notice) = &alert.notice {
+        return notices::sees(app, who, notice)
+            .then(|| json!({ "kind": "notice", "alert": alert.type_, "severity": alert.severity, "notice": notice }));
     }
     let id = DeviceId::parse(&alert.device.as_ref()?.device).ok()?;
     let registry = app.registry_view();

@@ -9,15 +9,15 @@ use crate::app::App;
 use crate::listener::Peer;
 use crate::problem::Problem;
 use crate::{
-    audit, closures, commands, console, deliveries, devices, households, incidents, live_socket, login, masks, ops,
-    proposals, snapshots, subscribers, tracks, users, zone_at, zone_import, zones,
+    audit, closures, commands, console, deliveries, device_edit, devices, households, incidents, live_socket, login,
+    maintenance, masks, notices, ops, proposals, snapshots, subscribers, tracks, users, zone_at, zone_import, zones,
 };
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{map_request, map_response_with_state};
 use axum::response::Response;
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, delete, get, patch, post};
 use std::sync::Arc;
 
 /// Bodies of ordinary requests.
@@ -26,7 +26,7 @@ const BODY_MAX: usize = 1024 * 1024;
 /// A county's zones with every bend of their borders.
 const ZONES_BODY_MAX: usize = 256 * 1024 * 1024;
 
-/// A ledger of households; the registry takes no longer one.
+/// A ledger of households, a list of devices; the registry takes no longer one.
 const LEDGER_BODY_MAX: usize = 16 * 1024 * 1024;
 
 /// Scripts and connections only from here; map tiles and pictures also from memory; in nobody's frame.
@@ -54,6 +54,7 @@ fn route(method: &'static str, path: &'static str, handler: MethodRouter<Arc<App
 pub(crate) fn table() -> Vec<Route> {
     let zones_import = post(zone_import::import).layer(DefaultBodyLimit::max(ZONES_BODY_MAX));
     let households_import = post(households::import).layer(DefaultBodyLimit::max(LEDGER_BODY_MAX));
+    let devices_import = post(device_edit::import).layer(DefaultBodyLimit::max(LEDGER_BODY_MAX));
     vec![
         route("GET", "/healthz", get(ops::healthz)),
         route("GET", "/readyz", get(ops::readyz)),
@@ -64,6 +65,7 @@ pub(crate) fn table() -> Vec<Route> {
         route("GET", "/api/v1/me", get(login::me)),
         route("GET", "/api/v1/incidents", get(incidents::list)),
         route("GET", "/api/v1/incidents/{id}", get(incidents::one)),
+        route("GET", "/api/v1/incidents/{id}/snapshots", get(snapshots::of_incident)),
         route("POST", "/api/v1/incidents/{id}/acknowledge", post(commands::acknowledge)),
         route("POST", "/api/v1/incidents/{id}/dispatch", post(commands::dispatch)),
         route("POST", "/api/v1/incidents/{id}/resolve", post(commands::resolve)),
@@ -84,7 +86,12 @@ pub(crate) fn table() -> Vec<Route> {
         route("POST", "/api/v1/closures/decisions/{id}/decline", post(proposals::decline_closure)),
         route("GET", "/api/v1/devices", get(devices::list)),
         route("POST", "/api/v1/devices", post(devices::add)),
+        route("PATCH", "/api/v1/devices", patch(device_edit::many)),
+        route("POST", "/api/v1/devices/import", devices_import),
         route("GET", "/api/v1/devices/{id}", get(devices::one)),
+        route("PATCH", "/api/v1/devices/{id}", patch(device_edit::one)),
+        route("POST", "/api/v1/devices/{id}/disable", post(device_edit::disable)),
+        route("POST", "/api/v1/devices/{id}/enable", post(device_edit::enable)),
         route("POST", "/api/v1/devices/{id}/approve", post(devices::approve)),
         route("GET", "/api/v1/devices/{id}/track", get(tracks::track)),
         route("GET", "/api/v1/devices/{id}/series", get(tracks::series)),
@@ -93,6 +100,10 @@ pub(crate) fn table() -> Vec<Route> {
         route("GET", "/api/v1/households", get(households::list)),
         route("POST", "/api/v1/households/import", households_import),
         route("GET", "/api/v1/households/{id}/phone", get(households::phone)),
+        route("GET", "/api/v1/maintenance", get(maintenance::list)),
+        route("POST", "/api/v1/maintenance", post(maintenance::announce)),
+        route("POST", "/api/v1/maintenance/{id}/end", post(maintenance::end)),
+        route("GET", "/api/v1/notices", get(notices::list)),
         route("GET", "/api/v1/masks", get(masks::list)),
         route("POST", "/api/v1/masks/{id}/apply", post(masks::apply)),
         route("POST", "/api/v1/masks/{id}/decline", post(masks::decline)),

@@ -8,13 +8,14 @@ use crate::app::{App, blocking};
 use crate::auth::Signed;
 use crate::devices::{find, sees};
 use crate::extract::{self, Page, Params};
+use crate::incidents;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use evidence::{EvidenceError, Item};
-use model::Timestamp;
+use model::{IncidentId, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -46,6 +47,21 @@ pub(crate) async fn list(
     let (store, now) = (app.parts.evidence.clone(), app.now());
     let items = blocking("list evidence", move || store.of_device(&device.id, page.limit)).await?;
     Ok(extract::list(items.iter().map(|item| item_json(item, now)).collect(), None))
+}
+
+/// `GET /incidents/{id}/snapshots`, the oldest first; those of cameras that the user may not see are left out.
+pub(crate) async fn of_incident(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let incident = incidents::find(app.view().await?, &signed.who, &id)?;
+    let id = IncidentId::parse(&incident.json.id).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let (store, now) = (app.parts.evidence.clone(), app.now());
+    let items = blocking("list evidence", move || store.of_incident(&id)).await?;
+    let registry = app.registry_view();
+    let may_see = |item: &&Item| registry.device(&item.device).is_some_and(|device| sees(&signed.who, device));
+    Ok(extract::list(items.iter().filter(may_see).map(|item| item_json(item, now)).collect(), None))
 }
 
 /// `GET /snapshots/{hash}`

@@ -1,4 +1,4 @@
-//! Incidents, deliveries and silences as they stand: the alert log, folded.
+//! Incidents, deliveries, silences and notices as they stand: the alert log, folded.
 //!
 //! In:  [`journal::alert_log`] records, in order; everything at the start, then the tail ([`follow`]).
 //! Out: lists with a stable order (newest first), single cases, and a wake-up for each record ([`View::seq`]).
@@ -9,7 +9,7 @@
 use crate::health::Silence;
 use crate::index::Index;
 use journal::alert_log::{AlertLog, Record, RecordBody};
-use journal::wire::{AlertJson, DeliveryJson, IncidentJson, ReportJson};
+use journal::wire::{AlertJson, DeliveryJson, IncidentJson, NoticeJson, ReportJson};
 use model::{AlertKind, DeviceId, IncidentStatus, ReceiptState, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -31,6 +31,12 @@ const FINISHED_DELIVERIES_KEPT: usize = 50_000;
 
 /// Deliveries kept that wait: a receiver that is down for days.
 const PENDING_DELIVERIES_KEPT: usize = 50_000;
+
+/// Notices kept that go on. Only a fault makes so many.
+const NOTICES_GOING_ON_KEPT: usize = 50_000;
+
+/// Notices kept that are over.
+const NOTICES_OVER_KEPT: usize = 10_000;
 
 /// Records that a socket may lag behind before it is told to start over.
 const RECORDS_TOLD: usize = 1_024;
@@ -58,6 +64,9 @@ struct State {
     /// Case -> duty -> how far its report came.
     reports: HashMap<String, BTreeMap<String, ReceiptState>>,
     silences: HashMap<DeviceId, Silence>,
+    notices: Index<NoticeJson>,
+    /// Notices that go on, by the devices that they name.
+    by_device: HashMap<String, Vec<Arc<NoticeJson>>>,
 }
 
 /// The fold, shared by all handlers and sockets.
@@ -77,6 +86,8 @@ impl View {
             deliveries: Index::new(PENDING_DELIVERIES_KEPT, FINISHED_DELIVERIES_KEPT),
             reports: HashMap::new(),
             silences: HashMap::new(),
+            notices: Index::new(NOTICES_GOING_ON_KEPT, NOTICES_OVER_KEPT),
+            by_device: HashMap::new(),
         };
         Self {
             state: RwLock::new(state),
@@ -136,6 +147,31 @@ impl View {
         self.read(|state| state.silences.get(device).copied())
     }
 
+    /// Up to `limit` notices that `keep` lets through, newest first.
+    pub fn notices(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+        keep: impl Fn(&NoticeJson) -> bool,
+    ) -> (Vec<Arc<NoticeJson>>, Option<u64>) {
+        self.read(|state| state.notices.page(before, limit, keep))
+    }
+
+    /// The notices that go on and name a device; an outage names its first members only, of the rest it says how many.
+    fn notices_of(&self, device: &DeviceId) -> Vec<Arc<NoticeJson>> {
+        self.read(|state| state.by_device.get(device.as_str()).cloned().unwrap_or_default())
+    }
+
+    /// The flaws of a device that go on.
+    pub fn flaws(&self, device: &DeviceId) -> Vec<Arc<NoticeJson>> {
+        self.notices_of(device).into_iter().filter(|notice| notice.matter == "flaw").collect()
+    }
+
+    /// The outage that a device is named in, if one goes on.
+    pub fn outage(&self, device: &DeviceId) -> Option<Arc<NoticeJson>> {
+        self.notices_of(device).into_iter().find(|notice| notice.matter == "outage")
+    }
+
     /// How many cases have each status.
     pub fn incidents_by_status(&self) -> BTreeMap<&'static str, i64> {
         let mut counts: BTreeMap<_, _> = IncidentStatus::ALL.into_iter().map(|status| (status.as_str(), 0)).collect();
@@ -180,6 +216,9 @@ impl State {
         if let Some(json) = &alert.incident {
             self.fold_incident(seq, json.clone());
         }
+        if let Some(notice) = &alert.notice {
+            self.fold_notice(seq, notice);
+        }
         let Some(device) = &alert.device else { return };
         let Ok(id) = DeviceId::parse(&device.device) else { return };
         match AlertKind::parse(&alert.type_) {
@@ -190,6 +229,37 @@ impl State {
                 self.silences.remove(&id);
             }
             _ => {}
+        }
+    }
+
+    fn fold_notice(&mut self, seq: u64, notice: &NoticeJson) {
+        self.unname(&notice.id);
+        let is_over = notice.until.is_some();
+        let gone = self.notices.put(&notice.id, seq, notice.clone(), is_over);
+        if let Some(gone) = gone {
+            self.forget_devices(&gone);
+        }
+        let Some(kept) = self.notices.get(&notice.id).filter(|_| !is_over) else { return };
+        for device in &notice.devices {
+            self.by_device.entry(device.clone()).or_default().push(Arc::clone(&kept));
+        }
+    }
+
+    /// A notice as it was told before names nobody any more.
+    fn unname(&mut self, id: &str) {
+        if let Some(before) = self.notices.get(id) {
+            self.forget_devices(&before);
+        }
+    }
+
+    fn forget_devices(&mut self, notice: &NoticeJson) {
+        for device in &notice.devices {
+            if let Some(notices) = self.by_device.get_mut(device) {
+                notices.retain(|known| known.id != notice.id);
+                if notices.is_empty() {
+                    self.by_device.remove(device);
+                }
+            }
         }
     }
 

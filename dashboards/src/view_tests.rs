@@ -88,3 +88,38 @@ fn a_silence_holds_until_the_device_is_back() {
     view.fold(vec![alert(2, AlertKind::DeviceBack, None, device())]);
     assert!(view.silence(&camera).is_none());
 }
+
+/// A notice of a flaw of one camera, or of an outage of two.
+fn notice(seq: u64, matter: &str, since: &str, is_over: bool) -> Record {
+    let devices = if matter == "flaw" { vec!["camera-1"] } else { vec!["camera-1", "camera-2"] };
+    let Record { body: RecordBody::Alert(body), .. } = alert(seq, AlertKind::DeviceFaulty, None, None) else {
+        panic!()
+    };
+    let told = serde_json::json!({
+        "id": format!("{matter}-{since}"), "matter": matter, "code": "lens", "devices": devices, "devices_count": devices.len(),
+        "zone": null, "township": null, "position": null, "since": since,
+        "until": is_over.then_some("2026-05-01T01:00:00.000Z"), "value": null, "limit": null, "unit": "", "late": false,
+        "text": { "zh": "", "en": "" },
+    });
+    let body = AlertJson { notice: Some(serde_json::from_value(told).unwrap()), ..body };
+    Record { seq, at: Timestamp::default(), body: RecordBody::Alert(body) }
+}
+
+#[test]
+fn a_notice_goes_on_from_its_first_word_to_its_last_and_is_found_by_its_devices() {
+    let view = View::new();
+    let (one, two) = (DeviceId::parse("camera-1").unwrap(), DeviceId::parse("camera-2").unwrap());
+    let since = "2026-05-01T00:00:00.000Z";
+    view.fold(vec![
+        notice(1, "flaw", since, false),
+        notice(2, "outage", since, false),
+        notice(3, "flaw", since, false),
+    ]);
+    let going_on = || view.notices(None, 10, |notice| notice.until.is_none()).0;
+    assert_eq!(going_on().len(), 2, "told again is the same notice");
+    let matters = |device| view.notices_of(device).iter().map(|notice| notice.matter.clone()).collect::<Vec<_>>();
+    assert_eq!((matters(&one), matters(&two)), (vec!["outage".into(), "flaw".into()], vec!["outage".into()]));
+    view.fold(vec![notice(4, "flaw", since, true), notice(5, "outage", since, true), notice(6, "flaw", since, true)]);
+    assert!(going_on().is_empty() && matters(&one).is_empty() && matters(&two).is_empty());
+    assert_eq!(view.notices(None, 10, |_| true).0.len(), 2, "what is over is still to be read");
+}

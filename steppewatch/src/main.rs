@@ -74,6 +74,9 @@ enum Command {
     /// Who keeps animals, and by which marks they are known.
     #[command(subcommand)]
     Households(commands::households::HouseholdsCommand),
+    /// Times in which somebody works on devices.
+    #[command(subcommand)]
+    Maintenance(commands::maintenance::MaintenanceCommand),
     /// Parts of cameras' views in which something is taken for an animal again and again.
     #[command(subcommand)]
     Masks(commands::masks::MasksCommand),
@@ -124,6 +127,7 @@ fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Replay(args) => commands::replay::run(&args, &load(cli.config)?, cli.json),
         Command::Doctor => commands::doctor::run(&load(cli.config)?, cli.json),
         Command::Devices(command) => commands::devices::run(command, &load(cli.config)?, cli.json),
+        Command::Maintenance(command) => commands::maintenance::run(command, &load(cli.config)?, cli.json),
         Command::Masks(command) => commands::masks::run(command, &load(cli.config)?, cli.json),
         Command::Households(command) => commands::households::run(command, &load(cli.config)?, cli.json),
     }

@@ -9,6 +9,7 @@
 )]
 
 mod acting;
+mod fleet;
 mod households;
 mod live;
 mod logging_in;

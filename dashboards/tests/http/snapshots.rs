@@ -1,6 +1,6 @@
 //! Pictures of cases: listed by camera, shown by their hash, and only to whom the camera is shown.
 
-use crate::support::{Server, TOWNSHIP, problem};
+use crate::support::{Server, TOWNSHIP, opened, problem};
 use evidence::{Item, Looking, Why};
 use model::{DeviceId, DeviceKind, IncidentId, Offset, SnapshotId, Timestamp, TownshipCode};
 use registry::{NewDevice, Role};
@@ -63,4 +63,18 @@ async fn a_picture_is_not_shown_to_strangers_nor_to_another_township() {
     let session = server.login("wang").await;
     problem(session.get(&path).await, StatusCode::NOT_FOUND).await;
     problem(session.get("/api/v1/devices/cam-1/snapshots").await, StatusCode::NOT_FOUND).await;
+}
+
+#[tokio::test]
+async fn a_cases_pictures_are_listed_to_whom_the_case_and_the_camera_are_shown() {
+    let server = server().await;
+    server.add_user("elsewhere", &[Role::Operator], &["150425200"]);
+    server.log(&[opened("i-1"), opened("i-2")]);
+    let admin = server.login("admin").await;
+    let listed = admin.get_json("/api/v1/incidents/i-1/snapshots").await;
+    assert_eq!((&listed["items"][0]["snapshot_id"], &listed["items"][0]["why"]), (&"s-1".into(), &"before".into()));
+    let other = admin.get_json("/api/v1/incidents/i-2/snapshots").await;
+    assert_eq!(other["items"].as_array().unwrap().len(), 0, "it has none");
+    problem(server.login("elsewhere").await.get("/api/v1/incidents/i-1/snapshots").await, StatusCode::NOT_FOUND).await;
+    problem(admin.get("/api/v1/incidents/i-9/snapshots").await, StatusCode::NOT_FOUND).await;
 }

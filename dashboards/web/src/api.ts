@@ -1,6 +1,6 @@
 // The HTTP interface. In: calls of the pages. Out: typed answers, or an ApiError with the server's own sentence.
 // The CSRF token lives only in this module's memory; the session cookie is the browser's.
-import type { Delivery, Device, Incident, Outcome, Page, Session, ZoneCollection, ZoneLoad } from "./types";
+import type { Delivery, Device, Incident, Notice, Outcome, Page, Session, Snapshot, ZoneCollection, ZoneLoad } from "./types";
 
 const BASE = "/api/v1";
 /** Longer than any sane answer; a hung request must not look like a quiet steppe. */
@@ -23,6 +23,9 @@ export class ApiError extends Error {
     this.name = "ApiError";
   }
 }
+
+/** Where a kept picture is; its name is the hash of its content. */
+export const snapshotUrl = (hash: string): string => `${BASE}/snapshots/${encodeURIComponent(hash)}`;
 
 let csrf = "";
 let onUnauthorized: () => void = () => undefined;
@@ -64,11 +67,11 @@ async function get<T>(path: string): Promise<T> {
   return (await response.json()) as T;
 }
 
-async function getAll<T>(path: string, limit: number, pages: number): Promise<T[]> {
+async function getAll<T>(path: string, limit: number, pages: number, filter = ""): Promise<T[]> {
   const items: T[] = [];
   let cursor: string | null = null;
   for (let page = 0; page < pages; page += 1) {
-    const query = `?limit=${limit}` + (cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`);
+    const query = `?${filter}&limit=${limit}` + (cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`);
     const answer: Page<T> = await get<Page<T>>(path + query);
     items.push(...answer.items);
     cursor = answer.next ?? null;
@@ -103,6 +106,10 @@ export const api = {
   },
   incidents: (): Promise<Incident[]> => getAll<Incident>("/incidents", INCIDENT_LIMIT, INCIDENT_PAGES_MAX),
   incident: (id: string): Promise<Incident> => get<Incident>(`/incidents/${encodeURIComponent(id)}`),
+  snapshots: async (id: string): Promise<Snapshot[]> =>
+    (await get<Page<Snapshot>>(`/incidents/${encodeURIComponent(id)}/snapshots`)).items,
+  notices: (): Promise<Notice[]> => getAll<Notice>("/notices", LIST_LIMIT, 1, "state=going_on"),
+  noticesOver: (): Promise<Notice[]> => getAll<Notice>("/notices", INCIDENT_LIMIT, 1, "state=over"),
   zones: (): Promise<ZoneCollection> => get<ZoneCollection>("/zones"),
   zoneLoads: async (): Promise<ZoneLoad[]> => (await get<Page<ZoneLoad>>("/zones/loads")).items,
   devices: (): Promise<Device[]> => getAll<Device>("/devices", LIST_LIMIT, PAGES_MAX),

@@ -1,8 +1,8 @@
 // Which page is shown. In: the address after #. Out: a page and, on the watch page, the incident whose detail is open,
-// so that a link to an incident can be sent to a colleague. Three pages need no router library.
+// so that a link to an incident can be sent to a colleague. Four pages need no router library.
 import { ref } from "vue";
 
-export type PageName = "watch" | "devices" | "deliveries";
+export type PageName = "watch" | "notices" | "devices" | "deliveries";
 export interface Route {
   page: PageName;
   incident: string | null;
@@ -10,7 +10,7 @@ export interface Route {
 
 export function parseRoute(hash: string): Route {
   const [, page, id] = hash.split("/");
-  if (page === "devices" || page === "deliveries") return { page, incident: null };
+  if (page === "notices" || page === "devices" || page === "deliveries") return { page, incident: null };
   return { page: "watch", incident: id === undefined || id === "" ? null : safeDecode(id) };
 }
 

@@ -5,9 +5,10 @@ import { api, ApiError, whenUnauthorized } from "./api";
 import { isOffline, initialLive, type LiveState } from "./live";
 import { liveConnection } from "./live-socket";
 import { compareIncidents, extendTrail, herdsById, isActive, isNewlyUrgent, mergePositions, replaceAll, upsert } from "./merge";
+import { noticesGoingOn, takeNotice } from "./notices";
 import { t } from "./prefs";
 import { soundUrgent } from "./sound";
-import type { Delivery, Device, Herd, Incident, LatLon, LiveEvent, Outcome, Position, User, ZoneCollection } from "./types";
+import type { Delivery, Device, Herd, Incident, LatLon, LiveEvent, Notice, Outcome, Position, User, ZoneCollection } from "./types";
 
 /** `unknown` until `GET /me` answered. */
 export const user = ref<User | null | "unknown">("unknown");
@@ -17,6 +18,8 @@ export const zones = shallowRef<ZoneCollection>({ type: "FeatureCollection", fea
 export const devices = shallowRef<ReadonlyMap<string, Device>>(new Map());
 export const incidents = shallowRef<ReadonlyMap<string, Incident>>(new Map());
 export const deliveries = shallowRef<ReadonlyMap<string, Delivery>>(new Map());
+/** Those that go on. */
+export const notices = shallowRef<ReadonlyMap<string, Notice>>(new Map());
 export const herds = shallowRef<ReadonlyMap<string, Herd>>(new Map());
 /** Not reactive, for there are many each second; `positionsVersion` tells when they changed. */
 export const positions = new Map<string, Position>();
@@ -48,6 +51,7 @@ const DEVICES_REFRESH_SHARE = 20;
 let refreshTimer: ReturnType<typeof setTimeout> | undefined;
 
 const touchedIncidents = new Set<string>();
+const touchedNotices = new Set<string>();
 const touchedDevices = new Set<string>();
 let newestReload = 0;
 
@@ -100,6 +104,12 @@ async function loadIncidents(): Promise<void> {
   if (user.value !== null) incidents.value = replaceAll(incidents.value, list, touchedIncidents);
 }
 
+async function loadNotices(): Promise<void> {
+  touchedNotices.clear();
+  const list = await api.notices();
+  if (user.value !== null) notices.value = noticesGoingOn(notices.value, list, touchedNotices);
+}
+
 export async function loadDeliveries(): Promise<void> {
   await guarded(async () => {
     const list = await api.deliveries();
@@ -111,7 +121,7 @@ export async function reloadAll(): Promise<void> {
   newestReload += 1;
   const mine = newestReload;
   await guarded(async () => {
-    await Promise.all([loadZones(), loadDevices(), loadIncidents()]);
+    await Promise.all([loadZones(), loadDevices(), loadIncidents(), loadNotices()]);
   });
   if (mine === newestReload) loaded.value = true;
 }
@@ -130,6 +140,11 @@ function takeEvent(event: LiveEvent): void {
     case "device":
       touchedDevices.add(event.device.id);
       devices.value = upsert(devices.value, event.device, () => false);
+      break;
+    case "notice":
+      if (event.severity === "urgent" && !notices.value.has(event.notice.id)) soundUrgent(Date.now());
+      touchedNotices.add(event.notice.id);
+      notices.value = takeNotice(notices.value, event.notice);
       break;
     case "delivery":
       deliveries.value = upsert(deliveries.value, event.delivery, () => true);
@@ -181,6 +196,7 @@ function endSession(byServer: boolean): void {
   incidents.value = new Map();
   devices.value = new Map();
   deliveries.value = new Map();
+  notices.value = new Map();
   herds.value = new Map();
   positions.clear();
   trails.clear();

@@ -103,6 +103,11 @@ export interface Device {
   township?: string | null;
   battery_percent?: number | null;
   masks?: Mask[];
+  model?: string | null;
+  site?: string | null;
+  firmware?: string | null;
+  /** Why it is not well, each since when. */
+  reasons?: { code: string; since: Instant; text?: { zh: string; en: string } }[];
 }
 
 export interface SpeciesCount {
@@ -124,6 +129,15 @@ export interface Evidence {
   ts: Instant;
   /** Left edge, upper edge, width and height of each, as parts of the picture. */
   boxes?: [number, number, number, number][];
+}
+
+/** A picture that is kept for an incident. */
+export interface Snapshot {
+  snapshot_id: string;
+  hash: string;
+  device: string;
+  ts: Instant;
+  why: string;
 }
 
 export interface CollarTrack {
@@ -198,6 +212,25 @@ export interface Incident {
   timeline?: TimelineItem[];
 }
 
+export type Matter = "flaw" | "outage" | "blind" | "threshold" | "fire";
+
+/** Something that people have to know besides incidents. */
+export interface Notice {
+  id: string;
+  matter: Matter;
+  /** Which flaw, outage, rule or sign. */
+  code: string;
+  devices: string[];
+  devices_count: number;
+  zone?: { id: string; name: string } | null;
+  township?: string | null;
+  position?: LatLon | null;
+  since: Instant;
+  until?: Instant | null;
+  late?: boolean;
+  text: { zh: string; en: string };
+}
+
 export interface Delivery {
   id: string;
   alert?: string | null;
@@ -235,6 +268,7 @@ export type LiveEvent =
   | { kind: "incident"; alert: string; severity: Severity; incident: Incident }
   | { kind: "device"; alert: string; device: Device }
   | { kind: "delivery"; delivery: Delivery }
+  | { kind: "notice"; alert: string; severity: Severity; notice: Notice }
   | { kind: "zones" }
   | { kind: "devices" };
 

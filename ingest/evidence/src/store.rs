@@ -191,6 +191,15 @@ impl Store {
         Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
+    /// What is kept for a case, the oldest first.
+    pub fn of_incident(&self, incident: &IncidentId) -> Result<Vec<Item>, EvidenceError> {
+        let index = self.lock();
+        let mut statement =
+            index.prepare_cached("SELECT * FROM picture WHERE incident = ?1 ORDER BY taken_at, entry LIMIT ?2")?;
+        let rows = statement.query_map(params![incident.as_str(), LIST_MAX as i64], read)?;
+        Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
     /// What is known of a content, once for each case.
     pub fn of_hash(&self, hash: &str) -> Result<Vec<Item>, EvidenceError> {
         let index = self.lock();

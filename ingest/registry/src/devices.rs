@@ -112,6 +112,10 @@ fn exists(connection: &Connection, device: &DeviceId) -> Result<bool, RegistryEr
         .query_row("SELECT EXISTS (SELECT 1 FROM device WHERE id = ?1)", [device.as_str()], |row| row.get(0))?)
 }
 
+pub(crate) fn cadence_ms(cadence: Duration) -> i64 {
+    i64::try_from(cadence.as_millis()).unwrap_or(i64::MAX)
+}
+
 pub(crate) fn insert(change: &Change<'_>, key: &[u8; 32], device: &NewDevice) -> Result<Secret, RegistryError> {
     let external = checked(device)?;
     let transaction = change.transaction;
@@ -144,7 +148,7 @@ pub(crate) fn insert(change: &Change<'_>, key: &[u8; 32], device: &NewDevice) ->
             pose.map(|pose| pose.pitch_deg),
             pose.map(|pose| pose.hfov_deg),
             device.township.as_ref().map(TownshipCode::as_str),
-            i64::try_from(cadence.as_millis()).unwrap_or(i64::MAX),
+            cadence_ms(cadence),
             device.via.as_ref().map(DeviceId::as_str),
             change.now.as_millis(),
             credential_hash(key, &device.id, secret.as_str()).as_slice(),
@@ -159,7 +163,11 @@ pub(crate) fn insert(change: &Change<'_>, key: &[u8; 32], device: &NewDevice) ->
     Ok(secret)
 }
 
-fn insert_external(connection: &Connection, device: &DeviceId, name: &External) -> Result<(), RegistryError> {
+pub(crate) fn insert_external(
+    connection: &Connection,
+    device: &DeviceId,
+    name: &External,
+) -> Result<(), RegistryError> {
     let owner: Option<String> = connection
         .query_row("SELECT device FROM external WHERE system = ?1 AND id = ?2", [&name.system, &name.id], |row| {
             row.get(0)
@@ -191,7 +199,7 @@ fn shown(device: &NewDevice, cadence: Duration, external: &[External]) -> serde_
 }
 
 /// The device's external names in their normal form, when everything it states is possible.
-fn checked(device: &NewDevice) -> Result<Vec<External>, RegistryError> {
+pub(crate) fn checked(device: &NewDevice) -> Result<Vec<External>, RegistryError> {
     let invalid = |key, value: &str, remedy: &str| RegistryError::invalid(key, value, remedy);
     if let Some(cadence) = device.cadence
         && !CADENCE.contains(&cadence)
@@ -282,6 +290,22 @@ fn checked_external(name: &External) -> Result<External, RegistryError> {
     Ok(External { system: name.system.clone(), id })
 }
 
+const FIELDS: &str =
+    "id, kind, lat_deg, lon_deg, height_m, yaw_deg, pitch_deg, hfov_deg, township, cadence_ms, via, disabled,
+    registered_at_ms, quarantined, model, site";
+
+/// One device, if it is registered.
+pub(crate) fn find(connection: &Connection, id: &DeviceId) -> Result<Option<Device>, RegistryError> {
+    let mut query =
+        connection.prepare_cached("SELECT system, id FROM external WHERE device = ?1 ORDER BY system, id")?;
+    let names = query.query_map([id.as_str()], |row| Ok(External { system: row.get(0)?, id: row.get(1)? }))?;
+    let names = names.collect::<Result<Vec<_>, _>>()?;
+    let mut query = connection.prepare_cached(&format!("SELECT {FIELDS} FROM device WHERE id = ?1"))?;
+    let found = query.query_row([id.as_str()], |row| Ok(device(row, id.as_str(), names))).optional()?;
+    let corrupt = || RegistryError::corrupt("device", id.as_str());
+    found.map(|device| device?.ok_or_else(corrupt)).transpose()
+}
+
 /// Every device and what its secret hashes to.
 pub(crate) fn load(connection: &Connection) -> Result<(BTreeMap<DeviceId, Device>, Credentials), RegistryError> {
     let mut names: HashMap<String, Vec<External>> = HashMap::new();
@@ -292,16 +316,13 @@ pub(crate) fn load(connection: &Connection) -> Result<(BTreeMap<DeviceId, Device
     }
     let mut devices = BTreeMap::new();
     let mut credentials = HashMap::new();
-    let mut query = connection.prepare(
-        "SELECT id, kind, lat_deg, lon_deg, height_m, yaw_deg, pitch_deg, hfov_deg, township, cadence_ms, via, disabled,
-         registered_at_ms, credential, quarantined, model, site FROM device",
-    )?;
+    let mut query = connection.prepare(&format!("SELECT {FIELDS}, credential FROM device"))?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
         let id: String = row.get(0)?;
         let external = names.remove(&id).unwrap_or_default();
         let device = device(row, &id, external)?.ok_or_else(|| RegistryError::corrupt("device", id.as_str()))?;
-        let hash: Vec<u8> = row.get(13)?;
+        let hash: Vec<u8> = row.get("credential")?;
         let hash = <[u8; 32]>::try_from(hash).map_err(|_| RegistryError::corrupt("device", id.as_str()))?;
         credentials
             .insert(device.id.clone(), Credential { hash, disabled: device.disabled, quarantined: device.quarantined });
@@ -336,8 +357,8 @@ fn device(row: &Row<'_>, id: &str, external: Vec<External>) -> Result<Option<Dev
     Ok(Some(Device {
         id,
         kind,
-        model: row.get(15)?,
-        site: row.get(16)?,
+        model: row.get(14)?,
+        site: row.get(15)?,
         place,
         pose,
         township,
@@ -345,7 +366,7 @@ fn device(row: &Row<'_>, id: &str, external: Vec<External>) -> Result<Option<Dev
         via,
         external,
         disabled: row.get(11)?,
-        quarantined: row.get(14)?,
+        quarantined: row.get(13)?,
         registered_at: Timestamp::from_millis(row.get(12)?),
     }))
 }

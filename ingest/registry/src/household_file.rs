@@ -4,19 +4,22 @@
 //! Never: half of a file; a phone number in a message.
 
 use crate::households::{MAX_ANIMALS, MAX_HOUSEHOLDS};
-use csv::StringRecord;
-use encoding_rs::GB18030;
-use model::{AnimalId, AnimalMark, BadName, Household, HouseholdId, MarkKind, Stock, TownshipCode};
-use std::borrow::Cow;
+use crate::table::{self, Column, Line, TableError, short};
+use model::{AnimalId, AnimalMark, Household, HouseholdId, MarkKind, Stock, TownshipCode};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-/// A banner's ledger several times over.
-const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
-/// Faults that are told; a file with more has something else wrong with it.
-const MAX_FAULTS: usize = 100;
 const MAX_NAME_CHARS: usize = 100;
-const COLUMNS: [&str; 8] = ["household", "name", "township", "stock", "phone", "ear_tag", "collar", "face_id"];
+const COLUMNS: [Column; 8] = [
+    ("household", "牧户编号"),
+    ("name", "户名"),
+    ("township", "苏木乡镇"),
+    ("stock", "来源"),
+    ("phone", "电话"),
+    ("ear_tag", "耳标"),
+    ("collar", "项圈"),
+    ("face_id", "牛脸"),
+];
 
 /// One household of a file, with all its animals.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,119 +39,17 @@ impl fmt::Debug for HouseholdRow {
     }
 }
 
-/// What is wrong in one line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowFault {
-    /// Counted from 1, the header included, as an editor shows it.
-    pub line: u64,
-    /// What, with what would do.
-    pub why: String,
-}
-
-/// Why a file was not taken; nothing of it was.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum HouseholdFileError {
-    /// Split the file.
-    #[error("file has {bytes} bytes, at most {MAX_FILE_BYTES} are taken; split it by township")]
-    TooLong {
-        /// How long it is.
-        bytes: usize,
-    },
-    /// Write the header.
-    #[error("first line must name the columns: household,name,township,stock,phone,ear_tag,collar,face_id; {why}")]
-    Header {
-        /// What it lacks or has too much.
-        why: String,
-    },
-    /// Correct these lines.
-    #[error("{} wrong: {}", count(.0), told(.0))]
-    Rows(Vec<RowFault>),
-}
-
-fn count(faults: &[RowFault]) -> String {
-    match faults.len() {
-        1 => "1 line is".to_owned(),
-        many => format!("{}{many} lines are", if many >= MAX_FAULTS { "at least " } else { "" }),
-    }
-}
-
-fn told(faults: &[RowFault]) -> String {
-    faults.iter().map(|RowFault { line, why }| format!("line {line}: {why}")).collect::<Vec<_>>().join("; ")
-}
-
 /// Reads a file. Each line is one animal with one or more marks; what is known of its household stands in the
 /// household's first line and may be left out in the others. A household may stand there without an animal.
-pub fn household_rows(bytes: &[u8]) -> Result<Vec<HouseholdRow>, HouseholdFileError> {
-    if bytes.len() > MAX_FILE_BYTES {
-        return Err(HouseholdFileError::TooLong { bytes: bytes.len() });
-    }
-    let text = decoded(bytes);
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(text.as_bytes());
-    let columns = columns(reader.headers().map_err(|error| HouseholdFileError::Header { why: error.to_string() })?)?;
+pub fn household_rows(bytes: &[u8]) -> Result<Vec<HouseholdRow>, TableError> {
     let mut table = Table::default();
-    for record in reader.records() {
-        if table.faults.len() >= MAX_FAULTS {
-            break;
-        }
-        match record {
-            Ok(record) => {
-                let line = record.position().map_or(0, csv::Position::line);
-                if let Err(why) = table.take(&Line { record: &record, columns: &columns }, line) {
-                    table.faults.push(RowFault { line, why });
-                }
-            }
-            Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
-                table.faults.push(RowFault { line, why: format!("no table row: {error}") });
-            }
-        }
-    }
-    if table.faults.is_empty() {
-        Ok(table.rows.into_values().collect())
-    } else {
-        Err(HouseholdFileError::Rows(table.faults))
-    }
+    table::read(bytes, &COLUMNS, &["household"], |line| table.take(line))?;
+    Ok(table.rows.into_values().collect())
 }
 
-/// Spreadsheets here save as UTF-8 with a mark, or as GBK.
-fn decoded(bytes: &[u8]) -> Cow<'_, str> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    std::str::from_utf8(bytes).map_or_else(|_| GB18030.decode_without_bom_handling(bytes).0, Cow::Borrowed)
-}
-
-fn columns(header: &StringRecord) -> Result<HashMap<&'static str, usize>, HouseholdFileError> {
-    let refused = |why: String| Err(HouseholdFileError::Header { why });
-    let mut places = HashMap::new();
-    for (place, name) in header.iter().enumerate() {
-        let Some(known) = COLUMNS.into_iter().find(|known| *known == name) else {
-            return refused(format!("`{}` is none of them", name.chars().take(64).collect::<String>()));
-        };
-        if places.insert(known, place).is_some() {
-            return refused(format!("`{known}` stands there twice"));
-        }
-    }
-    if places.contains_key("household") { Ok(places) } else { refused("`household` is missing".to_owned()) }
-}
-
-struct Line<'a> {
-    record: &'a StringRecord,
-    columns: &'a HashMap<&'static str, usize>,
-}
-
-impl<'a> Line<'a> {
-    /// The field, if there is something in it.
-    fn field(&self, name: &str) -> Option<&'a str> {
-        self.record.get(*self.columns.get(name)?).filter(|text| !text.is_empty())
-    }
-
-    fn parsed<T>(&self, name: &str, parse: fn(&str) -> Result<T, BadName>) -> Result<Option<T>, String> {
-        self.field(name).map(parse).transpose().map_err(|error| error.to_string())
-    }
-
-    fn marks(&self) -> Result<Vec<AnimalMark>, String> {
-        let mark = |kind: MarkKind| Ok(self.parsed(kind.as_str(), AnimalId::parse)?.map(|id| AnimalMark { kind, id }));
-        MarkKind::ALL.into_iter().filter_map(|kind| mark(kind).transpose()).collect()
-    }
+fn marks(line: &Line<'_>) -> Result<Vec<AnimalMark>, String> {
+    let mark = |kind: MarkKind| Ok(line.parsed(kind.as_str(), AnimalId::parse)?.map(|id| AnimalMark { kind, id }));
+    MarkKind::ALL.into_iter().filter_map(|kind| mark(kind).transpose()).collect()
 }
 
 #[derive(Default)]
@@ -156,16 +57,12 @@ struct Table {
     rows: BTreeMap<HouseholdId, HouseholdRow>,
     /// Whose each mark is, and on which line that stood.
     marks: HashMap<AnimalMark, (HouseholdId, u64)>,
-    faults: Vec<RowFault>,
 }
 
 impl Table {
-    fn take(&mut self, line: &Line<'_>, number: u64) -> Result<(), String> {
-        if line.record.len() > line.columns.len() {
-            return Err(format!("{} fields, but the header names {}", line.record.len(), line.columns.len()));
-        }
+    fn take(&mut self, line: &Line<'_>) -> Result<(), String> {
         let id = line.parsed("household", HouseholdId::parse)?.ok_or("household is missing; write its number")?;
-        let marks = line.marks()?;
+        let marks = marks(line)?;
         self.household(&id, line)?;
         for mark in marks {
             if let Some((other, at)) = self.marks.get(&mark) {
@@ -179,7 +76,7 @@ impl Table {
             if self.marks.len() >= MAX_ANIMALS as usize {
                 return Err(format!("more than {MAX_ANIMALS} animals; import a part"));
             }
-            self.marks.insert(mark.clone(), (id.clone(), number));
+            self.marks.insert(mark.clone(), (id.clone(), line.number));
             if let Some(row) = self.rows.get_mut(&id) {
                 row.animals.push(mark);
             }
@@ -231,23 +128,21 @@ impl Table {
     }
 }
 
-fn short(text: &str) -> String {
-    text.chars().take(32).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::{MAX_FAULTS, MAX_FILE_BYTES};
+    use encoding_rs::GB18030;
 
     const HEADER: &str = "household,name,township,stock,phone,ear_tag,collar,face_id\n";
 
-    fn read(lines: &str) -> Result<Vec<HouseholdRow>, HouseholdFileError> {
+    fn read(lines: &str) -> Result<Vec<HouseholdRow>, TableError> {
         household_rows(format!("{HEADER}{lines}").as_bytes())
     }
 
     #[track_caller]
     fn check(lines: &str, wants: &[(u64, &str)]) {
-        let Err(HouseholdFileError::Rows(faults)) = read(lines) else { panic!("{lines} is taken") };
+        let Err(TableError::Rows(faults)) = read(lines) else { panic!("{lines} is taken") };
         let told: Vec<_> = faults.iter().map(|fault| (fault.line, fault.why.as_str())).collect();
         assert_eq!(told.len(), wants.len(), "{told:?}");
         for ((line, why), (want_line, want)) in told.iter().zip(wants) {
@@ -300,7 +195,7 @@ mod tests {
         );
         let many: String = (0..500).map(|_| "h,x,,mine,,,,\n").collect();
         let error = read(&many).unwrap_err();
-        assert!(matches!(&error, HouseholdFileError::Rows(faults) if faults.len() == MAX_FAULTS));
+        assert!(matches!(&error, TableError::Rows(faults) if faults.len() == MAX_FAULTS));
         assert!(error.to_string().starts_with("at least 100 lines are wrong: line 2: stock `mine`"), "{error}");
     }
 
@@ -318,7 +213,7 @@ mod tests {
         }
         assert_eq!(
             household_rows(&vec![b'x'; MAX_FILE_BYTES + 1]),
-            Err(HouseholdFileError::TooLong { bytes: MAX_FILE_BYTES + 1 })
+            Err(TableError::TooLong { bytes: MAX_FILE_BYTES + 1 })
         );
     }
 }

@@ -8,7 +8,7 @@ use crate::load::{Part, Parts};
 use crate::secrets::{Credentials, Refusal, Secret, random_bytes};
 use crate::{RegistryError, View, schema};
 use model::{Clock, DeviceId};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -134,16 +134,8 @@ impl Registry {
         by: &str,
         change: impl FnOnce(&mut Change<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        if by.is_empty() || by.chars().count() > 100 {
-            return Err(RegistryError::invalid("by", by, "name who makes the change in 1 to 100 characters").into());
-        }
         let mut database = self.database();
-        let transaction = database
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(RegistryError::from)?;
-        let mut change_in = Change::new(&transaction, &self.inner.key, self.inner.clock.now(), by);
-        let done = change(&mut change_in)?;
+        let (transaction, done) = self.carry_out(&mut database, by, change)?;
         transaction.commit().map_err(RegistryError::from)?;
         // The change stands, whatever becomes of reading it back: telling the caller it failed would lose a new secret.
         database.seen = None;
@@ -151,6 +143,33 @@ impl Registry {
             tracing::error!(%error, "registry changed but its view could not be rebuilt; the next refresh tries again");
         }
         Ok(done)
+    }
+
+    /// Runs a change and takes it back: what would come of it.
+    pub(crate) fn rehearse<T, E: From<RegistryError>>(
+        &self,
+        by: &str,
+        change: impl FnOnce(&mut Change<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        // A transaction that is dropped is rolled back.
+        self.carry_out(&mut self.database(), by, change).map(|(_, done)| done)
+    }
+
+    fn carry_out<'a, T, E: From<RegistryError>>(
+        &self,
+        database: &'a mut Database,
+        by: &str,
+        change: impl FnOnce(&mut Change<'_>) -> Result<T, E>,
+    ) -> Result<(Transaction<'a>, T), E> {
+        if by.is_empty() || by.chars().count() > 100 {
+            return Err(RegistryError::invalid("by", by, "name who makes the change in 1 to 100 characters").into());
+        }
+        let transaction = database
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(RegistryError::from)?;
+        let done = change(&mut Change::new(&transaction, &self.inner.key, self.inner.clock.now(), by))?;
+        Ok((transaction, done))
     }
 }
 

@@ -4,6 +4,7 @@ mod bitemporal;
 mod claims;
 mod closures;
 mod devices;
+mod fleet;
 mod households;
 mod masks;
 mod people;

@@ -1,6 +1,7 @@
 //! `steppewatch devices`: who may speak, and with which secret.
 
 use super::claim_keys::{self, ClaimKeyArgs};
+use super::device_changes::{self, EditArgs, ImportArgs};
 use super::{Misuse, operator, print, registry};
 use crate::config::{Config, units};
 use anyhow::{Context, Result};
@@ -14,6 +15,10 @@ use serde_json::{Value, json};
 pub enum DevicesCommand {
     /// Register a device and print its secret, this once.
     Add(Box<AddArgs>),
+    /// Take in a list of devices: all of it, or none of it and the reason for each wrong line.
+    Import(ImportArgs),
+    /// Change devices, one or many at once.
+    Edit(Box<EditArgs>),
     /// List the devices.
     List,
     /// Shut a device out; a running service cuts it off within seconds.
@@ -114,6 +119,8 @@ pub fn run(command: DevicesCommand, config: &Config, as_json: bool) -> Result<()
             let secret = registry.add_device(device, &operator())?;
             show_secret(&registry, &id, secret.as_str(), as_json)
         }
+        DevicesCommand::Import(args) => device_changes::import(&registry, &args, as_json),
+        DevicesCommand::Edit(args) => device_changes::edit(&registry, *args, as_json),
         DevicesCommand::Credential { id } => {
             let id = parse_id(&id)?;
             let secret = registry.renew_credential(&id, &operator())?;
@@ -248,7 +255,7 @@ fn shown(device: &Device) -> Value {
     })
 }
 
-fn parse_id(id: &str) -> Result<DeviceId> {
+pub(super) fn parse_id(id: &str) -> Result<DeviceId> {
     DeviceId::parse(id).map_err(|error| Misuse(error.to_string()).into())
 }
 
@@ -288,7 +295,7 @@ fn described(args: AddArgs) -> Result<NewDevice> {
     })
 }
 
-fn external(text: &str) -> Result<External> {
+pub(super) fn external(text: &str) -> Result<External> {
     let (system, id) = text.split_once('=').ok_or_else(|| {
         Misuse(format!("--external is `{text}`; write KEY=VALUE, for example dji=1581F6Q8D24000GRZ1"))
     })?;

@@ -2,10 +2,12 @@
 
 mod claim_keys;
 pub mod closures;
+mod device_changes;
 pub mod devices;
 pub mod doctor;
 pub mod households;
 pub mod journal;
+pub mod maintenance;
 pub mod masks;
 mod proposals;
 pub mod replay;
