@@ -41,19 +41,41 @@ impl Credentials {
 
     /// Whether `device` may speak from `address` with this secret.
     pub fn check(&self, device: &DeviceId, secret: &str, address: IpAddr) -> Result<(), Wrong> {
-        let outcome = self.known(device, secret);
-        if outcome.is_ok() {
-            return outcome;
-        }
+        self.tried(address, || self.known(device, secret))
+    }
+
+    /// The device that `system` knows as `name` (or whose id that is), if whoever speaks from `address` proves that he knows its
+    /// derived password ([`Registry::sip_password`]).
+    pub fn check_derived(
+        &self,
+        (system, name): (&str, &str),
+        address: IpAddr,
+        proves: impl Fn(&str) -> bool,
+    ) -> Result<DeviceId, Wrong> {
+        self.tried(address, || {
+            let device = self.registry.view().borrow().by_external(system, name).map(|device| device.id.clone());
+            let Some(device) = device else {
+                // The same work as for one that there is.
+                proves("");
+                return Err(Wrong::Secret);
+            };
+            let password = self.registry.sip_password(&device).map_err(wrong)?;
+            if proves(password.as_str()) { Ok(device) } else { Err(Wrong::Secret) }
+        })
+    }
+
+    fn tried<T>(&self, address: IpAddr, known: impl Fn() -> Result<T, Wrong>) -> Result<T, Wrong> {
+        let outcome = known();
+        let Err(reason) = outcome else { return outcome };
         let now = self.clock.now();
-        self.throttle.may_try(address, now).map_err(|wait| match outcome {
-            Err(Wrong::Secret) | Ok(()) => Wrong::TooOften(wait),
-            Err(shut_out) => shut_out,
+        self.throttle.may_try(address, now).map_err(|wait| match reason {
+            Wrong::Secret => Wrong::TooOften(wait),
+            shut_out => shut_out,
         })?;
         // An operator may have registered or approved it this very second from the command line: look once before it is turned
         // away.
-        let outcome = if self.learned_something() { self.known(device, secret) } else { outcome };
-        if outcome == Err(Wrong::Secret) {
+        let outcome = if self.learned_something() { known() } else { outcome };
+        if matches!(outcome, Err(Wrong::Secret)) {
             self.throttle.was_wrong(address, now);
         }
         outcome
@@ -66,15 +88,19 @@ impl Credentials {
 
     /// By what is in memory: microseconds, so that a fleet is back within a minute.
     fn known(&self, device: &DeviceId, secret: &str) -> Result<(), Wrong> {
-        self.registry.check_secret(device, secret).map_err(|refusal| match refusal {
-            Refusal::Disabled => Wrong::Disabled,
-            Refusal::Quarantined => Wrong::Quarantined,
-            Refusal::UnknownDevice | Refusal::WrongSecret => Wrong::Secret,
-        })
+        self.registry.check_secret(device, secret).map_err(wrong)
     }
 
     /// Reads one page of a small file, on the spot: the runtime has several threads.
     fn learned_something(&self) -> bool {
         matches!(tokio::task::block_in_place(|| self.registry.refresh()), Ok(true))
+    }
+}
+
+fn wrong(refusal: Refusal) -> Wrong {
+    match refusal {
+        Refusal::Disabled => Wrong::Disabled,
+        Refusal::Quarantined => Wrong::Quarantined,
+        Refusal::UnknownDevice | Refusal::WrongSecret => Wrong::Secret,
     }
 }

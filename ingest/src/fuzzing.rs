@@ -55,6 +55,21 @@ pub fn gb28181_body(input: &[u8]) {
     check(gb28181::channel("15252500401320000001", datum), payload);
 }
 
+/// What a camera posts by ISAPI; and the same bytes as one event, of which each thing that it names is read.
+pub fn isapi_event(input: &[u8]) {
+    for frame in crate::protocol::isapi::fuzzing::frames(input) {
+        check(frame.channel, &frame.payload);
+    }
+}
+
+/// What a camera answers by ONVIF; and the same bytes as one notification.
+pub fn onvif_answer(input: &[u8]) {
+    for frame in crate::protocol::onvif::fuzzing::frames(input) {
+        check(frame.channel, &frame.payload);
+    }
+    foreign(formats::ONVIF, "0 - -", input);
+}
+
 /// A stream of HJ 212: every packet in it, found as the listener finds it.
 pub fn hj212_stream(stream: &[u8]) {
     use crate::decode::hj212::{Framed, framed};
@@ -305,5 +320,7 @@ mod tests {
         replay("hj212_stream", hj212_stream);
         replay("gt06_stream", gt06_stream);
         replay("modbus_described", modbus_described);
+        replay("isapi_event", isapi_event);
+        replay("onvif_answer", onvif_answer);
     }
 }

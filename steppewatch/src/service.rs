@@ -18,12 +18,12 @@ use ingest::decode::stage::{self, StageMetrics};
 use ingest::gate::{Gate, GateAddresses};
 use ingest::http::{self, HttpParts};
 use ingest::metrics::Metrics;
-use ingest::protocol::DoorParts;
 use ingest::protocol::gt06::Gt06;
 use ingest::protocol::hj212::Hj212;
 use ingest::protocol::mavlink::{Mavlink, MavlinkMetrics};
 use ingest::protocol::modbus::{self, ModbusMetrics};
 use ingest::protocol::sip::{Sip, SipMetrics};
+use ingest::protocol::{DoorParts, LinkMetrics, isapi, onvif};
 use ingest::second_hand;
 use ingest::vision::VisionParts;
 use journal::sqlite::Full;
@@ -62,12 +62,7 @@ struct Listeners {
 
 impl Listeners {
     async fn bind(config: &Config, stores: &Stores, metrics: &Metrics) -> Result<Self> {
-        let parts = || DoorParts {
-            journal: stores.journal(),
-            registry: stores.registry.clone(),
-            clock: stores.clock.clone(),
-            metrics: metrics.clone(),
-        };
+        let parts = || door_parts(stores, metrics);
         let sip_metrics = SipMetrics::register(&stores.metrics)?;
         let mut bound = Self { mavlink: None, sip: None, hj212: None, gt06: None };
         let mavlink_metrics = MavlinkMetrics::register(&stores.metrics)?;
@@ -103,6 +98,35 @@ impl Listeners {
     }
 }
 
+/// What listeners and links to devices of other languages work with.
+fn door_parts(stores: &Stores, metrics: &Metrics) -> DoorParts {
+    DoorParts {
+        journal: stores.journal(),
+        registry: stores.registry.clone(),
+        clock: stores.clock.clone(),
+        metrics: metrics.clone(),
+    }
+}
+
+/// Cameras that are asked for their events.
+fn ask_cameras(
+    stages: &mut Stages,
+    config: &Config,
+    stores: &Stores,
+    metrics: &Metrics,
+    stop: &CancellationToken,
+) -> Result<()> {
+    let links = LinkMetrics::register(&stores.metrics)?;
+    let parts = || door_parts(stores, metrics);
+    if !config.isapi.is_empty() {
+        stages.spawn("isapi", isapi::run(config.isapi.clone(), parts(), links.clone(), stop.clone()));
+    }
+    if !config.onvif.is_empty() {
+        stages.spawn("onvif", onvif::run(config.onvif.clone(), parts(), links, stop.clone()));
+    }
+    Ok(())
+}
+
 /// Runs the platform; `ready` hears once where it listens.
 pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: CancellationToken) -> Result<()> {
     let stores = Stores::open(&config).await?;
@@ -129,6 +153,7 @@ pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: Cancellati
     let mut stages = Stages::new(behind.handle());
     take_in(&mut stages, gate, &config, &stores, &stop)?;
     listeners.run(&mut stages, &stores, &stop);
+    ask_cameras(&mut stages, &config, &stores, &metrics, &stop)?;
     let seen_from = pictures.as_ref().map(|(_, from)| *from);
     let decoded = decode(&mut stages, &stores, seen_from, &stop)?;
     let to_vision = pictures.map(|(parts, _)| look(&mut stages, parts));

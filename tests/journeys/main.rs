@@ -8,6 +8,7 @@
 )]
 
 mod asyncapi;
+mod camera_events;
 mod cameras;
 mod configuration;
 mod console;

@@ -270,12 +270,15 @@ fn checked_external(name: &External) -> Result<External, RegistryError> {
         "gb28181" => (digits && id.len() == 20, "use 20 digits"),
         "deveui" => (id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "use 16 hexadecimal digits"),
         "hj212" => (printable && id.len() <= 64, "use the MN, 1 to 64 characters without spaces"),
+        "isapi" => {
+            (printable && id.len() <= 64, "use a user's name, or recorder/channel, 1 to 64 characters without spaces")
+        }
         "imei" => (digits && id.len() == 15, "use 15 digits"),
         other => {
             return Err(RegistryError::invalid(
                 "external",
                 other,
-                "use dji, mavlink, gb28181, deveui, frigate, hj212 or imei",
+                "use dji, mavlink, gb28181, deveui, frigate, hj212, isapi or imei",
             ));
         }
     };

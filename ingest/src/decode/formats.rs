@@ -7,7 +7,7 @@
 //! the journal: never change one, only add.
 
 use super::fields::short;
-use super::{Statement, chirpstack, dji, frigate, gb28181, gt06, hj212, mavlink, vision};
+use super::{Statement, chirpstack, dji, frigate, gb28181, gt06, hj212, isapi, mavlink, onvif, vision};
 use model::{Frame, Reject};
 
 /// Reads one frame. Pure: the same frame always gives the same statement.
@@ -57,6 +57,10 @@ pub const GB28181: &str = "gb28181";
 pub const HJ212: &str = "hj212";
 /// A packet of a GT06 tracker; the detail is as `gt06::channel` makes it.
 pub const GT06: &str = "gt06";
+/// An event of a Hikvision camera; the detail is as `isapi::channel` makes it.
+pub const ISAPI: &str = "isapi";
+/// A notification of an ONVIF camera, or an answer without any; the detail is as `onvif::channel` makes it.
+pub const ONVIF: &str = "onvif";
 /// What the platform's own model saw in a picture; the detail is the picture's place in the journal.
 pub const VISION: &str = "vision";
 
@@ -82,6 +86,8 @@ const TABLE: &[(&str, Decoder)] = &[
     (GB28181, gb28181::decode),
     (HJ212, hj212::decode),
     (GT06, gt06::decode),
+    (ISAPI, isapi::decode),
+    (ONVIF, onvif::decode),
     (VISION, vision::decode),
 ];
 

@@ -10,33 +10,13 @@ use super::Statement;
 use super::fields::{required, short, within};
 use super::formats;
 use super::json::{self, Label};
+use super::seen::species_of;
 use model::{
     Body, BoundingBox, DeviceTime, Frame, Heartbeat, HeartbeatStatus, Place, Reject, Sighting, Snapshot, SnapshotId,
-    Species, Timestamp,
+    Timestamp,
 };
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-
-/// What the animal is, by Frigate's label. What is not here is no animal of ours and nothing that a person should look at.
-const LABELS: [(&str, Species); 17] = [
-    ("sheep", Species::Sheep),
-    ("goat", Species::Goat),
-    ("cow", Species::Cattle),
-    ("cattle", Species::Cattle),
-    ("horse", Species::Horse),
-    ("camel", Species::Camel),
-    ("donkey", Species::Donkey),
-    ("mule", Species::Mule),
-    ("dog", Species::Dog),
-    ("person", Species::Person),
-    ("car", Species::Vehicle),
-    ("truck", Species::Vehicle),
-    ("bus", Species::Vehicle),
-    ("motorcycle", Species::Vehicle),
-    ("tractor", Species::Vehicle),
-    ("vehicle", Species::Vehicle),
-    ("unknown", Species::Unknown),
-];
 
 #[derive(Deserialize)]
 struct Event {
@@ -114,11 +94,6 @@ pub(super) fn event(frame: &Frame) -> Result<Statement, Reject> {
             animals: Vec::new(),
         }),
     })
-}
-
-fn species_of(label: &str) -> Option<Species> {
-    let label = label.to_ascii_lowercase();
-    LABELS.iter().find(|(known, _)| *known == label).map(|(_, species)| *species)
 }
 
 /// `1280x720`.

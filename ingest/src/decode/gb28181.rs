@@ -10,19 +10,13 @@
 use super::fields::{required, short, within_if_said};
 use super::manscdp::Manscdp;
 use super::native::{HEIGHT_RANGE_M, SPEED_MAX_MPS};
+use super::seen::{ALARM_CONFIDENCE, SOMEWHERE_IN_THE_PICTURE, named};
 use super::{Statement, beijing, datum, formats};
 use model::{
-    Body, BoundingBox, Channel, DeviceTime, Frame, Heartbeat, HeartbeatStatus, Place, Position, Reject, Sighting,
-    Species, Track,
+    Body, Channel, DeviceTime, Frame, Heartbeat, HeartbeatStatus, Place, Position, Reject, Sighting, Species, Track,
 };
 use registry::Datum;
 use std::sync::Arc;
-
-/// An alarm's rule has fired; how often it fires on grass in the wind nobody knows.
-const ALARM_CONFIDENCE: f64 = 0.5;
-
-/// An alarm that names no place was somewhere before the lens: around the middle of the picture, and as unsure as that.
-const SOMEWHERE_IN_THE_PICTURE: BoundingBox = BoundingBox { x: 0.0, y: 0.0, w: 1.0, h: 0.5 };
 
 /// How a registration begins; every other message is XML.
 pub(crate) const REGISTRATION: &[u8] = b"REGISTER ";
@@ -135,41 +129,6 @@ fn alarm(message: &Manscdp, datum: Datum) -> Result<Statement, Reject> {
 
 fn time(text: &str) -> Result<DeviceTime, Reject> {
     beijing::dashed(text).map(DeviceTime).ok_or_else(|| Reject::BadTime(short(text)))
-}
-
-/// What a description names. Animals come first: "人赶羊" is a herd with its herder.
-fn named(description: &str) -> Option<Species> {
-    const ANIMALS: [&str; 16] = [
-        "羊",
-        "牛",
-        "马匹",
-        "马群",
-        "骆驼",
-        "驼",
-        "牲畜",
-        "牲口",
-        "家畜",
-        "动物",
-        "放牧",
-        "偷牧",
-        "animal",
-        "sheep",
-        "cattle",
-        "livestock",
-    ];
-    const PEOPLE: [&str; 5] = ["人员", "行人", "人形", "person", "human"];
-    const VEHICLES: [&str; 4] = ["车辆", "机动车", "车", "vehicle"];
-    let text = description.to_lowercase();
-    let names = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if names(&ANIMALS) {
-        Some(Species::Unknown)
-    } else if names(&PEOPLE) {
-        Some(Species::Person)
-    } else if names(&VEHICLES) {
-        Some(Species::Vehicle)
-    } else {
-        None
-    }
 }
 
 fn sighting(message: &Manscdp, species: Species, datum: Datum) -> Result<Body, Reject> {

@@ -3,22 +3,11 @@
 //! In:  a message's body.   Out: [`Manscdp`], or why it is none. Says nothing of what the fields mean ([`super::gb28181`]), so
 //! that the listener can ask whom a message is about without knowing more.
 //!
-//! Real devices declare GB2312 and write UTF-8, or the other way round: the bytes decide. Never more than [`FIELDS_MAX`] fields,
-//! [`DEPTH_MAX`] levels or [`TEXT_MAX`] bytes of one text; no entity but XML's own.
+//! Bounds, charsets and entities are [`xml`]'s.
 
 use super::fields::short;
-use encoding_rs::GB18030;
+use super::xml::{self, Element};
 use model::Reject;
-use quick_xml::Reader;
-use quick_xml::events::{BytesStart, Event};
-use std::borrow::Cow;
-
-/// A page of a catalogue has a few hundred; a recorder that sends all 256 channels at once some eight thousand.
-const FIELDS_MAX: usize = 16_384;
-/// Alarm parameters are four levels deep.
-const DEPTH_MAX: usize = 12;
-/// Longer than any name or description of the standard.
-const TEXT_MAX: usize = 4_096;
 
 /// A message: its kind, and every element that holds text by its path below the root, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,31 +23,13 @@ impl Manscdp {
         if body.iter().all(u8::is_ascii_whitespace) {
             return Err(Reject::Empty);
         }
-        let text = text_of(body);
-        let mut reader = Reader::from_str(&text);
-        // Device firmware forgets to escape; what cannot be closed by name is still a message that says something.
-        reader.config_mut().allow_dangling_amp = true;
-        let mut reading = Reading::default();
-        loop {
-            match reader.read_event().map_err(|error| malformed(&error.to_string()))? {
-                Event::Start(element) => reading.open(&element)?,
-                Event::Empty(element) => {
-                    reading.open(&element)?;
-                    reading.close()?;
-                }
-                Event::End(_) => reading.close()?,
-                Event::Text(text) => reading.text(&text)?,
-                Event::CData(text) => reading.text(&text)?,
-                Event::GeneralRef(reference) => {
-                    let character = reference.resolve_char_ref().ok().flatten().map(String::from);
-                    let known = quick_xml::escape::resolve_predefined_entity(&reference).map(str::to_owned);
-                    reading.text(&character.or(known).unwrap_or_default())?;
-                }
-                Event::Eof => break,
-                _ => {}
-            }
-        }
-        reading.end()
+        let root = xml::read(body).map_err(|fault| malformed(&fault))?.root;
+        let mut fields = Vec::new();
+        // Some firmware writes the first fields as attributes of the root.
+        let first = |(key, _): &&(String, String)| matches!(key.as_str(), "CmdType" | "SN" | "DeviceID");
+        fields.extend(root.attributes.iter().filter(first).cloned());
+        root.children.iter().for_each(|child| gather(child, "", &mut fields));
+        Ok(Self { root: root.name, fields })
     }
 
     /// The first text at a path below the root, for example `Info/AlarmType`.
@@ -127,85 +98,16 @@ impl Item<'_> {
     }
 }
 
-/// The text of a body: UTF-8 if the bytes are that, else GB 18030, which contains GB2312 and GBK.
-fn text_of(body: &[u8]) -> Cow<'_, str> {
-    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    match std::str::from_utf8(body) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => GB18030.decode_without_bom_handling(body).0,
-    }
-}
-
 fn malformed(what: &str) -> Reject {
     Reject::Malformed(short(&format!("MANSCDP: {what}")))
 }
 
-#[derive(Default)]
-struct Reading {
-    root: String,
-    /// Names of the open elements, the root included.
-    open: Vec<String>,
-    /// Text of the innermost open element so far.
-    text: String,
-    done: Vec<(String, String)>,
-    closed: bool,
-}
-
-impl Reading {
-    fn open(&mut self, element: &BytesStart<'_>) -> Result<(), Reject> {
-        let name = element.local_name().as_ref().to_owned();
-        if self.closed {
-            return Err(malformed("it goes on after its end"));
-        }
-        if self.open.len() >= DEPTH_MAX || name.len() > 64 {
-            return Err(malformed("it is nested too deeply, or a name is too long"));
-        }
-        if self.open.is_empty() {
-            self.root.clone_from(&name);
-        }
-        self.open.push(name);
-        self.text.clear();
-        // Some firmware writes the first fields as attributes of the root.
-        for attribute in element.attributes().flatten() {
-            let key = attribute.key.local_name().as_ref().to_owned();
-            let value = attribute.value.trim().to_owned();
-            if self.open.len() == 1 && matches!(key.as_str(), "CmdType" | "SN" | "DeviceID") {
-                self.push(key, value)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn text(&mut self, text: &str) -> Result<(), Reject> {
-        if self.text.len() + text.len() > TEXT_MAX {
-            return Err(malformed("a text is too long"));
-        }
-        self.text.push_str(text);
-        Ok(())
-    }
-
-    fn close(&mut self) -> Result<(), Reject> {
-        let path = self.open.iter().skip(1).map(String::as_str).collect::<Vec<_>>().join("/");
-        let text = std::mem::take(&mut self.text);
-        self.open.pop();
-        self.closed = self.open.is_empty();
-        let text = text.trim();
-        if path.is_empty() || text.is_empty() { Ok(()) } else { self.push(path, text.to_owned()) }
-    }
-
-    fn push(&mut self, path: String, text: String) -> Result<(), Reject> {
-        if self.done.len() >= FIELDS_MAX {
-            return Err(malformed("it has too many fields"));
-        }
-        self.done.push((path, text));
-        Ok(())
-    }
-
-    fn end(self) -> Result<Manscdp, Reject> {
-        if !self.closed {
-            return Err(malformed("it is cut off"));
-        }
-        Ok(Manscdp { root: self.root, fields: self.done })
+/// An element's text behind those of its children, each by its path.
+fn gather(element: &Element, above: &str, fields: &mut Vec<(String, String)>) {
+    let path = if above.is_empty() { element.name.clone() } else { format!("{above}/{}", element.name) };
+    element.children.iter().for_each(|child| gather(child, &path, fields));
+    if !element.text.is_empty() {
+        fields.push((path, element.text.clone()));
     }
 }
 
@@ -241,7 +143,7 @@ mod tests {
             assert_eq!(Manscdp::read(&bytes).unwrap().get("Text"), Some("牛羊入侵"), "{declared}");
         }
         // 䶮 is in GB 18030 as four bytes and not in GB2312.
-        let (bytes, _, _) = GB18030.encode("<Notify><Text>䶮&amp;&#x7f8a; A&B</Text></Notify>");
+        let (bytes, _, _) = encoding_rs::GB18030.encode("<Notify><Text>䶮&amp;&#x7f8a; A&B</Text></Notify>");
         assert_eq!(Manscdp::read(&bytes).unwrap().get("Text"), Some("䶮&羊 A&B"));
     }
 
@@ -262,9 +164,5 @@ mod tests {
         for bad in ["<Notify>", "text", "<a></b>", "<a/><b/>", "\u{0}\u{1}"] {
             assert!(matches!(Manscdp::read(bad.as_bytes()), Err(Reject::Malformed(_))), "{bad}");
         }
-        let deep = "<a>".repeat(DEPTH_MAX + 1);
-        assert!(matches!(Manscdp::read(deep.as_bytes()), Err(Reject::Malformed(_))));
-        let long = format!("<a><b>{}</b></a>", "x".repeat(TEXT_MAX + 1));
-        assert!(matches!(Manscdp::read(long.as_bytes()), Err(Reject::Malformed(_))));
     }
 }

@@ -28,8 +28,12 @@ mod beijing;
 pub(crate) mod gb28181;
 pub(crate) mod gt06;
 pub(crate) mod hj212;
+pub(crate) mod isapi;
 pub(crate) mod manscdp;
+pub(crate) mod onvif;
+pub(crate) mod seen;
 mod vision;
+pub(crate) mod xml;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,9 @@
 //! In: a request whose sender is known.   Out: [`Whole`].   Never: more of a body in memory than its kind may have, or more
 //! large bodies at once than the house has room for.
 
-use super::limits::{BODY_TIMEOUT, ENVELOPE_BYTES_MAX, LARGE_BODIES_KIB, LARGE_BODY_BYTES, SNAPSHOT_BYTES_MAX};
+use super::limits::{
+    BODY_TIMEOUT, DISCARD_TIMEOUT, ENVELOPE_BYTES_MAX, LARGE_BODIES_KIB, LARGE_BODY_BYTES, SNAPSHOT_BYTES_MAX,
+};
 use super::refusal::Refusal;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Request};
@@ -50,6 +52,20 @@ impl Room {
         };
         let bytes = tokio::time::timeout(BODY_TIMEOUT, reading).await.map_err(|_| Refusal::TooSlow)??;
         Ok(Whole { bytes, _room: room })
+    }
+
+    /// Reads a body away, if it is not larger than that and comes soon; a client that is still sending hears no answer.
+    pub async fn discard(&self, request: Request, limit_bytes: usize) {
+        let reading = async {
+            let mut chunks = request.into_body().into_data_stream();
+            let mut left = limit_bytes;
+            while let Some(Ok(chunk)) = chunks.next().await {
+                let Some(still) = left.checked_sub(chunk.len()) else { break };
+                left = still;
+            }
+        };
+        // Who is slower than that does not hear why.
+        tokio::time::timeout(DISCARD_TIMEOUT, reading).await.ok();
     }
 
     /// The one file of a multipart/form-data body.

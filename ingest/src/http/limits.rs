@@ -42,3 +42,12 @@ pub const CLAIM_BYTES_MAX: usize = 4 << 10;
 
 /// No claim key is longer; a longer text is not worth hashing.
 pub const CLAIM_KEY_BYTES_MAX: usize = 512;
+
+/// What a camera posts at once: its event and the pictures of it.
+pub const EVENT_BODY_BYTES_MAX: usize = 12 << 20;
+
+/// Parts of that.
+pub const EVENT_PARTS_MAX: usize = 32;
+
+/// How long the body of somebody who has to log in first is read away.
+pub const DISCARD_TIMEOUT: Duration = Duration::from_secs(30);

@@ -5,7 +5,7 @@
 //! Never: another device's name in a frame; a secret in a log line; an answer that tells whether a device exists.
 
 use super::refusal::Refusal;
-use crate::credentials::{Credentials, Wrong};
+use crate::credentials::Credentials;
 use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -53,11 +53,6 @@ pub fn speaker(
 ) -> Result<DeviceId, Refusal> {
     let claim = Claim::of(headers)?;
     let device = DeviceId::parse(claim.device.as_deref().unwrap_or(named)).map_err(|_| Refusal::BadCredentials)?;
-    credentials.check(&device, &claim.secret, address).map_err(|wrong| match wrong {
-        Wrong::Secret => Refusal::BadCredentials,
-        Wrong::TooOften(wait) => Refusal::Throttled { wait },
-        Wrong::Disabled => Refusal::Disabled,
-        Wrong::Quarantined => Refusal::Quarantined,
-    })?;
+    credentials.check(&device, &claim.secret, address).map_err(Refusal::from)?;
     if device.as_str() == named { Ok(device) } else { Err(Refusal::Foreign { itself: device.to_string() }) }
 }

@@ -7,6 +7,7 @@
 //! login      Authorization -> who is it       turns     how much a device does at once
 //! body       bytes, within their bounds       refusal   why not, in HTTP's words
 //! batch      lines -> frames                  provision claim key -> a credential
+//! cameras    what cameras post by themselves
 //! ```
 //!
 //! Never: a 202 before the journal's proof; a device speaking as another; a message in the journal that was answered with 400.
@@ -14,6 +15,7 @@
 
 mod batch;
 mod body;
+mod cameras;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod limits;
@@ -25,6 +27,8 @@ mod turns;
 use crate::credentials::Credentials;
 use crate::decode::decode;
 use crate::metrics::Metrics;
+use crate::protocol::digest::Nonces;
+use crate::protocol::health::Health;
 use crate::record::Recorder;
 use crate::throttle::Throttle;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State};
@@ -37,11 +41,12 @@ use body::Room;
 use bytes::Bytes;
 use journal::Journal;
 use model::{Channel, Clock, DeviceId, Entry, Frame, Offset, ReadingKind, ReceivedAt, Transport};
+use rand::Rng;
 use refusal::{Refusal, RefusalLog};
 use registry::Registry;
 use serde_json::json;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use turns::Turns;
@@ -81,15 +86,20 @@ struct Door {
     metrics: Metrics,
     refusals: RefusalLog,
     patience: Duration,
+    /// Of cameras.
+    nonces: Mutex<Nonces>,
+    health: Mutex<Health>,
 }
 
 type Route = (&'static str, &'static str, fn() -> MethodRouter<Arc<Door>>);
 
 /// Every route there is.
-const TABLE: [Route; 3] = [
+const TABLE: [Route; 5] = [
     ("POST", "/api/v1/provision", || post(provision::provision)),
     ("POST", "/api/v1/ingest/{device}/{kind}", || post(message)),
     ("POST", "/api/v1/ingest/{device}/snapshot/{snapshot_id}", || post(snapshot)),
+    ("POST", "/isapi/{device}", || post(cameras::posted)),
+    ("POST", "/isapi/{device}/{password}", || post(cameras::posted_with_password)),
 ];
 
 /// Method and path of every route of [`router`].
@@ -107,6 +117,8 @@ pub fn router(parts: HttpParts) -> Router {
         turns: Arc::default(),
         room: Room::new(parts.patience),
         recorder: Recorder::new(parts.journal, parts.metrics.clone()),
+        nonces: Mutex::new(Nonces::new(rand::rng().random())),
+        health: Mutex::new(Health::new(parts.clock.now())),
         clock: parts.clock,
         refusals: RefusalLog::new(parts.metrics.clone()),
         metrics: parts.metrics,
@@ -116,7 +128,7 @@ pub fn router(parts: HttpParts) -> Router {
         .into_iter()
         .fold(Router::new(), |router, (_, path, handler)| router.route(path, handler()))
         // Counted again while it is read; this is for the form, which axum reads.
-        .layer(DefaultBodyLimit::max(limits::SNAPSHOT_BYTES_MAX + limits::ENVELOPE_BYTES_MAX))
+        .layer(DefaultBodyLimit::max(limits::EVENT_BODY_BYTES_MAX))
         .layer(map_response(close))
         .with_state(door)
 }

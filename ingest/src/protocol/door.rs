@@ -1,6 +1,6 @@
 //! What every listener for devices that speak their maker's language works with: who it is, onto the disk, and what is refused.
 //!
-//! In:  identities and frames from `sip`, `hj212` and `gt06`.   Out: devices of the registry, entries of the journal, counters.
+//! In:  identities and frames from `sip`, `hj212`, `gt06` and the cameras that are asked.   Out: devices of the registry, entries of the journal, counters.
 //!
 //! Never: an answer that comes before the disk ([`Door::begin`] resolves when the frames are there); a look into the registry's
 //! file for everybody who makes up names; a flood of log lines from one address.

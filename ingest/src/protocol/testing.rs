@@ -40,6 +40,23 @@ impl Site {
         self.parts.registry.add_device(device, "li").unwrap();
     }
 
+    /// A device without a name elsewhere.
+    pub fn add_plain(&self, id: &str, kind: DeviceKind) {
+        self.parts.registry.add_device(NewDevice::new(DeviceId::parse(id).unwrap(), kind), "li").unwrap();
+    }
+
+    /// Everything in the journal, once that is what is wanted.
+    pub async fn wait_for_entries(&self, wanted: impl Fn(&[Entry]) -> bool) -> Vec<Entry> {
+        let mut head = self.journal.head();
+        loop {
+            let entries = self.entries().await;
+            if wanted(&entries) {
+                return entries;
+            }
+            head.changed().await.unwrap();
+        }
+    }
+
     pub async fn entries(&self) -> Vec<Entry> {
         self.journal.read(Offset(0), 1_000).await.unwrap()
     }

@@ -90,6 +90,16 @@ impl House {
         self.says(kind).header("content-type", "application/json").body(payload).send().await.unwrap()
     }
 
+    /// A POST of a camera's event.
+    pub fn event(&self, rest: &str) -> RequestBuilder {
+        self.client.post(format!("http://{}/isapi/{rest}", self.address))
+    }
+
+    /// What `camera-1` has to know for a digest.
+    pub fn password(&self) -> String {
+        self.registry.sip_password(&DeviceId::parse("camera-1").unwrap()).unwrap().as_str().to_owned()
+    }
+
     /// Sends bytes as they are and reads until the server closes.
     pub async fn raw(&self, bytes: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();

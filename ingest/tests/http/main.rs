@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod batches;
 #[cfg(test)]
+mod cameras;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod messages;

@@ -50,6 +50,11 @@ pub enum DevicesCommand {
         /// The device's id.
         id: String,
     },
+    /// Print what the page of a camera needs to post its events (ISAPI): path, user and password.
+    CameraPassword {
+        /// The device's id.
+        id: String,
+    },
     /// Make a new secret and print it, this once; the old one is refused from now on.
     Credential {
         /// The device's id.
@@ -99,7 +104,7 @@ pub struct AddArgs {
     /// The gateway that speaks for it.
     #[arg(long)]
     via: Option<String>,
-    /// Its name in another system, KEY=VALUE; keys dji, mavlink, gb28181, deveui, frigate, hj212, imei.
+    /// Its name in another system, KEY=VALUE; keys dji, mavlink, gb28181, deveui, frigate, hj212, isapi, imei.
     #[arg(long)]
     external: Vec<String>,
 }
@@ -122,6 +127,7 @@ pub fn run(command: DevicesCommand, config: &Config, as_json: bool) -> Result<()
             show_secret(&registry, &id, secret.as_str(), as_json)
         }
         DevicesCommand::SipPassword { id } => show_sip_password(&registry, &parse_id(&id)?, as_json),
+        DevicesCommand::CameraPassword { id } => show_camera_password(&registry, &parse_id(&id)?, as_json),
         DevicesCommand::Disable { id } => {
             registry.set_disabled(&parse_id(&id)?, true, &operator())?;
             done(&id, "disabled", as_json)
@@ -218,6 +224,19 @@ fn show_sip_password(registry: &Registry, id: &DeviceId, as_json: bool) -> Resul
         return print(&json!({"id": id.as_str(), "number": number, "sip_password": password.as_str()}).to_string());
     }
     print(&format!("device {id}\nnumber {number}\nSIP password {password}"))
+}
+
+/// What a camera's page asks for to post its events. The password is the same as for SIP, and derived (docs/adr/0017, 0024).
+fn show_camera_password(registry: &Registry, id: &DeviceId, as_json: bool) -> Result<()> {
+    let password = registry.sip_password(id)?;
+    let path = format!("/isapi/{id}");
+    if as_json {
+        let shown = json!({"id": id.as_str(), "path": path, "user": id.as_str(), "camera_password": password.as_str()});
+        return print(&shown.to_string());
+    }
+    print(&format!(
+        "device {id}\npath {path}\nuser {id}\npassword {password}\nWhere the camera's page has no field for a user the path is {path}/{password}."
+    ))
 }
 
 fn shown(device: &Device) -> Value {

@@ -3,6 +3,7 @@
 //! In: the text of the file. Out: the configuration, or the first thing that is wrong with it as one sentence that names
 //! the key, what it holds and what would do. Secrets are read from files, never written in this one.
 
+mod cameras;
 mod detection;
 mod devices;
 mod dji;
@@ -18,6 +19,7 @@ mod vision;
 use alerts::deliver::Sms;
 use history::influx::InfluxConfig;
 use ingest::gate::GateConfig;
+use ingest::protocol::CameraConfig;
 use ingest::protocol::gt06::Gt06Config;
 use ingest::protocol::hj212::Hj212Config;
 use ingest::protocol::mavlink::MavlinkConfig;
@@ -72,6 +74,10 @@ pub struct Config {
     pub hj212: Option<Hj212Config>,
     /// Where GT06 trackers connect.
     pub gt06: Option<Gt06Config>,
+    /// Cameras whose streams of events are listened to.
+    pub isapi: Vec<CameraConfig>,
+    /// Cameras that are asked for their events.
+    pub onvif: Vec<CameraConfig>,
     /// By what evidence a herd counts as inside.
     pub detection: detect::Settings,
     /// Bound of the pictures that are kept as evidence.
@@ -114,6 +120,8 @@ impl Config {
         let sip = root.optional_section("sip")?.map(|sip| devices::sip(sip, &data)).transpose()?.flatten();
         let hj212 = root.optional_section("hj212")?.map(devices::hj212).transpose()?.flatten();
         let gt06 = root.optional_section("gt06")?.map(devices::gt06).transpose()?.flatten();
+        let isapi = cameras::cameras(root.sections("isapi")?)?;
+        let onvif = cameras::cameras(root.sections("onvif")?)?;
         let detection = detection::detection(root.section("detection")?)?;
         let vision = root.optional_section("vision")?.map(vision::vision).transpose()?;
         let config = Self {
@@ -136,6 +144,8 @@ impl Config {
             sip,
             hj212,
             gt06,
+            isapi,
+            onvif,
             vision,
         };
         for section in [root, http, journal, history, evidence, webhooks, zones, messages] {
@@ -211,7 +221,7 @@ mod tests {
         );
         check(
             "colour = 1",
-            "`colour` is `1`, but there is no such key; known here: data, detection, dji, evidence, gt06, history, hj212, http, influx, journal, mavlink, messages, modbus, mqtt, sip, sms, station_model, tenant, vision, webhooks, zones",
+            "`colour` is `1`, but there is no such key; known here: data, detection, dji, evidence, gt06, history, hj212, http, influx, isapi, journal, mavlink, messages, modbus, mqtt, onvif, sip, sms, station_model, tenant, vision, webhooks, zones",
         );
         check(
             "tenant = \"克什克腾\"",

@@ -6,8 +6,8 @@
 //! RFC's kind, so Call-ID and tag are part of it too. A copy that comes while the first is still on its way to the disk gets
 //! no answer of its own.
 
-use super::digest::hex;
 use super::message::{Message, Start, parameter};
+use crate::protocol::digest::hex;
 use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;

@@ -3,8 +3,8 @@
 //! In:  any bytes.   Out: nothing; a panic is a finding.   Never: a part of what serves.
 
 use super::answers;
-use super::digest::Authorization;
 use super::message::{BODY_BYTES_MAX, Message, parameter, user_of};
+use crate::protocol::digest::Authorization;
 use bytes::BytesMut;
 use std::net::SocketAddr;
 

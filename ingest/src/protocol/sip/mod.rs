@@ -4,7 +4,7 @@
 //! "200 OK".   Next: [`crate::decode`].
 //!
 //! ```text
-//! message        bytes -> a message of SIP          digest         is it who it says
+//! message        bytes -> a message of SIP          ../digest      is it who it says
 //! answers        the same answer to a copy          registrations  who is where, until when
 //! serve          requests of devices                subjects       whom a message is about
 //! ask            requests of ours                   words          what we say in them
@@ -15,7 +15,6 @@
 
 mod answers;
 mod ask;
-mod digest;
 mod message;
 mod metrics;
 mod registrations;
@@ -30,13 +29,13 @@ mod tests;
 
 pub use metrics::SipMetrics;
 
+use super::digest::Nonces;
 use super::door::{Door, DoorParts, Why};
 use super::tcp::{self, Line, Over};
 use crate::gate::Rate;
 use crate::gate::pace::Pace;
 use answers::Answers;
 use bytes::Bytes;
-use digest::Nonces;
 use journal::AppendError;
 use message::{Malformed, Message};
 use model::DeviceId;

@@ -10,12 +10,12 @@
 
 use super::Server;
 use super::answers::{self, Heard};
-use super::digest::{self, Algorithm, Authorization, Denied};
 use super::message::{Message, Start, parameter, user_of};
 use super::registrations::{Registration, Way};
 use super::subjects::{self, Subject};
 use crate::decode::gb28181;
 use crate::decode::manscdp::Manscdp;
+use crate::protocol::digest::{self, Algorithm, Authorization, Denied};
 use crate::protocol::door::Why;
 use bytes::Bytes;
 use model::{Channel, Device, DeviceId, Frame, ReceivedAt, Timestamp, Transport};

@@ -1,6 +1,7 @@
-//! Digest authentication (RFC 7616, RFC 8760) as SIP devices do it: challenges, and what a device answers to them.
+//! Digest authentication (RFC 7616, RFC 8760) as devices do it over SIP and HTTP: challenges, and answers to them.
 //!
-//! In:  an `Authorization` header, the password that the device should know.   Out: whether it knows it, once.
+//! In:  an `Authorization` header, the password that the device should know.   Out: whether it knows it, once. Where a device asks
+//! us: its challenge, and our password.   Out: [`Challenge::answer`].
 //!
 //! A nonce carries its own age and address under a key of this process, so that a stranger's challenge costs no memory. It holds for
 //! [`NONCE_LIFE`]; what was answered with it once is not taken again, unless its counter has grown.
@@ -16,7 +17,7 @@ use std::time::Duration;
 use subtle::ConstantTimeEq;
 
 /// Long enough for a retransmission over a bad radio link, short enough that what was listened to is soon worth nothing.
-pub(super) const NONCE_LIFE: Duration = Duration::from_secs(60);
+pub(crate) const NONCE_LIFE: Duration = Duration::from_secs(60);
 /// Nonces that were answered, kept for their life: a thousand registrations a second.
 const ANSWERED_MAX: usize = 65_536;
 /// A header beyond this is no device's.
@@ -24,7 +25,7 @@ const HEADER_BYTES_MAX: usize = 2_048;
 
 /// What a challenge asks for. SM3, which the edition of 2022 adds, is not among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Algorithm {
+pub(crate) enum Algorithm {
     Md5,
     Sha256,
 }
@@ -48,7 +49,7 @@ impl Algorithm {
 
 /// Why an answer is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Denied {
+pub(crate) enum Denied {
     /// Not ours, too old, or used before: a new challenge is due.
     Stale,
     /// Not a digest, or one that we did not ask for.
@@ -59,11 +60,11 @@ pub(super) enum Denied {
 
 /// An answer, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Authorization {
+pub(crate) struct Authorization {
     pub username: String,
     realm: String,
     nonce: String,
-    uri: String,
+    pub uri: String,
     response: String,
     algorithm: Algorithm,
     /// `nc` as written and `cnonce`, with `qop=auth`.
@@ -72,7 +73,7 @@ pub(super) struct Authorization {
 
 impl Authorization {
     /// Reads the header's value.
-    pub(super) fn parse(value: &[u8]) -> Result<Self, Denied> {
+    pub(crate) fn parse(value: &[u8]) -> Result<Self, Denied> {
         let text = std::str::from_utf8(value).ok().filter(|text| text.len() <= HEADER_BYTES_MAX);
         let text = text.ok_or(Denied::Malformed)?.trim();
         let (scheme, rest) = text.split_once(char::is_whitespace).ok_or(Denied::Malformed)?;
@@ -104,22 +105,20 @@ impl Authorization {
     }
 
     /// Whether it is what who knows `password` answers.
-    pub(super) fn proves(&self, method: &str, realm: &str, password: &str) -> bool {
+    pub(crate) fn proves(&self, method: &str, realm: &str, password: &str) -> bool {
+        let expected = self.expected(method, password);
+        self.realm == realm && bool::from(expected.as_bytes().ct_eq(self.response.as_bytes()))
+    }
+
+    fn expected(&self, method: &str, password: &str) -> String {
         let hash = |parts: &[&[u8]]| self.algorithm.hash(parts);
         let who = hash(&[self.username.as_bytes(), self.realm.as_bytes(), password.as_bytes()]);
         let what = hash(&[method.as_bytes(), self.uri.as_bytes()]);
-        let expected = match &self.counted {
-            None => hash(&[who.as_bytes(), self.nonce.as_bytes(), what.as_bytes()]),
-            Some((count, own)) => hash(&[
-                who.as_bytes(),
-                self.nonce.as_bytes(),
-                count.as_bytes(),
-                own.as_bytes(),
-                b"auth",
-                what.as_bytes(),
-            ]),
-        };
-        self.realm == realm && bool::from(expected.as_bytes().ct_eq(self.response.as_bytes()))
+        let (who, what, nonce) = (who.as_bytes(), what.as_bytes(), self.nonce.as_bytes());
+        match &self.counted {
+            None => hash(&[who, nonce, what]),
+            Some((count, own)) => hash(&[who, nonce, count.as_bytes(), own.as_bytes(), b"auth", what]),
+        }
     }
 
     /// `nc` as a number; 1 for who does not count.
@@ -149,19 +148,19 @@ fn fields(mut rest: &str) -> HashMap<String, String> {
 }
 
 /// Makes nonces and remembers the answered ones.
-pub(super) struct Nonces {
+pub(crate) struct Nonces {
     key: [u8; 32],
     /// Answered nonces: when they end, and the highest counter.
     answered: HashMap<String, (Timestamp, u32)>,
 }
 
 impl Nonces {
-    pub(super) fn new(key: [u8; 32]) -> Self {
+    pub(crate) fn new(key: [u8; 32]) -> Self {
         Self { key, answered: HashMap::new() }
     }
 
     /// A nonce for who asks from this address now.
-    pub(super) fn make(&self, from: IpAddr, now: Timestamp, salt: u64) -> String {
+    pub(crate) fn make(&self, from: IpAddr, now: Timestamp, salt: u64) -> String {
         let issued = format!("{:016x}{salt:016x}", now.as_millis());
         format!("{issued}{}", self.mark(&issued, from))
     }
@@ -174,7 +173,7 @@ impl Nonces {
     }
 
     /// Whether the nonce is one of ours, for this address, and not too old.
-    pub(super) fn is_fresh(&self, answer: &Authorization, from: IpAddr, now: Timestamp) -> Result<(), Denied> {
+    pub(crate) fn is_fresh(&self, answer: &Authorization, from: IpAddr, now: Timestamp) -> Result<(), Denied> {
         let issued = answer.nonce.get(..32).ok_or(Denied::Stale)?;
         let mark = answer.nonce.get(32..).unwrap_or_default();
         if !bool::from(mark.as_bytes().ct_eq(self.mark(issued, from).as_bytes())) {
@@ -186,7 +185,7 @@ impl Nonces {
     }
 
     /// Uses up an answer that was right: it, and every earlier one with this nonce, is not taken again.
-    pub(super) fn use_up(&mut self, answer: &Authorization, now: Timestamp) -> Result<(), Denied> {
+    pub(crate) fn use_up(&mut self, answer: &Authorization, now: Timestamp) -> Result<(), Denied> {
         let count = answer.count().ok_or(Denied::Malformed)?;
         if self.answered.len() >= ANSWERED_MAX {
             self.answered.retain(|_, (end, _)| *end > now);
@@ -208,13 +207,86 @@ impl Nonces {
 }
 
 /// The value of a `WWW-Authenticate` header.
-pub(super) fn challenge(realm: &str, nonce: &str, algorithm: Algorithm, stale: bool) -> String {
+pub(crate) fn challenge(realm: &str, nonce: &str, algorithm: Algorithm, stale: bool) -> String {
     let stale = if stale { ", stale=true" } else { "" };
     let algorithm = algorithm.name();
     format!("Digest realm=\"{realm}\", nonce=\"{nonce}\", algorithm={algorithm}, qop=\"auth\"{stale}")
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+/// What a device asks us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Challenge {
+    realm: String,
+    nonce: String,
+    opaque: Option<String>,
+    algorithm: Algorithm,
+    /// Whether it wants a counter.
+    counts: bool,
+}
+
+impl Challenge {
+    /// The best of those that the headers `WWW-Authenticate` hold and we can answer.
+    pub(crate) fn best_of<'a>(headers: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let challenges: Vec<Self> = headers.filter_map(Self::parse).collect();
+        let better = challenges.iter().find(|one| one.algorithm == Algorithm::Sha256).cloned();
+        better.or_else(|| challenges.into_iter().next())
+    }
+
+    fn parse(header: &str) -> Option<Self> {
+        const SCHEME: &str = "digest ";
+        let text = header.get(..header.len().min(HEADER_BYTES_MAX))?;
+        let at = text.to_ascii_lowercase().find(SCHEME)?;
+        let fields = fields(text.get(at + SCHEME.len()..)?);
+        let algorithm = fields.get("algorithm").map_or("MD5", String::as_str).to_ascii_uppercase();
+        let ways = fields.get("qop").map_or("", String::as_str);
+        let counts = ways.split(',').any(|way| way.trim().eq_ignore_ascii_case("auth"));
+        if !counts && !ways.is_empty() {
+            return None;
+        }
+        let algorithm = match algorithm.as_str() {
+            "MD5" => Algorithm::Md5,
+            "SHA-256" => Algorithm::Sha256,
+            _ => return None,
+        };
+        let opaque = fields.get("opaque").cloned();
+        Some(Self {
+            realm: fields.get("realm")?.clone(),
+            nonce: fields.get("nonce")?.clone(),
+            opaque,
+            algorithm,
+            counts,
+        })
+    }
+
+    /// The value of our `Authorization` header; `count` grows with each answer to this challenge, and `own` nobody can foresee.
+    pub(crate) fn answer(&self, request: (&str, &str), user: (&str, &str), count: u32, own: &str) -> String {
+        let ((method, uri), (name, password)) = (request, user);
+        let counted = self.counts.then(|| (format!("{count:08x}"), own.to_owned()));
+        let proof = Authorization {
+            username: name.to_owned(),
+            realm: self.realm.clone(),
+            nonce: self.nonce.clone(),
+            uri: uri.to_owned(),
+            response: String::new(),
+            algorithm: self.algorithm,
+            counted,
+        };
+        let response = proof.expected(method, password);
+        let (realm, nonce, algorithm) = (&self.realm, &self.nonce, self.algorithm.name());
+        let mut header = format!(
+            "Digest username=\"{name}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", response=\"{response}\", algorithm={algorithm}"
+        );
+        if let Some((count, own)) = &proof.counted {
+            header.push_str(&format!(", qop=auth, nc={count}, cnonce=\"{own}\""));
+        }
+        if let Some(opaque) = &self.opaque {
+            header.push_str(&format!(", opaque=\"{opaque}\""));
+        }
+        header
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -286,6 +358,28 @@ mod tests {
         assert_eq!(nonces.use_up(&first, now), Err(Denied::Stale));
         assert_eq!(nonces.use_up(&second, now), Ok(()));
         assert_eq!(nonces.use_up(&first, now), Err(Denied::Stale));
+    }
+
+    #[test]
+    fn our_answer_proves_that_we_know_the_password_and_the_better_challenge_is_answered() {
+        let headers = [
+            "Basic realm=\"camera\"",
+            "Digest qop=\"auth\", realm=\"IP Camera(12345)\", nonce=\"4d7a\", stale=\"FALSE\"",
+            "Digest realm=\"IP Camera(12345)\", nonce=\"4d7b\", algorithm=SHA-256, qop=\"auth,auth-int\", opaque=\"o\"",
+            "Digest realm=\"r\", nonce=\"n\", algorithm=SHA-512-256",
+            "Digest realm=\"r\", nonce=\"n\", qop=\"auth-int\"",
+        ];
+        let best = Challenge::best_of(headers.into_iter()).unwrap();
+        assert_eq!((best.nonce.as_str(), best.algorithm), ("4d7b", Algorithm::Sha256));
+        let old = Challenge::best_of(headers.into_iter().take(2)).unwrap();
+        let oldest = Challenge::best_of(["digest realm=\"r\",nonce=\"n\""].into_iter()).unwrap();
+        for (challenge, realm) in [(best, "IP Camera(12345)"), (old, "IP Camera(12345)"), (oldest, "r")] {
+            let header = challenge.answer(("GET", "/ISAPI/x?y=1"), ("admin", PASSWORD), 2, "0a4f113b");
+            let answer = Authorization::parse(header.as_bytes()).unwrap();
+            assert!(answer.proves("GET", realm, PASSWORD), "{header}");
+            assert!(!answer.proves("POST", realm, PASSWORD), "{header}");
+        }
+        assert_eq!(Challenge::best_of(headers.into_iter().skip(3)), None);
     }
 
     #[test]
