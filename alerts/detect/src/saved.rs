@@ -99,7 +99,7 @@ macro_rules! fields {
     };
 }
 fields! {
-    State { now, day_ends, herds, trails, heads, flights, silence, loads since 4 or nothing }
+    State { now, day_ends, herds, trails, heads, flights, silence, loads since 4 or nothing, stations since 5 or nothing }
     Loads { over, looked_at }
     Over { since, within_since, told }
     Flight { samples, took_off }
@@ -210,6 +210,8 @@ words! {
         Source::Collar => "collar",
     };
 }
+
+mod stations;
 
 impl Saved for Herds {
     fn put(&self, into: &mut Vec<u8>) {
