@@ -29,6 +29,7 @@ mod readme;
 mod real_input;
 mod silence;
 mod station;
+mod station_news;
 mod survey;
 mod terrain;
 mod vision;

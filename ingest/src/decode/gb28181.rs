@@ -2,7 +2,7 @@
 //!
 //! In: the body of a MESSAGE or NOTIFY (or the head of a REGISTER), the 20 digits under which it knows the device, and the datum
 //! of its positions.   Out: a keepalive, a catalogue entry or an answer is a [`Heartbeat`], an alarm about animals, people or
-//! vehicles a [`Sighting`], an alarm about the device's own health a heartbeat with a fault, a mobile position a [`Track`].
+//! vehicles a [`Sighting`], one whose text names smoke or fire a [`Fire`], an alarm about the device's own health a heartbeat with a fault, a mobile position a [`Track`].
 //!
 //! The standard has no field for a species: an animal is an intrusion plus a text that the installer wrote. So the species stays
 //! unknown, and the picture decides. Everything else is kept and rejected under its name. Times have no zone: Beijing.
@@ -12,8 +12,8 @@ use super::manscdp::Manscdp;
 use super::native::{HEIGHT_RANGE_M, SPEED_MAX_MPS};
 use super::{Statement, beijing, datum, formats};
 use model::{
-    Body, BoundingBox, Channel, DeviceTime, Frame, Heartbeat, HeartbeatStatus, Place, Position, Reject, Sighting,
-    Species, Track,
+    Body, BoundingBox, Channel, DeviceTime, Fire, FireSign, Frame, Heartbeat, HeartbeatStatus, Place, Position, Reject,
+    Sighting, Species, Track,
 };
 use registry::Datum;
 use std::sync::Arc;
@@ -118,8 +118,14 @@ fn about(message: &Manscdp) -> About {
 
 fn alarm(message: &Manscdp, datum: Datum) -> Result<Statement, Reject> {
     let device_time = message.get("AlarmTime").map(time).transpose()?;
-    let named = message.get("AlarmDescription").and_then(named);
-    let body = match (about(message), named) {
+    let description = message.get("AlarmDescription").unwrap_or_default();
+    // No type of the standard means a fire; a thermal camera or an analysis box says it in words, whatever type it chose.
+    if let Some(sign) = fire_named(description)
+        && !matches!(about(message), About::Gone | About::Health(_))
+    {
+        return Ok(Statement { device_time, seq: message.number(), body: fire(message, sign, datum)? });
+    }
+    let body = match (about(message), named(description)) {
         (About::Intruder, None) => sighting(message, Species::Unknown, datum)?,
         (About::Intruder | About::Other, Some(species)) => sighting(message, species, datum)?,
         (About::Gone, _) => heartbeat(HeartbeatStatus::Ok),
@@ -170,6 +176,28 @@ fn named(description: &str) -> Option<Species> {
     } else {
         None
     }
+}
+
+/// Smoke or heat, if a description names a fire that is seen. `防火` is a checkpoint's duty and `吸烟` a person's habit; neither is one.
+fn fire_named(description: &str) -> Option<FireSign> {
+    const SMOKE: [&str; 5] = ["烟火", "烟雾", "冒烟", "浓烟", "smoke"];
+    const HEAT: [&str; 11] =
+        ["火情", "火点", "火警", "火灾", "明火", "起火", "着火", "山火", "热点", "hotspot", "fire detect"];
+    let text = description.to_lowercase();
+    let names = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if names(&HEAT) {
+        Some(FireSign::Heat)
+    } else if names(&SMOKE) {
+        Some(FireSign::Smoke)
+    } else {
+        None
+    }
+}
+
+/// Where it burns only if the alarm says so: somewhere in the picture is nowhere on the ground.
+fn fire(message: &Manscdp, sign: FireSign, datum: Datum) -> Result<Body, Reject> {
+    let place = place(message, datum)?.map(|position| Place::Ground { position, accuracy_m: None });
+    Ok(Body::Fire(Fire { sign, confidence: ALARM_CONFIDENCE, place, snapshot_id: None }))
 }
 
 fn sighting(message: &Manscdp, species: Species, datum: Datum) -> Result<Body, Reject> {

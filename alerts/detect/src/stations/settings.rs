@@ -77,13 +77,13 @@ impl Default for Thresholds {
                 ..rule("frost", Quantity::AirTemperatureC, Side::Below, 0.0, 2.0, minutes(30))
             },
             // Below it batteries and links of stations fail, and animals need shelter.
-            rule("severe_cold", Quantity::AirTemperatureC, Side::Below, -35.0, 5.0, minutes(60)),
+            rule("cold", Quantity::AirTemperatureC, Side::Below, -35.0, 5.0, minutes(60)),
             // Force 8 (GB/T 28591-2012: 17.2 to 20.7 m/s), which China's meteorological service calls a gale.
-            rule("gale", Quantity::WindSpeedMps, Side::Above, 17.2, 3.0, minutes(10)),
+            rule("wind", Quantity::WindSpeedMps, Side::Above, 17.2, 3.0, minutes(10)),
             // Sheep paw through some 20 cm of snow to the grass; what lies deeper buries their forage.
             ThresholdRule {
                 is_grave: true,
-                ..rule("deep_snow", Quantity::SnowDepthCm, Side::Above, 20.0, 5.0, minutes(12 * 60))
+                ..rule("snow", Quantity::SnowDepthCm, Side::Above, 20.0, 5.0, minutes(12 * 60))
             },
         ])
     }

@@ -303,7 +303,7 @@ fn a_replay_and_any_number_of_restarts_find_the_same() {
     let start = || stage("2026-05-08T00:00:00+08:00", HOUR);
     let (mut once, mut again, mut restarted) = (start(), start(), start());
     let found = busy_spring(&mut once, false);
-    for kind in ["begun frost", "begun gale", "begun fire_danger", "begun drought", "begun smoke", "over smoke"] {
+    for kind in ["begun frost", "begun wind", "begun fire_danger", "begun drought", "begun smoke", "over smoke"] {
         assert!(words(&found).iter().any(|word| word == kind), "{kind}: {:?}", notices(&found));
     }
     assert_eq!(busy_spring(&mut again, false), found);
