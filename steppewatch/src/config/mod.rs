@@ -53,6 +53,8 @@ pub struct Config {
     pub journal_retention: Duration,
     /// Age after which tracks and readings go.
     pub history_retention: Duration,
+    /// Age after which summed days of stations go.
+    pub history_daily: Duration,
     /// Where readings are copied to.
     pub influx: Option<InfluxConfig>,
     /// Private networks that webhooks may go to.
@@ -120,6 +122,7 @@ impl Config {
             journal_max_bytes: journal.bytes("max_bytes", "20GiB")?,
             journal_retention: journal.duration("retention", "30d")?,
             history_retention: history.duration("retention", "400d")?,
+            history_daily: history.duration("daily", "3650d")?,
             influx,
             evidence_max_bytes: evidence.bytes("max_bytes", "5GiB")?,
             webhook_networks: networks(&mut webhooks)?,
@@ -185,7 +188,7 @@ mod tests {
         );
         assert_eq!(empty.journal_max_bytes, example.journal_max_bytes);
         assert_eq!(empty.journal_retention, example.journal_retention);
-        assert_eq!(empty.history_retention, example.history_retention);
+        assert_eq!((empty.history_retention, empty.history_daily), (example.history_retention, example.history_daily));
         assert_eq!(empty.evidence_max_bytes, example.evidence_max_bytes);
         assert_eq!((empty.second_person, example.second_person), (false, false));
         assert_eq!((&empty.detection, &example.detection), (&detect::Settings::default(), &empty.detection));
