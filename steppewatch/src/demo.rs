@@ -11,7 +11,7 @@ use firmware_sim::modbus_station::ModbusStations;
 use firmware_sim::receiver::Receiver;
 use firmware_sim::{Credentials, Faults, Fleet, FleetConfig, Scenario, SimDevice};
 use ingest::protocol::modbus::ModbusStation;
-use model::{DeviceId, DeviceKind, External, Pose, Position, Severity, TownshipCode};
+use model::{DeviceId, DeviceKind, External, Pose, Position, TownshipCode};
 use registry::{ImportOptions, NewDevice, NewSubscriber, Registry};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};

@@ -73,7 +73,12 @@ impl Stores {
             dead_letters: DeadLetters::open(&file("dead-letters.db"))?,
             evidence: evidence::Store::open(&file("evidence"), config.evidence_max_bytes)?,
             recent: Recent::default(),
-            history: History::open(&file("history"), config.history_retention, clock.clone())?,
+            history: History::open_with_days(
+                &file("history"),
+                config.history_retention,
+                config.history_daily,
+                clock.clone(),
+            )?,
             alerts: Store::open(&file("alerts.db"), AlertLog::open(&file("alerts.db"))?, config.tenant.clone())?
                 .with_messages(Messages::with(config.messages.clone())?),
             commands: CommandLog::open(&file("commands.db"))?,

@@ -30,6 +30,7 @@ mod readme;
 mod real_input;
 mod silence;
 mod station;
+mod station_news;
 mod survey;
 mod terrain;
 mod vision;

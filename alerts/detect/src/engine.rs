@@ -13,6 +13,7 @@ use crate::overload::Loads;
 use crate::place::{Flight, Located};
 use crate::presence::{Stay, Verdict};
 use crate::settings::Settings;
+use crate::stations::{LateGreenUp, Stations};
 use crate::unseen::{nobody_looks, unseen_after};
 use crate::{World, closure};
 use model::{Body, DeviceId, Finding, HerdView, Interval, Offset, PanTilt, Reading, Timestamp, What, ZoneId, ZoneLoad};
@@ -20,6 +21,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 mod reading;
+mod stations;
 
 /// Herds followed at once; beyond it the one heard of longest ago is forgotten.
 const HERDS_MAX: usize = 10_000;
@@ -34,6 +36,7 @@ pub struct Engine {
     asides: Asides,
     /// What [`Engine::loads`] shows; made anew within a minute.
     loads: Arc<Vec<ZoneLoad>>,
+    late_green_up: Option<LateGreenUp>,
 }
 
 /// What a restart must find again.
@@ -47,13 +50,14 @@ pub(crate) struct State {
     pub(crate) flights: HashMap<DeviceId, Flight>,
     pub(crate) fleet: Fleet,
     pub(crate) loads: Loads,
+    pub(crate) stations: Stations,
 }
 
 impl Engine {
     /// A fresh engine.
     pub fn new(settings: Settings, world: Arc<World>) -> Self {
         let (state, watch, asides) = (State::default(), Watch::default(), Asides::default());
-        Self { settings, world, state, watch, asides, loads: Arc::default() }
+        Self { settings, world, state, watch, asides, loads: Arc::default(), late_green_up: None }
     }
 
     /// The state as bytes, to be kept with the cursor that it belongs to.
@@ -84,6 +88,7 @@ impl Engine {
             found.extend(self.forget_unseen());
             found.extend(self.end_what_was_left(reading.offset));
             found.extend(self.tell_what_was_held_back());
+            found.extend(self.tick_stations());
             let State { loads, herds, now, .. } = &mut self.state;
             if let Some(told) = loads.tick(herds.list(), &self.world, *now, &self.settings) {
                 found.extend(told);
@@ -96,6 +101,7 @@ impl Engine {
         let fleet = &mut self.state.fleet;
         found.extend(fleet.heard(&world, device, now, reading.happened_at(), &mut self.watch));
         found.extend(fleet.look(&world, device, reading));
+        found.extend(self.measured(device, reading));
         if let Some(seen) = self.seen(device, reading) {
             found.extend(self.place_in_herd(seen));
         }

@@ -8,7 +8,8 @@
 //!
 //! The way of a sighting: [`place`] says where on the ground it was, [`fixes`] sets aside what no animal can do,
 //! [`herd`] joins it to a herd and keeps what was seen of it, [`presence`] weighs whether the herd stands in a zone,
-//! [`case`] makes one case of a herd in a closed zone. [`fleet`] watches the devices themselves.
+//! [`case`] makes one case of a herd in a closed zone. [`fleet`] watches the devices themselves, [`stations`] what they measure
+//! and what cameras take for fires.
 
 mod aside;
 pub mod case;
@@ -31,6 +32,7 @@ pub mod place;
 pub mod presence;
 mod saved;
 mod settings;
+pub mod stations;
 mod unseen;
 mod world;
 

@@ -103,7 +103,7 @@ macro_rules! fields {
     };
 }
 fields! {
-    State { now, day_ends, herds, trails, heads, flights, fleet, loads since 4 or nothing }
+    State { now, day_ends, herds, trails, heads, flights, fleet, loads since 4 or nothing, stations since 5 or nothing }
     Loads { over, looked_at }
     Over { since, within_since, told }
     Flight { samples, took_off }
@@ -233,6 +233,8 @@ words! {
         Source::Collar => "collar",
     };
 }
+
+mod stations;
 
 impl Saved for Herds {
     fn put(&self, into: &mut Vec<u8>) {

@@ -11,6 +11,7 @@ mod frigate;
 mod mavlink;
 mod mqtt;
 mod section;
+mod station_rules;
 mod stations;
 mod telling;
 pub(crate) mod units;
@@ -56,6 +57,8 @@ pub struct Config {
     pub journal_retention: Duration,
     /// Age after which tracks and readings go.
     pub history_retention: Duration,
+    /// Age after which summed days of stations go.
+    pub history_daily: Duration,
     /// Where readings are copied to.
     pub influx: Option<InfluxConfig>,
     /// Private networks that webhooks may go to.
@@ -123,6 +126,7 @@ impl Config {
         let isapi = cameras::cameras(root.sections("isapi")?)?;
         let onvif = cameras::cameras(root.sections("onvif")?)?;
         let detection = detection::detection(root.section("detection")?)?;
+        let detection = detect::Settings { stations: station_rules::station_rules(&mut root)?, ..detection };
         let vision = root.optional_section("vision")?.map(vision::vision).transpose()?;
         let config = Self {
             detection,
@@ -134,6 +138,7 @@ impl Config {
             journal_max_bytes: journal.bytes("max_bytes", "20GiB")?,
             journal_retention: journal.duration("retention", "30d")?,
             history_retention: history.duration("retention", "400d")?,
+            history_daily: history.duration("daily", "3650d")?,
             influx,
             evidence_max_bytes: evidence.bytes("max_bytes", "5GiB")?,
             webhook_networks: networks(&mut webhooks)?,
@@ -203,7 +208,7 @@ mod tests {
         );
         assert_eq!(empty.journal_max_bytes, example.journal_max_bytes);
         assert_eq!(empty.journal_retention, example.journal_retention);
-        assert_eq!(empty.history_retention, example.history_retention);
+        assert_eq!((empty.history_retention, empty.history_daily), (example.history_retention, example.history_daily));
         assert_eq!(empty.evidence_max_bytes, example.evidence_max_bytes);
         assert_eq!((empty.second_person, example.second_person), (false, false));
         assert_eq!((&empty.detection, &example.detection), (&detect::Settings::default(), &empty.detection));
@@ -221,7 +226,7 @@ mod tests {
         );
         check(
             "colour = 1",
-            "`colour` is `1`, but there is no such key; known here: data, detection, dji, evidence, gt06, history, hj212, http, influx, isapi, journal, mavlink, messages, modbus, mqtt, onvif, sip, sms, station_model, tenant, vision, webhooks, zones",
+            "`colour` is `1`, but there is no such key; known here: danger, data, detection, dji, evidence, fire, green_up, gt06, history, hj212, http, influx, isapi, journal, mavlink, messages, modbus, mqtt, onvif, sip, sms, station_model, station_threshold, tenant, vision, webhooks, zones",
         );
         check(
             "tenant = \"克什克腾\"",
@@ -338,6 +343,55 @@ mod tests {
             "[detection]\nsightings_within = \"2d\"",
             "`detection.sightings_within` is `172800s`, which cannot be used: it is out of range; write a duration from 60s to 3600s",
         );
+    }
+
+    #[test]
+    fn whatever_is_wrong_with_the_rules_of_stations_is_one_sentence_too() {
+        let rule =
+            |more: &str| format!("[[station_threshold]]\nname = \"frost\"\nquantity = \"air_temperature_c\"\n{more}");
+        check(
+            &rule(""),
+            "`station_threshold[0].above` is missing; write from which value on it is past, or `below` instead",
+        );
+        check(
+            &rule("below = -70"),
+            "`station_threshold[0].below` is `-70`, which cannot be used: air_temperature_c is -60 to 60 °C; limit and way back have to be within that, and back not negative",
+        );
+        check(
+            &rule("below = 0\nfrom = \"5-10\"\nto = \"09-10\""),
+            "`station_threshold[0].from` is `5-10`, which cannot be used: write month and day, for example 05-10",
+        );
+        check(
+            &format!("{}\n{}", rule("below = 0"), rule("below = 1")),
+            "`station_threshold[1].name` is `frost`, which cannot be used: there is a rule of that name already; choose another",
+        );
+        check(
+            "[danger]\nfire_class = 6",
+            "`danger.fire_class` is `6`, which is out of range; write a whole number from 2 to 5",
+        );
+        check(
+            "[green_up]\nshare = 3",
+            "`green_up.share` is `3`, but there is no such key; known here: days_before_end, extend_days, legal_basis, proposes, share_percent, soil_c, stations_min, warm_days",
+        );
+    }
+
+    #[test]
+    fn a_threshold_takes_the_place_of_the_default_of_its_name_or_is_one_more() {
+        let text = "[[station_threshold]]\nname = \"frost\"\noff = true\n[[station_threshold]]\nname = \"wind\"\n\
+                    quantity = \"wind_speed_mps\"\nabove = 13.9\nback = 2\nfor = \"5min\"\ngrave = true\n\
+                    [[station_threshold]]\nname = \"heat\"\nquantity = \"air_temperature_c\"\nabove = 35\nfrom = \"06-01\"\nto = \"08-31\"";
+        let rules = Config::parse(text).unwrap().detection.stations.thresholds.0;
+        let words: Vec<_> = rules
+            .iter()
+            .map(|rule| (rule.name.as_str(), rule.limit, rule.lasts.as_secs(), rule.is_grave, rule.season.is_some()))
+            .collect();
+        let expected = [
+            ("cold", -35.0, 3_600, false, false),
+            ("snow", 20.0, 43_200, true, false),
+            ("wind", 13.9, 300, true, false),
+            ("heat", 35.0, 0, false, true),
+        ];
+        assert_eq!(words, expected);
     }
 
     #[test]

@@ -246,6 +246,28 @@ impl Section {
             .ok_or_else(|| self.complain(key, &shown(&value), "is no number; write for example 0.1".into()))
     }
 
+    /// The same where leaving it out means something.
+    pub(super) fn optional_decimal(&mut self, key: &'static str) -> Result<Option<f64>, ConfigError> {
+        if self.table.contains_key(key) {
+            return self.decimal(key, 0.0).map(Some);
+        }
+        self.known.push(key);
+        Ok(None)
+    }
+
+    /// A duration where leaving it out means something.
+    pub(super) fn optional_duration(
+        &mut self,
+        key: &'static str,
+        example: &str,
+    ) -> Result<Option<Duration>, ConfigError> {
+        if self.table.contains_key(key) {
+            return self.duration(key, example).map(Some);
+        }
+        self.known.push(key);
+        Ok(None)
+    }
+
     /// A number that may have a fraction, both ends of the range included.
     pub(super) fn fraction(
         &mut self,

@@ -73,14 +73,25 @@ pub fn notice(notice: &Notice) -> Both {
         }
         Matter::Outage(cause) => outage(cause, notice.devices_count, is_over),
         Matter::Blind { watched, limit_hours } => blind(notice, *watched, *limit_hours, is_over),
+        Matter::Threshold { rule, value, limit, .. } if rule == "green_up" => {
+            let (value, limit) = (shown(*value), shown(*limit));
+            if is_over {
+                return both("返青推迟已结束".to_owned(), "the late green-up is over".to_owned());
+            }
+            both(
+                format!("返青推迟：已返青的监测站占 {value} %（应达 {limit} %）"),
+                format!("green-up is late: {value} % of the stations have greened (should be {limit} %)"),
+            )
+        }
         Matter::Threshold { rule, value, limit, unit, .. } => {
+            let who = stations(notice);
             let (value, limit) = (shown(*value), shown(*limit));
             let (zh, en) =
                 if is_over { ("已恢复", "back within its limit") } else { ("超出限值", "past its limit") };
             let rule_zh = rule_name(rule);
             both(
-                format!("{who} {rule_zh}{zh}：{value} {unit}（限值 {limit} {unit}）"),
-                format!("{who}: {} {en}: {value} {unit} (limit {limit} {unit})", rule.replace('_', " ")),
+                format!("{} {rule_zh}{zh}：{value} {unit}（限值 {limit} {unit}）", who.zh),
+                format!("{}: {} {en}: {value} {unit} (limit {limit} {unit})", who.en, rule.replace('_', " ")),
             )
         }
         Matter::Fire { sign, confidence } => {
@@ -94,6 +105,17 @@ pub fn notice(notice: &Notice) -> Both {
             let sure = percent(*confidence);
             both(format!("{who} 发现{zh}，把握 {}", sure.zh), format!("{who} sees {en}, {} sure", sure.en))
         }
+    }
+}
+
+/// Whose values a threshold is about: one station's, or those of a township together.
+fn stations(notice: &Notice) -> Both {
+    match (&notice.township, notice.devices_count, notice.devices.first()) {
+        (_, 1, Some(device)) => both(device.to_string(), device.to_string()),
+        (Some(township), count, _) => {
+            both(format!("苏木乡镇 {township}（{count} 个监测站）"), format!("township {township} ({count} stations)"))
+        }
+        (None, count, _) => both(format!("{count} 个监测站"), format!("{count} stations")),
     }
 }
 
@@ -144,6 +166,7 @@ fn rule_name(rule: &str) -> &str {
         "frost" => "霜冻",
         "wind" => "大风",
         "snow" => "积雪",
+        "cold" => "严寒",
         other => other,
     }
 }
