@@ -22,6 +22,7 @@ mod households;
 mod load;
 mod maintenance;
 mod masks;
+mod patrols;
 mod proposal;
 pub mod rules;
 mod schema;
@@ -45,6 +46,7 @@ pub use household_file::{HouseholdFileError, HouseholdRow, RowFault, household_r
 pub use households::{HouseholdImport, MAX_ANIMALS, MAX_HOUSEHOLDS};
 pub use maintenance::{MAX_MAINTENANCE, NewMaintenance};
 pub use masks::{MASK_DAYS, MAX_MASKS, MaskEntry, MaskState, MaskVersion};
+pub use patrols::{MAX_ROUTES, route_feature, route_of, routes_of};
 pub use proposal::{Proposal, ProposalKind, ProposalState, Topic};
 pub use secrets::{Refusal, Secret};
 pub use store::Registry;
