@@ -10,14 +10,14 @@ use crate::listener::Peer;
 use crate::problem::Problem;
 use crate::{
     audit, closures, commands, console, deliveries, devices, households, incidents, live_socket, login, masks, ops,
-    proposals, snapshots, subscribers, tracks, users, zone_at, zone_import, zones,
+    patrols, proposals, snapshots, subscribers, tracks, users, watching, zone_at, zone_import, zones,
 };
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{map_request, map_response_with_state};
 use axum::response::Response;
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use std::sync::Arc;
 
 /// Bodies of ordinary requests.
@@ -90,6 +90,14 @@ pub(crate) fn table() -> Vec<Route> {
         route("GET", "/api/v1/devices/{id}/series", get(tracks::series)),
         route("GET", "/api/v1/devices/{id}/snapshots", get(snapshots::list)),
         route("GET", "/api/v1/snapshots/{hash}", get(snapshots::one)),
+        route("GET", "/api/v1/coverage", get(watching::coverage)),
+        route("GET", "/api/v1/patrols", get(patrols::list)),
+        route("GET", "/api/v1/patrols/duties", get(patrols::duties)),
+        route("GET", "/api/v1/patrols/routes", get(patrols::routes)),
+        route("POST", "/api/v1/patrols/routes", post(patrols::plan)),
+        route("DELETE", "/api/v1/patrols/routes/{id}", delete(patrols::remove)),
+        route("GET", "/api/v1/patrols/{id}", get(patrols::one)),
+        route("PUT", "/api/v1/devices/{id}/duties", put(patrols::set_duties)),
         route("GET", "/api/v1/households", get(households::list)),
         route("POST", "/api/v1/households/import", households_import),
         route("GET", "/api/v1/households/{id}/phone", get(households::phone)),

@@ -11,6 +11,7 @@ mod asyncapi;
 mod cameras;
 mod configuration;
 mod console;
+mod coverage;
 mod crash;
 mod detection;
 mod doctor;

@@ -24,3 +24,6 @@ pub use worker::{Handed, Missed, Shared, WatchError, WatchParts, run};
 
 /// The consumer's name in the journal.
 pub const CONSUMER: &str = "coverage";
+
+#[cfg(test)]
+mod tests;

@@ -237,10 +237,10 @@ pub fn route_of(feature: &Value) -> Result<PatrolRoute, RegistryError> {
         Some(width) => width.as_f64().ok_or_else(|| wrong("width_m", Some(width), "write a number of metres"))?,
     };
     let parsed = |code: String| {
-        TownshipCode::parse(&code).map_err(|error| RegistryError::invalid("township", &code, &error.to_string()))
+        TownshipCode::parse(&code).map_err(|error| RegistryError::invalid("township", &code, error.to_string()))
     };
     let named =
-        |id: String| DeviceId::parse(&id).map_err(|error| RegistryError::invalid("device", &id, &error.to_string()));
+        |id: String| DeviceId::parse(&id).map_err(|error| RegistryError::invalid("device", &id, error.to_string()));
     Ok(PatrolRoute {
         name: text("name")?.unwrap_or_else(|| id.clone()),
         township: township.map(parsed).transpose()?,

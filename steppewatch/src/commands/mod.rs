@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod households;
 pub mod journal;
 pub mod masks;
+pub mod patrols;
 mod proposals;
 pub mod replay;
 pub mod terrain;

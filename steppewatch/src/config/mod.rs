@@ -3,6 +3,7 @@
 //! In: the text of the file. Out: the configuration, or the first thing that is wrong with it as one sentence that names
 //! the key, what it holds and what would do. Secrets are read from files, never written in this one.
 
+mod coverage;
 mod detection;
 mod devices;
 mod dji;
@@ -27,6 +28,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use coverage::Coverage;
 pub use section::ConfigError;
 pub use vision::Vision;
 
@@ -68,6 +70,8 @@ pub struct Config {
     pub gt06: Option<Gt06Config>,
     /// By what evidence a herd counts as inside.
     pub detection: detect::Settings,
+    /// What counts as watched land, and who has to be out.
+    pub coverage: Coverage,
     /// Bound of the pictures that are kept as evidence.
     pub evidence_max_bytes: u64,
     /// Which model looks at pictures.
@@ -108,7 +112,10 @@ impl Config {
         let gt06 = root.optional_section("gt06")?.map(devices::gt06).transpose()?.flatten();
         let detection = detection::detection(root.section("detection")?)?;
         let vision = root.optional_section("vision")?.map(vision::vision).transpose()?;
+        let patrol_duties = root.sections("patrol_duty")?;
+        let coverage = coverage::coverage(root.section("coverage")?, patrol_duties)?;
         let config = Self {
+            coverage,
             detection,
             data,
             tenant,
@@ -186,6 +193,7 @@ mod tests {
         assert_eq!(empty.history_retention, example.history_retention);
         assert_eq!(empty.evidence_max_bytes, example.evidence_max_bytes);
         assert_eq!((empty.second_person, example.second_person), (false, false));
+        assert_eq!(empty.coverage, example.coverage);
         assert_eq!((&empty.detection, &example.detection), (&detect::Settings::default(), &empty.detection));
     }
 
@@ -201,7 +209,7 @@ mod tests {
         );
         check(
             "colour = 1",
-            "`colour` is `1`, but there is no such key; known here: data, detection, dji, evidence, gt06, history, hj212, http, influx, journal, mavlink, modbus, mqtt, sip, station_model, tenant, vision, webhooks, zones",
+            "`colour` is `1`, but there is no such key; known here: coverage, data, detection, dji, evidence, gt06, history, hj212, http, influx, journal, mavlink, modbus, mqtt, patrol_duty, sip, station_model, tenant, vision, webhooks, zones",
         );
         check(
             "tenant = \"克什克腾\"",

@@ -22,7 +22,7 @@ const LINE_STEP_M: f64 = 20.0;
 const STEP_M: f64 = 10.0;
 /// Less is no patrol.
 const WAY_MIN_M: f64 = 100.0;
-const TIME_MIN: Duration = Duration::from_secs(60);
+const TIME_MIN: Duration = Duration::from_secs(30);
 
 /// The patrols that go on, and those that ended since they were last asked for.
 #[derive(Debug, Clone, PartialEq, Default)]
