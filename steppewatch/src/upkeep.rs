@@ -43,8 +43,13 @@ pub async fn run(stores: Stores, metrics: JournalMetrics, stop: CancellationToke
 
 async fn housekeeping(stores: &Stores) -> Result<()> {
     let (alerts, history) = (stores.alerts.clone(), stores.history.clone());
-    let detected = tokio::task::spawn_blocking(move || alerts::start_offset(&alerts)).await??;
-    for (consumer, offset) in [("detect", detected), ("history", history.cursor())] {
+    let coverage = stores.coverage.clone();
+    let (detected, watched) = tokio::task::spawn_blocking(move || {
+        anyhow::Ok((alerts::start_offset(&alerts)?, coverage.cursor()?.unwrap_or_default()))
+    })
+    .await??;
+    let cursors = [("detect", detected), ("history", history.cursor()), (alerts::coverage::CONSUMER, watched)];
+    for (consumer, offset) in cursors {
         match stores.journal.set_cursor(consumer, offset).await {
             // The next round tells it again.
             Ok(()) | Err(JournalError::NoSpace) => {}

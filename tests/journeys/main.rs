@@ -12,6 +12,7 @@ mod camera_events;
 mod cameras;
 mod configuration;
 mod console;
+mod coverage;
 mod crash;
 mod detection;
 mod doctor;

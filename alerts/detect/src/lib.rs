@@ -16,6 +16,7 @@ pub mod case;
 pub mod closure;
 mod correct;
 pub mod count;
+pub mod coverage;
 mod engine;
 mod exhibits;
 pub mod fixes;

@@ -102,6 +102,10 @@ macro_rules! fields {
         if $from.version < $version { $before($from)? } else { Saved::get($from)? }
     };
 }
+
+mod watched;
+pub(crate) use watched::{read_coverage, write_coverage};
+
 fields! {
     State { now, day_ends, herds, trails, heads, flights, fleet, loads since 4 or nothing, stations since 5 or nothing }
     Loads { over, looked_at }

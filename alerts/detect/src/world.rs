@@ -108,6 +108,12 @@ impl World {
         }
     }
 
+    /// The same without its zones and their index; devices, calendar, relief and maintenance stay.
+    #[must_use]
+    pub fn without_index(&self) -> Self {
+        Self { zones: Vec::new(), fence: Geofence::empty(), past: Past::none(), ..self.clone() }
+    }
+
     /// The same with the masks that were ever applied; each counts while it holds.
     #[must_use]
     pub fn with_masks(self, masks: &[Mask]) -> Self {

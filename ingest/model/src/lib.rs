@@ -9,6 +9,7 @@ mod area;
 mod clock;
 mod closure;
 mod command;
+mod coverage;
 mod device;
 mod exhibit;
 mod finding;
@@ -37,6 +38,9 @@ pub use area::{SQUARE_METRES_PER_MU, area_m2, area_mu, signed_area_m2, square_un
 pub use clock::Clock;
 pub use closure::{Closure, ClosureCalendar, ClosureDecision, ClosureLevel, ClosureRule, MonthDay};
 pub use command::{Action, Command, Outcome};
+pub use coverage::{
+    DutyState, Patrol, PatrolDetail, PatrolFilter, PatrolRoute, PatrolZone, RouteFlown, WatchedCell, ZoneWatch,
+};
 pub use device::{Device, DeviceKind, External, Health, Pose};
 pub use exhibit::{CasePicture, CaseTrack, Exhibits, SeenArea};
 pub use finding::{Case, CaseZone, Finding, HerdView, What};

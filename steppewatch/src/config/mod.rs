@@ -4,6 +4,7 @@
 //! the key, what it holds and what would do. Secrets are read from files, never written in this one.
 
 mod cameras;
+mod coverage;
 mod detection;
 mod devices;
 mod dji;
@@ -32,6 +33,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use coverage::Coverage;
 pub use section::ConfigError;
 pub use vision::Vision;
 
@@ -83,6 +85,8 @@ pub struct Config {
     pub onvif: Vec<CameraConfig>,
     /// By what evidence a herd counts as inside.
     pub detection: detect::Settings,
+    /// What counts as watched land, and who has to be out.
+    pub coverage: Coverage,
     /// Bound of the pictures that are kept as evidence.
     pub evidence_max_bytes: u64,
     /// Which model looks at pictures.
@@ -128,7 +132,10 @@ impl Config {
         let detection = detection::detection(root.section("detection")?)?;
         let detection = detect::Settings { stations: station_rules::station_rules(&mut root)?, ..detection };
         let vision = root.optional_section("vision")?.map(vision::vision).transpose()?;
+        let patrol_duties = root.sections("patrol_duty")?;
+        let coverage = coverage::coverage(root.section("coverage")?, patrol_duties)?;
         let config = Self {
+            coverage,
             detection,
             data,
             tenant,
@@ -211,6 +218,7 @@ mod tests {
         assert_eq!((empty.history_retention, empty.history_daily), (example.history_retention, example.history_daily));
         assert_eq!(empty.evidence_max_bytes, example.evidence_max_bytes);
         assert_eq!((empty.second_person, example.second_person), (false, false));
+        assert_eq!(empty.coverage, example.coverage);
         assert_eq!((&empty.detection, &example.detection), (&detect::Settings::default(), &empty.detection));
     }
 
@@ -226,7 +234,7 @@ mod tests {
         );
         check(
             "colour = 1",
-            "`colour` is `1`, but there is no such key; known here: danger, data, detection, dji, evidence, fire, green_up, gt06, history, hj212, http, influx, isapi, journal, mavlink, messages, modbus, mqtt, onvif, sip, sms, station_model, station_threshold, tenant, vision, webhooks, zones",
+            "`colour` is `1`, but there is no such key; known here: coverage, danger, data, detection, dji, evidence, fire, green_up, gt06, history, hj212, http, influx, isapi, journal, mavlink, messages, modbus, mqtt, onvif, patrol_duty, sip, sms, station_model, station_threshold, tenant, vision, webhooks, zones",
         );
         check(
             "tenant = \"克什克腾\"",

@@ -68,10 +68,9 @@ impl Aliyun {
             }
             let sent = said.pointer("/SmsSendDetailDTOs/SmsSendDetailDTO").and_then(Value::as_array);
             let ours = sent.into_iter().flatten().find(|one| one.get("OutId").and_then(Value::as_str) == Some(id));
-            match ours.and_then(|one| one.get("SendStatus")).and_then(Value::as_i64) {
-                // 1: on its way, 3: arrived.
-                Some(status @ (1 | 3)) => return Taken::Yes(format!("sent by an earlier attempt, status {status}")),
-                Some(_) | None => {}
+            // 1: on its way, 3: arrived.
+            if let Some(status @ (1 | 3)) = ours.and_then(|one| one.get("SendStatus")).and_then(Value::as_i64) {
+                return Taken::Yes(format!("sent by an earlier attempt, status {status}"));
             }
             day = date.next();
         }

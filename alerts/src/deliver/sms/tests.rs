@@ -11,7 +11,7 @@ use std::sync::mpsc;
 fn server(answers: Vec<Option<String>>) -> (String, mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let (asked, requests) = mpsc::channel();
+    let (asked, requests) = mpsc::sync_channel(8);
     std::thread::spawn(move || {
         for answer in answers {
             let Ok((mut stream, _)) = listener.accept() else { return };

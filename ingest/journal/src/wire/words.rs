@@ -72,7 +72,7 @@ pub fn notice(notice: &Notice) -> Both {
             both(format!("{who} 工作异常：{zh}{measure}"), format!("{who} is not well: {en}{measure}"))
         }
         Matter::Outage(cause) => outage(cause, notice.devices_count, is_over),
-        Matter::Blind { watched, limit_hours } => blind(notice, *watched, *limit_hours, is_over),
+        Matter::Blind { watched, limit_hours, zones } => blind(notice, (*watched, *limit_hours, *zones), is_over),
         Matter::Threshold { rule, value, limit, .. } if rule == "green_up" => {
             let (value, limit) = (shown(*value), shown(*limit));
             if is_over {
@@ -133,16 +133,29 @@ fn outage(cause: &OutageCause, count: u32, is_over: bool) -> Both {
     }
 }
 
-fn blind(notice: &Notice, watched: f64, limit_hours: f64, is_over: bool) -> Both {
-    let name = notice.zone.as_ref().map_or("", |zone| zone.name.as_str());
+fn blind(notice: &Notice, (watched, limit_hours, zones): (f64, f64, u32), is_over: bool) -> Both {
     let (part, hours) = (percent(watched), shown(limit_hours));
-    if is_over {
-        return both(format!("{name} 恢复监视（{}）", part.zh), format!("{name} is watched again ({})", part.en));
+    let of = match (&notice.zone, &notice.township) {
+        (Some(zone), _) => both(zone.name.as_str(), zone.name.as_str()),
+        (None, Some(township)) => {
+            both(format!("{township} 辖区 {zones} 片封闭区"), format!("{zones} closed zones of township {township}"))
+        }
+        (None, None) => both(format!("{zones} 片封闭区"), format!("{zones} closed zones")),
+    };
+    match (is_over, notice.zone.is_some()) {
+        (true, true) => {
+            both(format!("{} 恢复监视（{}）", of.zh, part.zh), format!("{} is watched again ({})", of.en, part.en))
+        }
+        (true, false) => both(format!("{}均已恢复监视", of.zh), format!("all {} are watched again", of.en)),
+        (false, true) => both(
+            format!("{} 已超过 {hours} 小时无人监视：此间只看到 {} 的面积", of.zh, part.zh),
+            format!("{} was not watched for {hours} h: {} of it was seen", of.en, part.en),
+        ),
+        (false, false) => both(
+            format!("{}已超过 {hours} 小时无人监视：此间只看到 {} 的面积", of.zh, part.zh),
+            format!("{} were not watched for {hours} h: {} of them was seen", of.en, part.en),
+        ),
     }
-    both(
-        format!("{name} 已超过 {hours} 小时无人监视：此间只看到 {} 的面积", part.zh),
-        format!("{name} was not watched for {hours} h: {} of it was seen", part.en),
-    )
 }
 
 /// Its name in both languages.
