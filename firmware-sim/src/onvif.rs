@@ -225,12 +225,9 @@ fn fault(subcode: &str, reason: &str) -> Response {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, request: String) -> Response {
-    let asks = |name: &str| {
-        request.contains(&format!("<{name} "))
-            || request.contains(&format!("<{name}>"))
-            || request.contains(&format!(":{name} "))
-            || request.contains(&format!(":{name}>"))
-    };
+    let tag = |piece: &str| piece.split(['>', ' ', '/']).next()?.rsplit(':').next().map(str::to_owned);
+    let tags: BTreeSet<String> = request.split('<').filter_map(tag).collect();
+    let asks = |name: &str| tags.contains(name);
     if asks("GetSystemDateAndTime") {
         return soap(&date_and_time(shared.now_ms()));
     }
