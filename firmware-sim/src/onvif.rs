@@ -2,8 +2,8 @@
 //!
 //! In:  what it is to notify, what is to go wrong.   Out: SOAP 1.2 over HTTP, with texts of its own.
 //!
-//! If asked to it gives, like a camera behind NAT, its own idea of its address; and like some makers' cameras it wants a number of its own
-//! to be said back in each question. It asks for a UsernameToken of WS-Security: the right digest, made within five seconds of its own clock, each once.
+//! If asked to it gives, like a camera behind NAT, its own idea of its address; and then, like some makers' cameras, it wants a number of its
+//! own to be said back in each question. It asks for a UsernameToken of WS-Security: the right digest, made within five seconds of its own clock, each once.
 //!
 //! Never: uses the platform's XML; both ends agree because both follow the specification.
 
@@ -225,12 +225,9 @@ fn fault(subcode: &str, reason: &str) -> Response {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, request: String) -> Response {
-    let asks = |name: &str| {
-        request.contains(&format!("<{name} "))
-            || request.contains(&format!("<{name}>"))
-            || request.contains(&format!(":{name} "))
-            || request.contains(&format!(":{name}>"))
-    };
+    let tag = |piece: &str| piece.split(['>', ' ', '/']).next()?.rsplit(':').next().map(str::to_owned);
+    let tags: BTreeSet<String> = request.split('<').filter_map(tag).collect();
+    let asks = |name: &str| tags.contains(name);
     if asks("GetSystemDateAndTime") {
         return soap(&date_and_time(shared.now_ms()));
     }
@@ -248,7 +245,10 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, request: String) ->
     if asks("CreatePullPointSubscription") && uri.path() == "/onvif/Events" {
         return subscribe(&shared, &own);
     }
-    let number = text(&request, "SubscriptionId").and_then(|number| number.parse::<u64>().ok());
+    // A number of its own, or the address's.
+    let said = text(&request, "SubscriptionId");
+    let said = if own.contains("192.168.") { said } else { uri.query().and_then(|query| query.strip_prefix("Idx=")) };
+    let number = said.and_then(|number| number.parse::<u64>().ok());
     let Some(number) = number.filter(|number| shared.inner().subscriptions.contains_key(number)) else {
         return fault("wsnt:ResourceUnknownFault", "no such subscription");
     };

@@ -23,6 +23,9 @@ use tokio::time::sleep;
 /// A camera in the steppe answers a connection within two seconds on a bad day.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A refused login makes us wait like so many failures of another kind.
+const REFUSALS_WEIGH: u32 = 16;
+
 /// A password that no log line shows.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
@@ -232,7 +235,10 @@ where
             tracing::warn!(%device, protocol, %failure, "camera is not heard; trying again");
             said = failure.label();
         }
-        sleep(backoff.pause(failures, device.as_str())).await;
+        // Cameras lock out whoever is wrong too often.
+        let weight =
+            if matches!(failure, Failure::Refused) { failures.saturating_add(REFUSALS_WEIGH) } else { failures };
+        sleep(backoff.pause(weight, device.as_str())).await;
     }
 }
 
