@@ -14,6 +14,7 @@ mod console;
 mod crash;
 mod detection;
 mod doctor;
+mod fleet;
 mod foreign;
 mod gate;
 mod herd;
