@@ -297,15 +297,3 @@ impl Account {
         goes_on.then(|| "it goes on although it is over".to_owned())
     }
 }
-
-#[cfg(test)]
-mod temporary {
-    #[test]
-    fn hour() {
-        for seed in [1, 2] {
-            let hour = super::Hour::make(seed);
-            let verdict = super::judge(&hour, &super::play(&hour).unwrap());
-            println!("seed {seed}\n{}", verdict.table());
-        }
-    }
-}

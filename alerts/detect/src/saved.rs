@@ -149,11 +149,11 @@ fields! {
         lag since 4 or nothing, is_watched since 4 or watched, flaws since 5 or nothing
     }
     Alone { last_seen, told_at, steady_from }
-    Outage { since, members, back, mostly_back_since, told, told_at, before }
+    Outage { since, members, back, mostly_back_since, told, before }
     Member { deadline, is_back }
     Flaws { going_on, ended, told_of, clock, picture, head, battery }
     Going { since, sound_since }
-    Clock { ahead, right }
+    Clock { ahead, behind_since, right }
     Picture { hash, since, same, new }
     Head { off, off_since, on }
     Battery { charges, low_since }

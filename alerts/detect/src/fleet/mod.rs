@@ -285,7 +285,7 @@ impl Fleet {
         let over: Vec<(OutageCause, Timestamp)> = self
             .outages
             .iter_mut()
-            .filter_map(|(cause, outage)| outage.over_at(now).map(|at| (cause.clone(), at)))
+            .filter_map(|(cause, outage)| outage.over_at(world, now).map(|at| (cause.clone(), at)))
             .collect();
         for (cause, at) in over {
             let Some(outage) = self.outages.remove(&cause) else { continue };
@@ -305,7 +305,7 @@ impl Fleet {
             }
         }
         for (cause, outage) in &mut self.outages {
-            if outage.grew(now) {
+            if outage.grew() {
                 found.push(What::Changed(outage.notice(cause, world, None)));
             }
         }
@@ -328,10 +328,10 @@ impl Fleet {
                 |id: &DeviceId| world.device(id).is_some_and(|device| watch::causes(device).any(|one| one == cause));
             let (share, rest): (Vec<_>, Vec<_>) = held.into_iter().partition(|(id, _)| of_it(id));
             held = rest;
-            if share.iter().any(|one| is_due(&one)) && self.explains(&cause, &share, world, now, watch) {
-                found.extend(self.begin(cause, &share, world, now, watch));
-            } else {
-                held.extend(share);
+            let is_due = share.iter().any(|one| is_due(&one));
+            match is_due.then(|| self.explained(&cause, &share, world, now, watch)).flatten() {
+                Some(pending) => found.extend(self.begin(cause, &share, &pending, world, watch)),
+                None => held.extend(share),
             }
         }
         held.sort_unstable();
@@ -360,23 +360,23 @@ impl Fleet {
         false
     }
 
-    /// Whether a cause explains that these are overdue, and no narrower one does.
-    fn explains(
+    /// Whether a cause explains that these are overdue, and no narrower one does; then with those that are not overdue yet.
+    fn explained(
         &self,
         cause: &OutageCause,
         share: &[(DeviceId, Timestamp)],
         world: &World,
         now: Timestamp,
         watch: &mut Watch,
-    ) -> bool {
+    ) -> Option<BTreeSet<DeviceId>> {
         let overdue = watch.held.len() + watch.told.len();
         let group = watch.group(cause, &self.devices, world);
         // Counting a large group takes a while, and is no use while hardly anybody in it is overdue.
         if group.len() < outage::least(cause) || overdue.saturating_mul(20) < group.len() {
-            return false;
+            return None;
         }
         let tally = outage::tally(cause, group, share, &self.devices, world, now);
-        tally.explains(cause) && !tally.is_narrower(cause, world)
+        (tally.explains(cause) && !tally.is_narrower(cause, world)).then_some(tally.pending)
     }
 
     /// Tells of an outage, or lets these join the one that goes on.
@@ -384,8 +384,8 @@ impl Fleet {
         &mut self,
         cause: OutageCause,
         share: &[(DeviceId, Timestamp)],
+        pending: &BTreeSet<DeviceId>,
         world: &World,
-        now: Timestamp,
         watch: &mut Watch,
     ) -> Option<What> {
         let goes_on = self.outages.contains_key(&cause);
@@ -403,8 +403,8 @@ impl Fleet {
         let begun = (!goes_on).then(|| {
             // Never the same beginning twice, since that would be the same notice.
             outage.since = last.max(before.unwrap_or(last));
-            (outage.told, outage.told_at, outage.before) = (outage.members.len() as u64, now, before);
-            What::Begun(outage.notice(&cause, world, None))
+            outage.before = before;
+            What::Begun(outage.begun(&cause, world, pending))
         });
         self.outages.insert(cause, outage);
         begun
