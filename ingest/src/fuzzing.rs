@@ -268,6 +268,7 @@ fn numbers(body: &Body) -> Vec<(f64, f64, f64)> {
                 said(*accuracy_m, 0.0, 100_000.0);
             }
         }
+        Body::Clarity(of) => assert!(of.mean.is_finite() && of.contrast.is_finite() && of.sharpness.is_finite()),
         Body::Snapshot(picture) => assert!(picture.bytes >= 3, "{picture:?}"),
         Body::Clock => {}
     }
