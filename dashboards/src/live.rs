@@ -179,7 +179,7 @@ impl Present {
     }
 
     fn take(&mut self, reading: &Reading) {
-        if matches!(reading.body, Body::Clock) {
+        if matches!(reading.body, Body::Clock | Body::Clarity(_)) {
             return;
         }
         if self.devices.len() >= DEVICES_MAX && !self.devices.contains_key(&reading.device) {

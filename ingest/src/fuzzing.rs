@@ -268,6 +268,7 @@ fn numbers(body: &Body) -> Vec<(f64, f64, f64)> {
             said(Some(fire.confidence), 0.0, 1.0);
             fire.place.iter().for_each(|place| of_place(place, &mut said));
         }
+        Body::Clarity(of) => assert!(of.mean.is_finite() && of.contrast.is_finite() && of.sharpness.is_finite()),
         Body::Snapshot(picture) => assert!(picture.bytes >= 3, "{picture:?}"),
         Body::Clock => {}
     }

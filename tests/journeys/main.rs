@@ -16,6 +16,7 @@ mod coverage;
 mod crash;
 mod detection;
 mod doctor;
+mod fleet;
 mod foreign;
 mod gate;
 mod herd;

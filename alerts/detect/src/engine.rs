@@ -99,7 +99,10 @@ impl Engine {
         let Some(device) = world.device(&reading.device) else { return finding(reading.offset, found) };
         let now = self.state.now;
         let fleet = &mut self.state.fleet;
-        found.extend(fleet.heard(&world, device, now, reading.happened_at(), &mut self.watch));
+        // What we found in a camera's picture is no word of the camera.
+        if !matches!(reading.body, Body::Clarity(_)) {
+            found.extend(fleet.heard(&world, device, now, reading.happened_at(), &mut self.watch));
+        }
         found.extend(fleet.look(&world, device, reading));
         found.extend(self.measured(device, reading));
         if let Some(seen) = self.seen(device, reading) {

@@ -5,19 +5,16 @@
 use crate::case::Open;
 use crate::engine::State;
 use crate::fixes::Trail;
-use crate::fleet::flaws::{Battery, Charge, Clock, Flaws, Going, Head, Picture};
-use crate::fleet::{self, Alone, Fleet, Heard, Member, Outage, Standing};
 use crate::geofence::Spread;
 use crate::herd::{Herd, Newest, Seen, Source};
 use crate::herds::Herds;
-use crate::lag::Lag;
 use crate::overload::{Loads, Over};
 use crate::place::{Flight, Located, Sample};
 use crate::presence::Stay;
 use model::{
     AnimalId, AnimalMark, Authority, BoundingBox, Case, CasePicture, CaseTrack, CaseZone, Closure, ClosureLevel,
-    DeviceId, Exhibits, Flaw, Gimbal, IncidentId, Interval, MarkKind, Offset, OutageCause, PanTilt, Position,
-    ReadingKind, SeenArea, SnapshotId, Species, SpeciesCount, Timestamp, TownshipCode, Trigger, ZoneId,
+    DeviceId, Exhibits, Gimbal, IncidentId, Interval, MarkKind, Offset, PanTilt, Position, ReadingKind, SeenArea,
+    SnapshotId, Species, SpeciesCount, Timestamp, TownshipCode, Trigger, ZoneId,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -51,7 +48,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<State, BadState> {
         state.herds.iter_mut().for_each(Herd::derive);
     }
     if from.version < 5 {
-        fleet::complete_old(&mut state.fleet);
+        crate::fleet::complete_old(&mut state.fleet);
     }
     if from.rest.is_empty() { Ok(state) } else { Err(BadState) }
 }
@@ -147,37 +144,11 @@ fields! {
     Trigger { device, kind, seq, ts }
     PanTilt { pan_deg, tilt_deg, zoom }
     Gimbal { pitch_deg, yaw_deg, roll_deg }
-    Fleet { devices, outages since 5 or nothing, ended since 5 or nothing, ticked since 5 or nothing }
-    Heard {
-        last, counted_from, standing since 5 or silent_since, returned_at since 5 or nothing, told_of,
-        lag since 4 or nothing, is_watched since 4 or watched, flaws since 5 or nothing
-    }
-    Alone { last_seen, told_at, steady_from }
-    Outage { since, members, back, mostly_back_since, told, told_at, before }
-    Member { deadline, is_back }
-    Flaws { going_on, ended, told_of, clock, picture, head, battery }
-    Going { since, sound_since }
-    Clock { ahead, right }
-    Picture { hash, since, same, new }
-    Head { off, off_since, on }
-    Battery { charges, low_since }
-    Charge { at, percent }
-    Lag { since, least_ms, before_ms }
 }
 
 /// A version before did not know of it.
 fn nothing<T: Default>(_: &mut From<'_>) -> Read<T> {
     Ok(T::default())
-}
-
-/// Version 3 looked at every device.
-fn watched(_: &mut From<'_>) -> Read<bool> {
-    Ok(true)
-}
-
-/// Versions 3 and 4 knew only silences that were told alone.
-fn silent_since(from: &mut From<'_>) -> Read<Standing> {
-    Saved::get(from).map(fleet::standing_of_old)
 }
 
 /// Version 3 knew of a case's pictures only which they were.
@@ -220,7 +191,6 @@ macro_rules! words {
 words! {
     Species: Species::ALL, Species::as_str;
     MarkKind: MarkKind::ALL, MarkKind::as_str;
-    Flaw: Flaw::ALL, Flaw::as_str;
     ClosureLevel: [ClosureLevel::None, ClosureLevel::Warn, ClosureLevel::Enforce], ClosureLevel::as_str;
     Authority: [
         Authority::Township, Authority::ForestryBureau, Authority::ForestrySquadron, Authority::ReserveStation,
@@ -239,6 +209,8 @@ words! {
 }
 
 mod stations;
+// Behind the macros that it uses.
+mod fleet;
 
 impl Saved for Herds {
     fn put(&self, into: &mut Vec<u8>) {
@@ -247,44 +219,6 @@ impl Saved for Herds {
     }
     fn get(from: &mut From<'_>) -> Read<Self> {
         Vec::get(from).map(|list: Vec<Herd>| list.into())
-    }
-}
-
-impl Saved for Standing {
-    fn put(&self, into: &mut Vec<u8>) {
-        match self {
-            Self::Heard => 0_u8.put(into),
-            Self::Held { deadline, until } => {
-                1_u8.put(into);
-                (*deadline, *until).put(into);
-            }
-            Self::Alone(alone) => {
-                2_u8.put(into);
-                alone.put(into);
-            }
-            Self::Member(cause) => {
-                3_u8.put(into);
-                cause.put(into);
-            }
-        }
-    }
-    fn get(from: &mut From<'_>) -> Read<Self> {
-        Ok(match u8::get(from)? {
-            0 => Self::Heard,
-            1 => Self::Held { deadline: Saved::get(from)?, until: Saved::get(from)? },
-            2 => Self::Alone(Saved::get(from)?),
-            3 => Self::Member(Saved::get(from)?),
-            _ => return Err(BadState),
-        })
-    }
-}
-
-impl Saved for OutageCause {
-    fn put(&self, into: &mut Vec<u8>) {
-        (self.kind().to_owned(), self.name().to_owned()).put(into);
-    }
-    fn get(from: &mut From<'_>) -> Read<Self> {
-        Self::parse(&String::get(from)?, &String::get(from)?).ok_or(BadState)
     }
 }
 

@@ -57,7 +57,7 @@ pub use mask::{Mask, MaskArea};
 pub use network::{BadNetwork, Networks};
 pub use notice::{FireSign, Flaw, Matter, NOTICE_DEVICES_MAX, Notice, OutageCause};
 pub use overload::ZoneLoad;
-pub use picture::{Detection, Look, Unseen};
+pub use picture::{Clarity, Detection, Look, Unseen};
 pub use reading::{
     Body, BoundingBox, Fire, Gimbal, Heartbeat, HeartbeatStatus, Measurement, PanTilt, Place, Quantity, Reading,
     Readings, Report, Sighting, Snapshot, Track,

@@ -424,6 +424,10 @@ mod tests {
 
     #[test]
     fn a_camera_is_looked_at_as_its_kind_is_but_for_what_is_said_of_it() {
+        let of_lens = |text| Config::parse(text).unwrap().vision.map(|vision| (vision.model.is_some(), vision.lens));
+        assert_eq!(of_lens("[vision]\nlens = true"), Some((false, true)));
+        assert_eq!(of_lens("[vision]\nmodel = \"m\""), Some((true, true)));
+        assert_eq!(of_lens("[vision]\nmodel = \"m\"\nlens = false"), Some((true, false)));
         let text = "[vision]\nmodel = \"m.onnx\"\nthreshold_percent = 60\nmasks = [\"0 0 1 0.2\"]\n[vision.drone]\nsteepest_deg = 30\n\
                     [[vision.device]]\nid = \"cam-1\"\nthreshold_percent = 80\n[[vision.device]]\nid = \"d-1\"\nkind = \"drone\"\nfit = false";
         let vision = Config::parse(text).unwrap().vision.unwrap();

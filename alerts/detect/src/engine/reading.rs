@@ -35,7 +35,7 @@ impl Engine {
                     ..self.seen_by(device, reading, Source::Report, located)
                 })
             }
-            Body::Measurements(_) | Body::Snapshot(_) | Body::Fire(_) | Body::Clock => None,
+            Body::Measurements(_) | Body::Snapshot(_) | Body::Fire(_) | Body::Clarity(_) | Body::Clock => None,
         }
     }
 

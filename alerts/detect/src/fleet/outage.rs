@@ -22,8 +22,10 @@ const SAME_END: Duration = Duration::from_secs(60);
 /// An outage whose like was over less than this ago is over only once all were back for [`STEADY`].
 const FLAPS_WITHIN: Duration = Duration::from_secs(3_600);
 const STEADY: Duration = Duration::from_secs(300);
-/// How often people hear that an outage grew, at most.
-const GREW_EVERY: Duration = Duration::from_secs(300);
+/// People hear that an outage grew when it has twice as many members as they know of, and so many more.
+const GREW_BY: u64 = 5;
+/// A device that is not back when most are is given one and a half of its cadences to speak, but no longer than this.
+const REST_WAITS_MAX: Duration = Duration::from_secs(1_350);
 
 /// An outage that goes on.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -36,10 +38,8 @@ pub struct Outage {
     pub(crate) back: u64,
     /// Since when so many are back that it is nearly over.
     pub(crate) mostly_back_since: Option<Timestamp>,
-    /// How many people were told of ...
+    /// How many people were told of.
     pub(crate) told: u64,
-    /// ... and when.
-    pub(crate) told_at: Timestamp,
     /// When its like was last over.
     pub(crate) before: Option<Timestamp>,
 }
@@ -57,6 +57,8 @@ pub struct Member {
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub silent: BTreeSet<DeviceId>,
+    /// Those of them that are not overdue yet.
+    pub pending: BTreeSet<DeviceId>,
     pub speaking: usize,
 }
 
@@ -130,6 +132,9 @@ pub(super) fn tally(
         };
         if is_silent {
             tally.silent.insert(id.clone());
+            if heard.standing == Standing::Heard {
+                tally.pending.insert(id.clone());
+            }
         } else if heard.last > fell_silent.plus(slack) && !heard.missed(device, 1, now) {
             tally.speaking += 1;
         }
@@ -166,8 +171,8 @@ impl Outage {
         }
     }
 
-    /// When it was over, if it is: all are back, or most have been for a while.
-    pub(super) fn over_at(&mut self, now: Timestamp) -> Option<Timestamp> {
+    /// When it was over, if it is: all are back, or most have been for so long that the rest had its chance to speak.
+    pub(super) fn over_at(&mut self, world: &World, now: Timestamp) -> Option<Timestamp> {
         let (back, all) = (usize::try_from(self.back).unwrap_or(usize::MAX), self.members.len());
         if back.saturating_mul(100) < all.saturating_mul(PART_BACK) {
             self.mostly_back_since = None;
@@ -176,34 +181,61 @@ impl Outage {
         let since = *self.mostly_back_since.get_or_insert(now);
         let flaps = self.before.is_some_and(|before| self.since.since(before) < FLAPS_WITHIN);
         let wait = match (flaps, back >= all) {
-            (true, _) => STEADY,
-            (false, false) => MOSTLY_BACK_FOR,
             (false, true) => Duration::ZERO,
+            (true, true) => STEADY,
+            (true, false) => STEADY.max(self.rest_waits(world)),
+            (false, false) => MOSTLY_BACK_FOR.max(self.rest_waits(world)),
         };
         (now.since(since) >= wait).then_some(if back >= all && !flaps { now } else { since })
     }
 
+    /// How long those that are not back may take to speak.
+    fn rest_waits(&self, world: &World) -> Duration {
+        let rest = self.members.iter().filter(|(_, member)| !member.is_back);
+        let waits = rest.filter_map(|(id, _)| world.device(id)).map(|device| device.late_after()).max();
+        waits.unwrap_or_default().min(REST_WAITS_MAX)
+    }
+
     /// Whether it grew so much that people hear of it again.
-    pub(super) fn grew(&mut self, now: Timestamp) -> bool {
+    pub(super) fn grew(&mut self) -> bool {
         let members = self.members.len() as u64;
-        let much = self.told.saturating_mul(3).div_ceil(2).max(self.told.saturating_add(2));
-        let grew = members >= much && now.since(self.told_at) >= GREW_EVERY;
+        let grew = members >= self.told.saturating_mul(2).max(self.told.saturating_add(GREW_BY));
         if grew {
-            (self.told, self.told_at) = (members, now);
+            self.told = members;
         }
         grew
     }
 
     /// As people are told of it.
     pub(super) fn notice(&self, cause: &OutageCause, world: &World, until: Option<Timestamp>) -> Notice {
-        let devices = || self.members.keys().filter_map(|id| world.device(id));
+        let named: BTreeSet<&DeviceId> = self.members.keys().collect();
+        self.naming(&named, cause, world, until)
+    }
+
+    /// The same as it begins: with those that will most likely be overdue soon.
+    pub(super) fn begun(&mut self, cause: &OutageCause, world: &World, pending: &BTreeSet<DeviceId>) -> Notice {
+        let named: BTreeSet<&DeviceId> = self.members.keys().chain(pending).collect();
+        let told = named.len() as u64;
+        let notice = self.naming(&named, cause, world, None);
+        self.told = told;
+        notice
+    }
+
+    fn naming(
+        &self,
+        named: &BTreeSet<&DeviceId>,
+        cause: &OutageCause,
+        world: &World,
+        until: Option<Timestamp>,
+    ) -> Notice {
+        let devices = || named.iter().filter_map(|id| world.device(id));
         let first = devices().next();
         let township = first.and_then(|device| device.township.clone());
         let place = || devices().find_map(|device| device.place);
         Notice {
             matter: Matter::Outage(cause.clone()),
-            devices: self.members.keys().take(NOTICE_DEVICES_MAX).cloned().collect(),
-            devices_count: u32::try_from(self.members.len()).unwrap_or(u32::MAX),
+            devices: named.iter().take(NOTICE_DEVICES_MAX).map(|id| (*id).clone()).collect(),
+            devices_count: u32::try_from(named.len()).unwrap_or(u32::MAX),
             zone: None,
             township: township.filter(|code| devices().all(|device| device.township.as_ref() == Some(code))),
             position: match cause {

@@ -10,6 +10,7 @@
 mod battery;
 mod clock;
 mod head;
+mod lens;
 mod picture;
 
 use crate::world::World;
@@ -20,6 +21,7 @@ use std::time::Duration;
 pub(crate) use battery::{Battery, Charge};
 pub(crate) use clock::Clock;
 pub(crate) use head::Head;
+pub(crate) use lens::Lens;
 pub(crate) use picture::Picture;
 
 /// A flaw that was over less than this ago is over again only once the device was sound for [`SOUND_FOR`].
@@ -27,6 +29,8 @@ const FLAPS_WITHIN: Duration = Duration::from_secs(3_600);
 const SOUND_FOR: Duration = Duration::from_secs(600);
 /// What a device said of itself longer ago than this is history.
 const OLD: Duration = Duration::from_secs(300);
+/// A picture that waited longer than this to be looked at says nothing of now.
+const LOOKED_AT_LATE: Duration = Duration::from_secs(1_800);
 /// Megabytes.
 const STORAGE_BAD: f64 = 500.0;
 const STORAGE_SOUND: f64 = 1_000.0;
@@ -44,6 +48,7 @@ pub struct Flaws {
     pub(crate) picture: Picture,
     pub(crate) head: Head,
     pub(crate) battery: Battery,
+    pub(crate) lens: Lens,
 }
 
 /// A flaw that goes on.
@@ -74,11 +79,20 @@ impl Flaws {
         let mut weigh = |flaws: &mut Self, flaw, verdict| told.extend(flaws.weigh(world, device, now, flaw, verdict));
         if is_whole(device.kind)
             && let Some(said) = reading.device_time
+            && !matches!(reading.body, Body::Clarity(_) | Body::Sighting(_))
         {
             let verdict = self.clock.weigh(now, said.0, behind);
             weigh(self, Flaw::Clock, verdict);
         }
         let happened_at = reading.happened_at().plus(behind).min(now);
+        if let Body::Clarity(clarity) = reading.body {
+            // Our own word of an earlier picture: it has an order of its own.
+            if device.kind == DeviceKind::Camera && now.since(happened_at) <= LOOKED_AT_LATE {
+                let verdict = self.lens.weigh(clarity, happened_at);
+                weigh(self, Flaw::Lens, verdict);
+            }
+            return told;
+        }
         if happened_at < self.told_of || now.since(happened_at) > OLD {
             return told;
         }

@@ -2,8 +2,8 @@ use crate::World;
 use crate::fleet::flaws::Flaws;
 use crate::testing::words;
 use model::{
-    Body, Device, DeviceId, DeviceKind, DeviceTime, Heartbeat, HeartbeatStatus, Maintenance, MaintenanceScope, Matter,
-    Offset, PanTilt, Reading, ReceivedAt, Timestamp, Track, What,
+    Body, Clarity, Device, DeviceId, DeviceKind, DeviceTime, Heartbeat, HeartbeatStatus, Maintenance, MaintenanceScope,
+    Matter, Offset, PanTilt, Reading, ReceivedAt, Timestamp, Track, What,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -205,4 +205,40 @@ fn nothing_begins_or_ends_while_somebody_works_on_the_device() {
     let said = |minute| status(if minute < 35 { HeartbeatStatus::Fault } else { HeartbeatStatus::Ok });
     assert_eq!(camera.minutes(40, said), ["begun fault at 30", "over fault at 35"]);
     camera.world = world;
+}
+
+/// A camera at this hour of a legal day, whose pictures are like this every two minutes for so many minutes; what was told.
+fn pictures(camera: &mut Patient, hour: u64, minutes: u64, of: Clarity) -> Vec<String> {
+    // The stage begins on 2027-01-15 at 16:00 by legal time.
+    let day_s = 86_400;
+    camera.second = (camera.second / day_s + 1) * day_s - 16 * 3_600 + hour * 3_600;
+    let mut told = Vec::new();
+    for _ in 0..minutes / 2 {
+        camera.second += 120;
+        told.extend(words(&camera.says(Body::Clarity(of))));
+    }
+    told
+}
+
+#[test]
+fn a_lens_that_is_covered_by_day_is_told_of_and_night_is_none() {
+    let mut camera = Patient::new(DeviceKind::Camera);
+    let clear = Clarity { mean: 110.0, contrast: 40.0, sharpness: 300.0 };
+    let night = Clarity { mean: 8.0, contrast: 1.5, sharpness: 0.8 };
+    let dusk = Clarity { mean: 45.0, contrast: 18.0, sharpness: 90.0 };
+    assert_eq!(pictures(&mut camera, 10, 120, clear), NOTHING);
+    assert_eq!(pictures(&mut camera, 7, 60, dusk), NOTHING, "softer than by day, but far from blurred");
+    assert_eq!(pictures(&mut camera, 20, 700, night), NOTHING);
+    assert_eq!(pictures(&mut camera, 10, 28, night), NOTHING, "half an hour it must be");
+    assert_eq!(pictures(&mut camera, 10, 60, night), ["begun lens"], "dark at ten in the morning");
+    assert_eq!(pictures(&mut camera, 20, 600, night), NOTHING, "at night nobody can say that it is clear again");
+    assert_eq!(pictures(&mut camera, 9, 60, clear), ["over lens"]);
+    let dew = Clarity { sharpness: 20.0, ..clear };
+    assert_eq!(pictures(&mut camera, 9, 60, dew), ["begun lens"], "far less sharp than it usually is");
+    let mut new = Patient::new(DeviceKind::Camera);
+    assert_eq!(pictures(&mut new, 9, 60, dew), NOTHING, "of which nobody knows how sharp it usually is");
+    let snow = Clarity { mean: 230.0, contrast: 2.0, sharpness: 0.1 };
+    assert_eq!(pictures(&mut new, 12, 60, snow), ["begun lens"]);
+    let mut drone = Patient::new(DeviceKind::Drone);
+    assert_eq!(pictures(&mut drone, 12, 60, snow), NOTHING);
 }
