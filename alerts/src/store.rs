@@ -73,6 +73,12 @@ pub struct Due {
     pub attempts: u32,
     /// When it was made.
     pub first_at: Timestamp,
+    /// From when on it is due.
+    pub next_at: Timestamp,
+    /// The alert's type.
+    pub kind: String,
+    /// Others that are told with it, and their attempts so far.
+    pub with: Vec<(String, u32)>,
 }
 
 /// The open file; clones share it.
@@ -272,7 +278,7 @@ impl Store {
     pub fn due(&self, now: Timestamp, limit: usize, busy: &[String]) -> Result<Vec<Due>, StoreError> {
         let connection = self.lock();
         let mut statement = connection.prepare_cached(
-            "SELECT id, subscriber, body, attempts, first_at FROM outbox o
+            "SELECT id, subscriber, body, attempts, first_at, next_at, json_extract(record, '$.type') FROM outbox o
              WHERE state = 'pending' AND next_at <= ?1 AND NOT EXISTS (
                  SELECT 1 FROM outbox e WHERE e.state = 'pending' AND e.subscriber = o.subscriber AND e.lane = o.lane AND e.seq < o.seq)
              ORDER BY next_at LIMIT ?2",
@@ -285,6 +291,9 @@ impl Store {
                 body: row.get(2)?,
                 attempts: row.get(3)?,
                 first_at: Timestamp::from_millis(row.get(4)?),
+                next_at: Timestamp::from_millis(row.get(5)?),
+                kind: row.get::<_, Option<String>>(6)?.unwrap_or_default(),
+                with: Vec::new(),
             })
         })?;
         let mut due = rows.collect::<Result<Vec<_>, _>>()?;

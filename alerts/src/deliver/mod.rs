@@ -5,6 +5,7 @@
 
 mod address;
 mod backoff;
+mod digest;
 mod pace;
 mod robot;
 mod sender;
@@ -28,6 +29,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Attempts under way at once, over all subscribers.
 const ATTEMPTS_AT_ONCE: usize = 32;
+/// Deliveries looked at together: a storm for one person has to be seen whole to be told as one.
+const DUE_AT_ONCE: usize = 500;
 /// Without news the outbox is looked at this often: a safety net, the log's bell is the rule.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
@@ -70,7 +73,7 @@ pub async fn run(parts: DeliverParts, stop: CancellationToken) -> Result<(), Del
     while !stop.is_cancelled() {
         let room = ATTEMPTS_AT_ONCE.saturating_sub(under_way.len());
         for due in look(&parts, room, &busy).await? {
-            busy.push(due.id.clone());
+            busy.extend(due.with.iter().map(|(id, _)| id.clone()).chain([due.id.clone()]));
             under_way.push(attempt(&parts, &sender, due));
         }
         let wait = pause(&parts).await?;
@@ -79,27 +82,39 @@ pub async fn run(parts: DeliverParts, stop: CancellationToken) -> Result<(), Del
             // Ringing also happens for our own receipts; a look at an index is cheap.
             Ok(()) = news.changed(), if room > 0 => {}
             Some(outcome) = under_way.next(), if !under_way.is_empty() => {
-                let (receipt, next_at) = outcome;
-                busy.retain(|id| *id != receipt.delivery);
-                keep(&parts, receipt, next_at).await?;
+                let (receipts, next_at) = outcome;
+                busy.retain(|id| !receipts.iter().any(|receipt| receipt.delivery == *id));
+                keep(&parts, receipts, next_at).await?;
             }
             () = tokio::time::sleep(wait), if room > 0 => {}
         }
     }
-    while let Some((receipt, next_at)) = under_way.next().await {
-        keep(&parts, receipt, next_at).await?;
+    while let Some((receipts, next_at)) = under_way.next().await {
+        keep(&parts, receipts, next_at).await?;
     }
     Ok(())
 }
 
+/// What is due, that of one person together.
 async fn look(parts: &DeliverParts, room: usize, busy: &[String]) -> Result<Vec<Due>, DeliverError> {
+    if room == 0 {
+        return Ok(Vec::new());
+    }
     let (store, now, busy) = (parts.store.clone(), parts.clock.now(), busy.to_vec());
-    blocking(move || store.due(now, room, &busy)).await
+    let mut due = blocking(move || store.due(now, DUE_AT_ONCE, &busy)).await?;
+    let view = Arc::clone(&parts.view.borrow());
+    let told = |id: &str| {
+        let subscriber = view.subscribers.iter().find(|subscriber| subscriber.id == id)?;
+        Some((subscriber.channel, subscriber.language))
+    };
+    due = digest::merged(due, told);
+    due.truncate(room);
+    Ok(due)
 }
 
-async fn keep(parts: &DeliverParts, receipt: Receipt, next_at: Timestamp) -> Result<(), DeliverError> {
+async fn keep(parts: &DeliverParts, receipts: Vec<Receipt>, next_at: Timestamp) -> Result<(), DeliverError> {
     let store = parts.store.clone();
-    blocking(move || store.receipt(&receipt, next_at)).await
+    blocking(move || receipts.iter().try_for_each(|receipt| store.receipt(receipt, next_at))).await
 }
 
 /// Until the next attempt is due, or the safety net.
@@ -117,8 +132,8 @@ async fn blocking<T: Send + 'static>(
     Ok(tokio::task::spawn_blocking(step).await.map_err(|error| DeliverError::Panicked(error.to_string()))??)
 }
 
-/// One attempt, and when to try again should it fail.
-async fn attempt(parts: &DeliverParts, sender: &Sender, due: Due) -> (Receipt, Timestamp) {
+/// One attempt, what came of it for all that it tells of, and when to try again should it fail.
+async fn attempt(parts: &DeliverParts, sender: &Sender, due: Due) -> (Vec<Receipt>, Timestamp) {
     let subscriber = {
         let view = parts.view.borrow();
         view.subscribers.iter().find(|subscriber| subscriber.id == due.subscriber).cloned()
@@ -159,7 +174,16 @@ async fn attempt(parts: &DeliverParts, sender: &Sender, due: Due) -> (Receipt, T
             "not delivered"
         );
     }
-    (Receipt { delivery: due.id, state, attempts, at: now, answer: text }, next_at)
+    let counted = attempts.saturating_sub(due.attempts);
+    let all = due.with.into_iter().chain([(due.id, due.attempts)]);
+    let receipt = |(delivery, before): (String, u32)| Receipt {
+        delivery,
+        state,
+        attempts: before.saturating_add(counted),
+        at: now,
+        answer: text.clone(),
+    };
+    (all.map(receipt).collect(), next_at)
 }
 
 #[cfg(test)]
