@@ -11,7 +11,7 @@ use super::waiting::Job;
 use super::worker::Looked;
 use crate::decode::formats;
 use bytes::Bytes;
-use model::{BoundingBox, Channel, Detection, DeviceId, Frame, ReceivedAt, Species, Timestamp, Transport, Unseen};
+use model::{BoundingBox, Channel, Detection, DeviceId, Frame, ReceivedAt, Species, Timestamp, Transport};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
