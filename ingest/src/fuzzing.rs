@@ -12,7 +12,8 @@ use crate::decode::stations::STATION_MODELS;
 use crate::decode::{decode, formats, gb28181, gt06};
 use bytes::Bytes;
 use model::{
-    Body, Channel, DeviceId, Entry, Frame, Offset, Place, Position, ReadingKind, ReceivedAt, Timestamp, Transport,
+    Body, Channel, DeviceId, Entry, Frame, Offset, PanTilt, Place, Position, ReadingKind, ReceivedAt, Timestamp,
+    Transport,
 };
 use std::sync::Arc;
 
@@ -214,23 +215,26 @@ fn check(channel: Channel, payload: &[u8]) {
     assert!(decode(&entry) == decoded, "the same entry always gives the same answer");
 }
 
+/// A head's angles, each with how far it may go either way.
+fn angles(head: &PanTilt) -> [(f64, f64); 2] {
+    [(head.pan_deg, 360.0), (head.tilt_deg, 180.0)]
+}
+
 /// Every number of a reading, with what it may be.
 fn numbers(body: &Body) -> Vec<(f64, f64, f64)> {
     let mut found = Vec::new();
     let mut said = |number: Option<f64>, low: f64, high: f64| found.extend(number.map(|number| (number, low, high)));
-    let lat = |position: &Position| position.lat_deg();
-    let lon = |position: &Position| position.lon_deg();
+    let (lat, lon) = (|position: &Position| position.lat_deg(), |position: &Position| position.lon_deg());
     match body {
         Body::Heartbeat(life) => {
             said(life.battery_percent, 0.0, 100.0);
             said(life.signal_dbm, -200.0, 50.0);
             said(life.temperature_c, -90.0, 150.0);
             said(life.storage_free_mb, 0.0, 1e9);
-            said(life.pan_tilt.map(|pose| pose.pan_deg), -360.0, 360.0);
-            said(life.pan_tilt.map(|pose| pose.tilt_deg), -180.0, 180.0);
+            for (angle, most) in life.pan_tilt.iter().chain(&life.pan_tilt_target).flat_map(angles) {
+                said(Some(angle), -most, most);
+            }
             said(life.pan_tilt.map(|pose| pose.zoom), 1.0, 1_000.0);
-            said(life.pan_tilt_target.map(|pose| pose.pan_deg), -360.0, 360.0);
-            said(life.pan_tilt_target.map(|pose| pose.tilt_deg), -180.0, 180.0);
         }
         Body::Track(track) => {
             said(track.position.as_ref().map(lat), -90.0, 90.0);

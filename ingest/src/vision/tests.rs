@@ -255,6 +255,7 @@ fn job(device: &str, offset: u64) -> waiting::Job {
         taken_at: Timestamp::from_millis(0),
         look: terms().look,
         unfit: None,
+        is_measured: false,
     }
 }
 
