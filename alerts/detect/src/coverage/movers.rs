@@ -74,7 +74,13 @@ impl Movers {
         let step = Step { device, flight_id, sample, heard: reading.received_at.0, is_out };
         let Some((patrol, before)) = patrols.join(&step, land.settings.patrol_pause) else { return };
         if is_drone {
-            let before = before.filter(|before| at.since(before.at) <= DRONE_GAP);
+            let mut before = before.filter(|before| at.since(before.at) <= DRONE_GAP);
+            if let (None, None, Some(before)) = (track.gimbal, track.heading_deg, &mut before) {
+                // Nothing says how its picture is turned: it flies nose ahead.
+                let (east, north) = before.position.offset_to(position);
+                before.gimbal.yaw_deg = east.atan2(north).to_degrees();
+                sample.gimbal.yaw_deg = before.gimbal.yaw_deg;
+            }
             fly(before.as_ref(), &sample, base, device, land, patrol);
         } else {
             // Nobody walks or rides so far in that time: a receiver that jumped.

@@ -142,6 +142,9 @@ fn blind(notice: &Notice, (watched, limit_hours, zones): (f64, f64, u32), is_ove
         }
         (None, None) => both(format!("{zones} 片封闭区"), format!("{zones} closed zones")),
     };
+    if is_over && limit_hours == 0.0 {
+        return both(format!("{} 已不再封闭，不计盲区", of.zh), format!("{} is closed no longer", of.en));
+    }
     match (is_over, notice.zone.is_some()) {
         (true, true) => {
             both(format!("{} 恢复监视（{}）", of.zh, part.zh), format!("{} is watched again ({})", of.en, part.en))
