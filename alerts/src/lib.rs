@@ -8,6 +8,7 @@
 
 pub mod deliver;
 mod duties;
+mod green_up;
 mod involved;
 mod metrics;
 mod outbox;

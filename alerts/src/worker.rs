@@ -41,7 +41,7 @@ pub struct WorkerParts {
     pub store: Store,
     /// What operators did.
     pub commands: CommandLog,
-    /// Where masks are proposed after a false alarm.
+    /// Where masks are proposed after a false alarm, and a longer rest period when the grass is late.
     pub registry: Registry,
     /// The registry's current version.
     pub view: watch::Receiver<Arc<View>>,
@@ -144,6 +144,7 @@ impl Worker {
             self.parts.metrics.detection_seconds.observe(each);
         }
         self.parts.metrics.set_aside(&self.engine.take_asides());
+        self.propose_longer_rest();
         self.reconcile(&mut findings);
         if self.kept_at.elapsed() >= CHECKPOINT_EVERY {
             self.checkpoint(&findings)?;
@@ -203,6 +204,21 @@ impl Worker {
                 self.parts.store.command(seq, &command, known(&view), self.parts.clock.now())?;
                 self.command = seq;
             }
+        }
+    }
+
+    /// Before what was judged counts as judged: after a crash it is proposed again, which changes nothing. A proposal that fails is told, and
+    /// made again on the next day on which the grass is late.
+    fn propose_longer_rest(&mut self) {
+        let Some(late) = self.engine.take_late_green_up() else { return };
+        let view = Arc::clone(&self.parts.view.borrow());
+        let settings = &self.parts.settings.stations.green_up;
+        match crate::green_up::propose(&self.parts.registry, &view, &late, settings) {
+            Ok(None) => {}
+            Ok(Some(proposal)) => {
+                tracing::warn!(id = proposal.id, rule = late.rule, "a longer rest period is proposed")
+            }
+            Err(error) => tracing::error!(%error, rule = late.rule, "a longer rest period cannot be proposed"),
         }
     }
 
@@ -271,7 +287,7 @@ fn known(view: &View) -> Known<'_> {
 }
 
 /// Zones that cannot be indexed are refused at import; should one come through, the rest must still be watched.
-fn world_of(view: &View, before: Option<&Arc<World>>, terrain: &Arc<Terrain>) -> Arc<World> {
+pub(crate) fn world_of(view: &View, before: Option<&Arc<World>>, terrain: &Arc<Terrain>) -> Arc<World> {
     let build = |zones| match before {
         Some(before) => before.next(view.devices.clone(), zones, view.calendar.clone()),
         None => World::new(view.devices.clone(), zones, view.calendar.clone()),

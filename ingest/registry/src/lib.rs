@@ -38,7 +38,7 @@ mod zones;
 pub use approval::MAX_OPEN_PROPOSALS;
 pub use audit::AuditEntry;
 pub use claims::{ClaimError, ClaimKey, ClaimRefusal, MAX_CLAIM_KEYS, NewClaimKey};
-pub use closures::{MAX_DECISIONS, NewClosureDecision};
+pub use closures::{ClosureEvidence, MAX_DECISIONS, NewClosureDecision, PLATFORM};
 pub use devices::{MAX_DEVICES, NewDevice};
 pub use error::RegistryError;
 pub use household_file::{HouseholdFileError, HouseholdRow, RowFault, household_rows};
