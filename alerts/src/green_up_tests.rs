@@ -36,7 +36,7 @@ impl Spring {
             let station = NewDevice { cadence: Some(STEP), ..NewDevice::new(id, DeviceKind::Station) };
             registry.add_device(station, "li").unwrap();
         }
-        let ledger = "id,name,township,collars\nh-1,巴特尔,150425100,collar-1;collar-2\nh-2,乌兰,150425200,collar-3\n";
+        let ledger = "household,name,township,stock,collar\nh-1,巴特尔,150425100,local,collar-1\nh-1,,,,collar-2\nh-2,乌兰,150425200,local,collar-3\n";
         registry.import_households(&household_rows(ledger.as_bytes()).unwrap(), "li").unwrap();
         let world = world_of(&registry.view().borrow().clone(), None, &Arc::default());
         Self { engine: Engine::new(Settings::default(), world), registry, clock, offset: 0, _folder: folder }
