@@ -7,7 +7,9 @@ use crate::metrics::Metrics;
 use crate::store::{Known, Store, StoreError};
 use detect::{Engine, Settings, World};
 use journal::command_log::CommandLog;
-use model::{Action, Clock, Finding, HerdView, IncidentId, Offset, Outcome, Readings, SeenArea, What, ZoneLoad};
+use model::{
+    Action, Clock, Finding, HerdView, IncidentId, Offset, Outcome, Readings, SeenArea, StationView, What, ZoneLoad,
+};
 use registry::{Registry, View};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -59,6 +61,8 @@ pub struct WorkerParts {
     pub herds: Box<dyn Fn(Vec<HerdView>) + Send>,
     /// Hears what stands in balance zones, likewise.
     pub loads: Box<dyn Fn(Arc<Vec<ZoneLoad>>) + Send>,
+    /// Hears how the stations are, likewise.
+    pub stations: Box<dyn Fn(Arc<Vec<StationView>>) + Send>,
 }
 
 /// From where the journal has to be decoded for this worker.
@@ -279,6 +283,7 @@ impl Worker {
         self.parts.metrics.incidents_going_on.set(i64::try_from(cases).unwrap_or(i64::MAX));
         (self.parts.herds)(herds);
         (self.parts.loads)(Arc::clone(self.engine.loads()));
+        (self.parts.stations)(Arc::clone(self.engine.stations()));
     }
 }
 

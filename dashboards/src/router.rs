@@ -10,7 +10,7 @@ use crate::listener::Peer;
 use crate::problem::Problem;
 use crate::{
     audit, closures, commands, console, deliveries, devices, households, incidents, live_socket, login, masks, ops,
-    proposals, snapshots, subscribers, tracks, users, zone_at, zone_import, zones,
+    proposals, snapshots, stations, subscribers, tracks, users, zone_at, zone_import, zones,
 };
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -90,6 +90,7 @@ pub(crate) fn table() -> Vec<Route> {
         route("GET", "/api/v1/devices/{id}/series", get(tracks::series)),
         route("GET", "/api/v1/devices/{id}/snapshots", get(snapshots::list)),
         route("GET", "/api/v1/snapshots/{hash}", get(snapshots::one)),
+        route("GET", "/api/v1/stations", get(stations::list)),
         route("GET", "/api/v1/households", get(households::list)),
         route("POST", "/api/v1/households/import", households_import),
         route("GET", "/api/v1/households/{id}/phone", get(households::phone)),

@@ -16,7 +16,10 @@ use crate::silence::{Silence, Watch};
 use crate::stations::{LateGreenUp, Stations};
 use crate::unseen::{nobody_looks, unseen_after};
 use crate::{World, closure};
-use model::{Body, DeviceId, Finding, HerdView, Interval, Offset, PanTilt, Reading, Timestamp, What, ZoneId, ZoneLoad};
+use model::{
+    Body, DeviceId, Finding, HerdView, Interval, Offset, PanTilt, Reading, StationView, Timestamp, What, ZoneId,
+    ZoneLoad,
+};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -37,6 +40,8 @@ pub struct Engine {
     /// What [`Engine::loads`] shows; made anew within a minute.
     loads: Arc<Vec<ZoneLoad>>,
     late_green_up: Option<LateGreenUp>,
+    /// What [`Engine::stations`] shows, and when it was made.
+    shown: (Timestamp, Arc<Vec<StationView>>),
 }
 
 /// What a restart must find again.
@@ -57,7 +62,16 @@ impl Engine {
     /// A fresh engine.
     pub fn new(settings: Settings, world: Arc<World>) -> Self {
         let (state, watch, asides) = (State::default(), Watch::default(), Asides::default());
-        Self { settings, world, state, watch, asides, loads: Arc::default(), late_green_up: None }
+        Self {
+            settings,
+            world,
+            state,
+            watch,
+            asides,
+            loads: Arc::default(),
+            late_green_up: None,
+            shown: Default::default(),
+        }
     }
 
     /// The state as bytes, to be kept with the cursor that it belongs to.

@@ -5,7 +5,12 @@
 
 use super::Engine;
 use crate::stations::{Heard, LateGreenUp, Sign};
-use model::{Body, Device, DeviceKind, Fire, Reading, What};
+use model::{Body, Device, DeviceKind, Fire, Reading, StationView, What};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// People look at stations by the minute.
+const SHOWN_EVERY: Duration = Duration::from_secs(30);
 
 impl Engine {
     /// What a station measured, or a camera took for a fire.
@@ -53,7 +58,16 @@ impl Engine {
         if late.is_some() {
             self.late_green_up = late;
         }
+        let now = self.state.now;
+        if now.since(self.shown.0) >= SHOWN_EVERY {
+            self.shown = (now, Arc::new(self.state.stations.shown(&self.world, now, &self.settings.stations)));
+        }
         found
+    }
+
+    /// Stations as people see them, as they were half a minute ago at most.
+    pub fn stations(&self) -> &Arc<Vec<StationView>> {
+        &self.shown.1
     }
 
     /// That the green-up is late before the end of a rest period, once a day while it is; what is done about it is the registry's.
