@@ -13,13 +13,10 @@ use crate::place::{Flight, Located};
 use crate::presence::{Stay, Verdict};
 use crate::settings::Settings;
 use crate::silence::{Silence, Watch};
-use crate::stations::{LateGreenUp, Stations};
+use crate::stations::Stations;
 use crate::unseen::{nobody_looks, unseen_after};
 use crate::{World, closure};
-use model::{
-    Body, DeviceId, Finding, HerdView, Interval, Offset, PanTilt, Reading, StationView, Timestamp, What, ZoneId,
-    ZoneLoad,
-};
+use model::{Body, DeviceId, Finding, HerdView, Interval, Offset, PanTilt, Reading, Timestamp, What, ZoneId, ZoneLoad};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -39,9 +36,7 @@ pub struct Engine {
     asides: Asides,
     /// What [`Engine::loads`] shows; made anew within a minute.
     loads: Arc<Vec<ZoneLoad>>,
-    late_green_up: Option<LateGreenUp>,
-    /// What [`Engine::stations`] shows, and when it was made.
-    shown: (Timestamp, Arc<Vec<StationView>>),
+    of_stations: stations::OfStations,
 }
 
 /// What a restart must find again.
@@ -62,16 +57,8 @@ impl Engine {
     /// A fresh engine.
     pub fn new(settings: Settings, world: Arc<World>) -> Self {
         let (state, watch, asides) = (State::default(), Watch::default(), Asides::default());
-        Self {
-            settings,
-            world,
-            state,
-            watch,
-            asides,
-            loads: Arc::default(),
-            late_green_up: None,
-            shown: Default::default(),
-        }
+        let (loads, of_stations) = (Arc::default(), stations::OfStations::default());
+        Self { settings, world, state, watch, asides, loads, of_stations }
     }
 
     /// The state as bytes, to be kept with the cursor that it belongs to.
@@ -125,16 +112,10 @@ impl Engine {
         self.world = world;
         self.watch = Watch::default();
         let mut herds = std::mem::take(&mut self.state.herds);
-        let mut found = Vec::new();
+        let (now, mut found) = (self.state.now, Vec::new());
         for herd in herds.iter_mut() {
             self.weigh_again(herd);
-            found.extend(self.decide(
-                herd,
-                self.state.now,
-                self.state.now,
-                offset,
-                Some("the zones or closures changed"),
-            ));
+            found.extend(self.decide(herd, now, now, offset, Some("the zones or closures changed")));
         }
         self.state.herds = herds;
         finding(offset, found)
