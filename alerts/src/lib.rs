@@ -10,6 +10,7 @@
 pub mod coverage;
 pub mod deliver;
 mod duties;
+mod green_up;
 mod involved;
 pub mod message;
 mod metrics;

@@ -7,7 +7,9 @@ use crate::metrics::Metrics;
 use crate::store::{Known, Store, StoreError};
 use detect::{Engine, Settings, World};
 use journal::command_log::CommandLog;
-use model::{Action, Clock, Finding, HerdView, IncidentId, Offset, Outcome, Readings, SeenArea, What, ZoneLoad};
+use model::{
+    Action, Clock, Finding, HerdView, IncidentId, Offset, Outcome, Readings, SeenArea, StationView, What, ZoneLoad,
+};
 use registry::{Registry, View};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -41,7 +43,7 @@ pub struct WorkerParts {
     pub store: Store,
     /// What operators did.
     pub commands: CommandLog,
-    /// Where masks are proposed after a false alarm.
+    /// Where masks are proposed after a false alarm, and a longer rest period when the grass is late.
     pub registry: Registry,
     /// The registry's current version.
     pub view: watch::Receiver<Arc<View>>,
@@ -59,6 +61,8 @@ pub struct WorkerParts {
     pub herds: Box<dyn Fn(Vec<HerdView>) + Send>,
     /// Hears what stands in balance zones, likewise.
     pub loads: Box<dyn Fn(Arc<Vec<ZoneLoad>>) + Send>,
+    /// Hears how the stations are, likewise.
+    pub stations: Box<dyn Fn(Arc<Vec<StationView>>) + Send>,
 }
 
 /// From where the journal has to be decoded for this worker.
@@ -144,6 +148,7 @@ impl Worker {
             self.parts.metrics.detection_seconds.observe(each);
         }
         self.parts.metrics.set_aside(&self.engine.take_asides());
+        self.propose_longer_rest();
         self.reconcile(&mut findings);
         if self.kept_at.elapsed() >= CHECKPOINT_EVERY {
             self.checkpoint(&findings)?;
@@ -206,6 +211,21 @@ impl Worker {
         }
     }
 
+    /// Before what was judged counts as judged: after a crash it is proposed again, which changes nothing. A proposal that fails is told, and
+    /// made again on the next day on which the grass is late.
+    fn propose_longer_rest(&mut self) {
+        let Some(late) = self.engine.take_late_green_up() else { return };
+        let view = Arc::clone(&self.parts.view.borrow());
+        let settings = &self.parts.settings.stations.green_up;
+        match crate::green_up::propose(&self.parts.registry, &view, &late, settings) {
+            Ok(None) => {}
+            Ok(Some(proposal)) => {
+                tracing::warn!(id = proposal.id, rule = late.rule, "a longer rest period is proposed")
+            }
+            Err(error) => tracing::error!(%error, rule = late.rule, "a longer rest period cannot be proposed"),
+        }
+    }
+
     /// What a false alarm was made of may score as an animal again tomorrow. A proposal that fails is told and not repeated: the
     /// next false alarm there makes it again.
     fn propose_masks(&self, view: &View, id: &IncidentId, by: &str) -> Result<(), WorkerError> {
@@ -263,6 +283,7 @@ impl Worker {
         self.parts.metrics.incidents_going_on.set(i64::try_from(cases).unwrap_or(i64::MAX));
         (self.parts.herds)(herds);
         (self.parts.loads)(Arc::clone(self.engine.loads()));
+        (self.parts.stations)(Arc::clone(self.engine.stations()));
     }
 }
 
@@ -271,7 +292,7 @@ pub(crate) fn known(view: &View) -> Known<'_> {
 }
 
 /// Zones that cannot be indexed are refused at import; should one come through, the rest must still be watched.
-fn world_of(view: &View, before: Option<&Arc<World>>, terrain: &Arc<Terrain>) -> Arc<World> {
+pub(crate) fn world_of(view: &View, before: Option<&Arc<World>>, terrain: &Arc<Terrain>) -> Arc<World> {
     let build = |zones| match before {
         Some(before) => before.next(view.devices.clone(), zones, view.calendar.clone()),
         None => World::new(view.devices.clone(), zones, view.calendar.clone()),

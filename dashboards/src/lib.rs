@@ -41,6 +41,7 @@ mod problem;
 mod proposals;
 mod router;
 mod snapshots;
+mod stations;
 mod subscribers;
 mod throttle;
 mod tracks;

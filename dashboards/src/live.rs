@@ -7,7 +7,7 @@
 //! browser cannot slow the way of the data. Holds no history: positions that were overtaken are gone.
 
 use history::TrackPoint;
-use model::{Body, DeviceId, HeartbeatStatus, HerdView, Position, Reading, Timestamp, ZoneLoad};
+use model::{Body, DeviceId, HeartbeatStatus, HerdView, Position, Reading, StationView, Timestamp, ZoneLoad};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -35,6 +35,7 @@ struct Present {
     herds: Arc<Vec<HerdView>>,
     herds_step: u64,
     loads: Arc<Vec<ZoneLoad>>,
+    stations: Arc<Vec<StationView>>,
 }
 
 #[derive(Debug, Default)]
@@ -121,6 +122,16 @@ impl Live {
     /// What stands in balance zones, as detection last said.
     pub(crate) fn zone_loads(&self) -> Arc<Vec<ZoneLoad>> {
         Arc::clone(&self.lock().loads)
+    }
+
+    /// Replaces how the stations are.
+    pub fn show_stations(&self, stations: Arc<Vec<StationView>>) {
+        self.lock().stations = stations;
+    }
+
+    /// How the stations are, as detection last said.
+    pub(crate) fn stations(&self) -> Arc<Vec<StationView>> {
+        Arc::clone(&self.lock().stations)
     }
 
     /// Where things were last according to history, for devices that were not heard since the start. It also says when they

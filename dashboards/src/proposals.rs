@@ -128,5 +128,7 @@ pub fn proposal_json(proposal: &Proposal) -> Value {
         "decided_by": proposal.decided_by,
         "decided_at": proposal.decided_at.map(Timestamp::to_rfc3339),
         "remark": proposal.remark,
+        // Written as JSON by the registry itself.
+        "evidence": proposal.evidence.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok()),
     })
 }

@@ -10,8 +10,8 @@ use crate::listener::Peer;
 use crate::problem::Problem;
 use crate::{
     audit, closures, commands, console, deliveries, device_edit, devices, households, incidents, live_socket, login,
-    maintenance, masks, notices, ops, patrols, proposals, snapshots, subscribers, tracks, users, watching, zone_at,
-    zone_import, zones,
+    maintenance, masks, notices, ops, patrols, proposals, snapshots, stations, subscribers, tracks, users, watching,
+    zone_at, zone_import, zones,
 };
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -141,6 +141,7 @@ fn fleet() -> Vec<Route> {
         route("GET", "/api/v1/devices/{id}/series", get(tracks::series)),
         route("GET", "/api/v1/devices/{id}/snapshots", get(snapshots::list)),
         route("PUT", "/api/v1/devices/{id}/duties", put(patrols::set_duties)),
+        route("GET", "/api/v1/stations", get(stations::list)),
         route("GET", "/api/v1/maintenance", get(maintenance::list)),
         route("POST", "/api/v1/maintenance", post(maintenance::announce)),
         route("POST", "/api/v1/maintenance/{id}/end", post(maintenance::end)),

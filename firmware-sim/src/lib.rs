@@ -25,6 +25,7 @@ pub mod score;
 pub mod sip_camera;
 pub mod trial;
 pub mod truth;
+pub mod vendor;
 pub mod world;
 
 pub use faults::Faults;

@@ -300,7 +300,7 @@ fn conclude_and_tell(
     stop: &CancellationToken,
 ) -> Result<()> {
     let metrics = alerts::Metrics::new(&stores.metrics)?;
-    let (live, loads_live) = (stores.live.clone(), stores.live.clone());
+    let (live, loads_live, stations_live) = (stores.live.clone(), stores.live.clone(), stores.live.clone());
     let worker = WorkerParts {
         store: stores.alerts.clone(),
         commands: stores.commands.clone(),
@@ -313,6 +313,7 @@ fn conclude_and_tell(
         backlog: *stores.journal().head().borrow(),
         herds: Box::new(move |herds| live.herds(herds)),
         loads: Box::new(move |loads| loads_live.loads(loads)),
+        stations: Box::new(move |stations| stations_live.show_stations(stations)),
     };
     stages.spawn_behind("detection", alerts::run(worker, runs));
     let evidence = EvidenceParts {

@@ -129,6 +129,12 @@ fn the_document_names_every_native_kind_and_every_field_that_is_read_and_no_othe
             "snapshot" => continue, // bytes, no fields
             "djiOsd" => read_fields(&read("ingest/src/decode/dji.rs"), "Envelope"),
             "reading" => read_fields(&read("ingest/src/decode/native/measurements.rs"), "Wire"),
+            // Its box is a sighting's.
+            "fire" => {
+                let [fire, sighting] =
+                    ["fire", "sighting"].map(|name| read(&format!("ingest/src/decode/native/{name}.rs")));
+                read_fields(&(fire + &sighting), "Wire")
+            }
             name => read_fields(&read(&format!("ingest/src/decode/native/{name}.rs")), "Wire"),
         };
         let described = schemas.fields(&message.schema).into_iter().map(|(path, _)| path.join("."));

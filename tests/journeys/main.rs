@@ -34,6 +34,7 @@ mod silence;
 mod station;
 mod station_news;
 mod survey;
+mod telling;
 mod terrain;
 mod vision;
 mod wire;

@@ -34,6 +34,12 @@ async fn a_frost_is_told_once_and_its_end_once() {
     assert_eq!((&data["value"], &data["limit"], &data["late"]), (&json!(-1.2), &json!(0.0), &json!(false)), "{begun}");
     assert!(data["text"]["zh"].as_str().unwrap().contains("霜冻"), "{begun}");
     told(&receiver, "steppewatch.station.threshold_over").await;
+    let shown = operator.wait_for_items("/stations", |items| !items.is_empty()).await.unwrap();
+    assert_eq!(
+        (&shown[0]["device"], &shown[0]["green_up"]["judged"]),
+        (&json!("station-1"), &json!(false)),
+        "{shown:?}"
+    );
     let outbox = operator.items("/deliveries").await.unwrap();
     assert_eq!(outbox.len(), 2, "{outbox:?}");
     let series = operator.get("/devices/station-1/series?field=air_temperature_c").await.unwrap();

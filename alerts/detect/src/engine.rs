@@ -13,7 +13,7 @@ use crate::overload::Loads;
 use crate::place::{Flight, Located};
 use crate::presence::{Stay, Verdict};
 use crate::settings::Settings;
-use crate::stations::{LateGreenUp, Stations};
+use crate::stations::Stations;
 use crate::unseen::{nobody_looks, unseen_after};
 use crate::{World, closure};
 use model::{Body, DeviceId, Finding, HerdView, Interval, Offset, PanTilt, Reading, Timestamp, What, ZoneId, ZoneLoad};
@@ -36,7 +36,7 @@ pub struct Engine {
     asides: Asides,
     /// What [`Engine::loads`] shows; made anew within a minute.
     loads: Arc<Vec<ZoneLoad>>,
-    late_green_up: Option<LateGreenUp>,
+    of_stations: stations::OfStations,
 }
 
 /// What a restart must find again.
@@ -57,7 +57,8 @@ impl Engine {
     /// A fresh engine.
     pub fn new(settings: Settings, world: Arc<World>) -> Self {
         let (state, watch, asides) = (State::default(), Watch::default(), Asides::default());
-        Self { settings, world, state, watch, asides, loads: Arc::default(), late_green_up: None }
+        let (loads, of_stations) = (Arc::default(), stations::OfStations::default());
+        Self { settings, world, state, watch, asides, loads, of_stations }
     }
 
     /// The state as bytes, to be kept with the cursor that it belongs to.
@@ -117,16 +118,10 @@ impl Engine {
         self.world = world;
         self.watch = Watch::default();
         let mut herds = std::mem::take(&mut self.state.herds);
-        let mut found = Vec::new();
+        let (now, mut found) = (self.state.now, Vec::new());
         for herd in herds.iter_mut() {
             self.weigh_again(herd);
-            found.extend(self.decide(
-                herd,
-                self.state.now,
-                self.state.now,
-                offset,
-                Some("the zones or closures changed"),
-            ));
+            found.extend(self.decide(herd, now, now, offset, Some("the zones or closures changed")));
         }
         self.state.herds = herds;
         finding(offset, found)

@@ -29,6 +29,7 @@ mod reading;
 mod recent_land;
 mod reject;
 mod species;
+mod station;
 mod subscriber;
 mod time;
 mod zone;
@@ -65,6 +66,7 @@ pub use reading::{
 pub use recent_land::{LapsedZone, RecentLand};
 pub use reject::{DeadLetter, Reject};
 pub use species::{Interval, Species};
+pub use station::{LatestValue, StationView};
 pub use subscriber::{ChannelKind, Language, Subscriber};
 pub use time::{DeviceTime, ReceivedAt, Timestamp};
 pub use zone::{Authority, LandClass, Polygon, Ring, Zone, ZoneKind};

@@ -163,6 +163,7 @@ pub(crate) fn propose(change: &Change<'_>, new: NewProposal<'_>) -> Result<Propo
         decided_by: None,
         decided_at: None,
         remark: None,
+        evidence: new.terms.get("evidence").map(Value::to_string),
     })
 }
 
@@ -171,7 +172,7 @@ fn waiting(connection: &Connection, topic: Topic, id: u64) -> Result<Waiting, Re
         .query_row(
             &format!("SELECT {COLUMNS}, terms, body FROM proposal WHERE id = ?1"),
             [i64::try_from(id).unwrap_or(i64::MAX)],
-            |row| Ok((proposal(row), row.get(10)?, row.get(11)?)),
+            |row| Ok((proposal(row), row.get(11)?, row.get(12)?)),
         )
         .optional()?;
     let not_found = || RegistryError::NotFound { what: "proposal", name: id.to_string() };

@@ -1,6 +1,6 @@
 //! Decisions about single seasons: a rest period that lasts longer this year because green-up is late.
 //!
-//! In: what a person decided, with its document.   Out: [`ClosureDecision`]s in the view's calendar, and the calendar as it was
+//! In: what a person decided, with its document; and what the platform proposes, with its evidence.   Out: [`ClosureDecision`]s in the view's calendar, and the calendar as it was
 //! known at another time.   Never: a decision without a document and a reason; one that is changed or forgotten. Who decides
 //! otherwise decides again: the later one counts.
 
@@ -39,6 +39,20 @@ pub struct NewClosureDecision {
     pub reason: String,
 }
 
+/// What shows that a decision is called for, where the platform itself proposes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClosureEvidence {
+    /// In words, some lines.
+    pub report: String,
+    /// As facts, an object; kept and shown as it is.
+    pub facts: serde_json::Value,
+}
+
+/// As whom the platform proposes. It never approves.
+pub const PLATFORM: &str = "platform";
+/// A thousand stations' worth.
+const MAX_EVIDENCE_BYTES: usize = 512 << 10;
+
 #[derive(Serialize, Deserialize)]
 struct ClosureTerms {
     rule: String,
@@ -49,6 +63,8 @@ struct ClosureTerms {
     townships: Vec<String>,
     zones: Vec<String>,
     legal_basis: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    evidence: Option<serde_json::Value>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -65,7 +81,7 @@ impl Registry {
     /// Decides at once, where no second person is asked for.
     pub fn decide_closure(&self, new: &NewClosureDecision, by: &str) -> Result<Proposal, RegistryError> {
         self.write(by, |change| {
-            let proposal = propose(self, change, new)?;
+            let proposal = propose(self, change, new, None)?;
             take_effect(change)?;
             approval::decide(change, proposal, ProposalState::Approved, None)
         })
@@ -73,7 +89,27 @@ impl Registry {
 
     /// Proposes a decision to a second person.
     pub fn propose_closure(&self, new: &NewClosureDecision, by: &str) -> Result<Proposal, RegistryError> {
-        self.write(by, |change| propose(self, change, new))
+        self.write(by, |change| propose(self, change, new, None))
+    }
+
+    /// Proposes what the platform itself found to be called for; `None` where it has done so before for the rule's season of that year,
+    /// whatever became of it: a person who declined is not asked again.
+    pub fn propose_closure_once(
+        &self,
+        new: &NewClosureDecision,
+        evidence: &ClosureEvidence,
+    ) -> Result<Option<Proposal>, RegistryError> {
+        if evidence.facts.to_string().len() > MAX_EVIDENCE_BYTES {
+            return Err(RegistryError::invalid("evidence", "", format!("give at most {MAX_EVIDENCE_BYTES} bytes")));
+        }
+        self.write(PLATFORM, |change| {
+            let rules = rules::load(change.transaction, change.now)?;
+            let (year, _) = season(rule(&rules, &new.rule)?, new)?;
+            if was_proposed(change.transaction, &new.rule, year)? {
+                return Ok(None);
+            }
+            propose(self, change, new, Some(evidence)).map(Some)
+        })
     }
 
     /// Proposes another calendar to a second person.
@@ -92,7 +128,27 @@ impl Registry {
     }
 }
 
-fn propose(registry: &Registry, change: &Change<'_>, new: &NewClosureDecision) -> Result<Proposal, RegistryError> {
+/// Whether the platform proposed something about a season.
+fn was_proposed(connection: &Connection, rule: &str, year: i16) -> Result<bool, RegistryError> {
+    let mut query = connection.prepare("SELECT id, terms FROM proposal WHERE kind = 'closure' AND proposed_by = ?1")?;
+    let mut rows = query.query([PLATFORM])?;
+    while let Some(row) = rows.next()? {
+        let (id, terms): (i64, String) = (row.get(0)?, row.get(1)?);
+        let terms: ClosureTerms =
+            serde_json::from_str(&terms).map_err(|_| RegistryError::corrupt("proposal", id.to_string()))?;
+        if terms.rule == rule && terms.year == year {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn propose(
+    registry: &Registry,
+    change: &Change<'_>,
+    new: &NewClosureDecision,
+    evidence: Option<&ClosureEvidence>,
+) -> Result<Proposal, RegistryError> {
     approval::check_text("legal_basis", &new.legal_basis, "name the document that decided it, in 1 to 500 characters")?;
     let rules = rules::load(change.transaction, change.now)?;
     let (year, first) = season(rule(&rules, &new.rule)?, new)?;
@@ -107,8 +163,9 @@ fn propose(registry: &Registry, change: &Change<'_>, new: &NewClosureDecision) -
         townships: new.townships.iter().map(ToString::to_string).collect(),
         zones: new.zones.iter().map(ToString::to_string).collect(),
         legal_basis: new.legal_basis.clone(),
+        evidence: evidence.map(|evidence| evidence.facts.clone()),
     };
-    let report = words(&terms);
+    let report = evidence.map_or_else(|| words(&terms), |evidence| format!("{}\n{}", evidence.report, words(&terms)));
     let (reason, body) = (new.reason.as_str(), String::new());
     approval::propose(change, NewProposal { kind: ProposalKind::Closure, terms: json!(terms), report, reason, body })
 }

@@ -62,6 +62,8 @@ pub struct Proposal {
     pub decided_at: Option<Timestamp>,
     /// What they said.
     pub remark: Option<String>,
+    /// What shows that it is called for, as JSON, where the platform itself proposed it.
+    pub evidence: Option<String>,
 }
 
 impl ProposalKind {
@@ -100,8 +102,8 @@ impl ProposalState {
 }
 
 /// What [`proposal`] reads, in its order.
-pub(crate) const COLUMNS: &str =
-    "id, kind, report, reason, proposed_by, proposed_at_ms, state, decided_by, decided_at_ms, remark";
+pub(crate) const COLUMNS: &str = "id, kind, report, reason, proposed_by, proposed_at_ms, state, decided_by, decided_at_ms, remark, \
+     json_extract(terms, '$.evidence')";
 
 /// One row.
 pub(crate) fn proposal(row: &Row<'_>) -> Result<Proposal, RegistryError> {
@@ -119,5 +121,6 @@ pub(crate) fn proposal(row: &Row<'_>) -> Result<Proposal, RegistryError> {
         decided_by: row.get(7)?,
         decided_at: row.get::<_, Option<i64>>(8)?.map(Timestamp::from_millis),
         remark: row.get(9)?,
+        evidence: row.get(10)?,
     })
 }

@@ -248,7 +248,6 @@ async fn a_drone_that_looks_down_or_does_not_say_where_it_looks_is_unknown() {
 
 fn job(device: &str, offset: u64) -> waiting::Job {
     waiting::Job {
-        is_measured: false,
         offset: Offset(offset),
         device: DeviceId::parse(device).unwrap(),
         snapshot: model::SnapshotId::parse("s").unwrap(),

@@ -5,7 +5,20 @@
 
 use super::Engine;
 use crate::stations::{Heard, LateGreenUp, Sign};
-use model::{Body, Device, DeviceKind, Fire, Reading, What};
+use model::{Body, Device, DeviceKind, Fire, Reading, StationView, Timestamp, What};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// People look at stations by the minute.
+const SHOWN_EVERY: Duration = Duration::from_secs(30);
+
+/// What others are to hear of stations; no part of the state.
+#[derive(Debug, Clone, Default)]
+pub(super) struct OfStations {
+    late_green_up: Option<LateGreenUp>,
+    shown: Arc<Vec<StationView>>,
+    shown_at: Timestamp,
+}
 
 impl Engine {
     /// What a station measured, or a camera took for a fire.
@@ -51,13 +64,23 @@ impl Engine {
     pub(super) fn tick_stations(&mut self) -> Vec<What> {
         let (found, late) = self.state.stations.tick(&self.world, self.state.now, &self.settings.stations);
         if late.is_some() {
-            self.late_green_up = late;
+            self.of_stations.late_green_up = late;
+        }
+        let now = self.state.now;
+        if now.since(self.of_stations.shown_at) >= SHOWN_EVERY {
+            let shown = self.state.stations.shown(&self.world, now, &self.settings.stations);
+            (self.of_stations.shown_at, self.of_stations.shown) = (now, Arc::new(shown));
         }
         found
     }
 
+    /// Stations as people see them, as they were half a minute ago at most.
+    pub fn stations(&self) -> &Arc<Vec<StationView>> {
+        &self.of_stations.shown
+    }
+
     /// That the green-up is late before the end of a rest period, once a day while it is; what is done about it is the registry's.
     pub fn take_late_green_up(&mut self) -> Option<LateGreenUp> {
-        self.late_green_up.take()
+        self.of_stations.late_green_up.take()
     }
 }

@@ -11,6 +11,7 @@
 //! days.rs       days summed up         season.rs     when a station's grass turned green
 //! danger.rs     fire danger, drought   township.rs   the same of a township's stations together
 //! fire.rs       smoke and heat         green_up.rs   whether the banner is late, and what is proposed
+//! view.rs       as people see them
 //! ```
 
 pub mod danger;
@@ -21,6 +22,7 @@ mod season;
 mod settings;
 mod standing;
 mod township;
+mod view;
 
 pub use fire::{Burning, Fires, Sign};
 pub use green_up::{LateGreenUp, RULE as GREEN_UP, StationEvidence};

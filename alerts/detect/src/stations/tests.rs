@@ -243,6 +243,8 @@ fn a_late_spring_is_told_once_and_proposes_every_day_until_it_is_green() {
     assert_eq!((first.on.to_string().as_str(), first.last.to_string().as_str()), ("2026-05-31", "2026-06-15"));
     assert_eq!((first.proposed_last.to_string().as_str(), first.rule.as_str()), ("2026-06-30", "春季休牧"));
     assert_eq!((first.greened, first.judged, first.is_whole_rule, first.zones.len()), (0, 4, true, 1));
+    let shown = stage.engine.stations();
+    assert_eq!((shown.len(), shown[0].greened.is_none(), shown[0].is_judged), (4, true, true));
     let one = first.stations.first().unwrap();
     assert!(one.greened.is_none() && one.is_judged && one.ndvi.unwrap() < 0.15, "{one:?}");
     assert!(late.len() > 3 && late.iter().all(|one| one.rule == first.rule), "{}", late.len());

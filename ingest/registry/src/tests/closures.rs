@@ -131,3 +131,30 @@ fn a_proposed_calendar_is_refused_once_another_one_was_published() {
         &["version 1 by now", "again"],
     );
 }
+
+#[test]
+fn the_platform_proposes_once_for_a_season_and_shows_why() {
+    let fixture = with_land();
+    let registry = &fixture.registry;
+    let facts = serde_json::json!({ "stations": [{ "device": "station-1", "ndvi": 0.13 }] });
+    let evidence = crate::ClosureEvidence {
+        report: "返青推迟：4 个监测站中 0 个已返青".into(), facts: facts.clone()
+    };
+    let once = |last: &str| registry.propose_closure_once(&until(last), &evidence).unwrap();
+    let proposal = once("2026-06-30").unwrap();
+    assert_eq!((proposal.proposed_by.as_str(), proposal.state), (crate::PLATFORM, ProposalState::Open));
+    assert_eq!(registry.proposals(Topic::Closures).unwrap(), std::slice::from_ref(&proposal));
+    assert_eq!(proposal.evidence.map(|text| serde_json::from_str::<serde_json::Value>(&text).unwrap()), Some(facts));
+    assert!(proposal.report.starts_with("返青推迟") && proposal.report.contains(SEASON), "{}", proposal.report);
+    assert_eq!(once("2026-06-30"), None, "it waits");
+    registry.decline_proposal(Topic::Closures, proposal.id, "wang", "雨已下").unwrap();
+    assert_eq!(once("2026-07-05"), None, "a person said no");
+    assert!(registry.view().borrow().calendar.decisions.is_empty());
+    let by_hand = registry.propose_closure(&until("2026-06-25"), "li").unwrap();
+    assert_eq!(by_hand.evidence, None, "what people propose has a reason and a document");
+    fixture.clock.set(at("2027-05-31T00:00:00+08:00"));
+    assert!(once("2027-06-30").is_some(), "another year");
+    let much = crate::ClosureEvidence { facts: serde_json::json!("x".repeat(600_000)), ..evidence.clone() };
+    check_message(&registry.propose_closure_once(&until("2027-06-30"), &much).unwrap_err(), &["at most"]);
+    registry.verify_audit().unwrap();
+}

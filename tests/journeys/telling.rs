@@ -1,0 +1,74 @@
+//! People are told in words: a group by its robot, a phone by a text message, each by the maker's own rules.
+
+use crate::herd::two_zones;
+use firmware_sim::vendor::{Maker, Vendor};
+use journeys::Platform;
+use serde_json::{Value, json};
+
+async fn subscribed(platform: &Platform, bodies: &[Value]) {
+    let operator = platform.operator().await.unwrap();
+    for body in bodies {
+        let (status, answer) = operator.post("/subscribers", body).await.unwrap();
+        assert_eq!(status.as_u16(), 201, "{answer}");
+        assert!(!answer.to_string().contains("13900000000"), "a phone is not shown whole: {answer}");
+    }
+}
+
+async fn herd_in_the_north(platform: &Platform) {
+    let mut camera = platform.device("cam-1", "camera", &[]).await.unwrap();
+    camera.connect(platform).await.unwrap();
+    for _ in 0..3 {
+        camera.sees("sheep", 40, 43.3045, 117.506).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_and_phones_hear_of_a_herd_in_words_once_and_by_their_makers_rules() {
+    let sms = Vendor::start(Maker::Aliyun("hidden".into()), []).await.unwrap();
+    // Answers 200 and means no: it is asked again.
+    let wecom =
+        Vendor::start(Maker::Wecom, [json!({"errcode": 93_000, "errmsg": "invalid webhook url"})]).await.unwrap();
+    let dingtalk = Vendor::start(Maker::Dingtalk("SEC1".into()), []).await.unwrap();
+    let feishu = Vendor::start(Maker::Feishu("SEC2".into()), []).await.unwrap();
+    let config = format!(
+        "[sms]\nprovider = \"aliyun\"\nendpoint = \"{}\"\naccess_key_id = \"key\"\naccess_key_secret_file = \"SECRET\"\n\
+         sign_name = \"草原禁牧\"\ntemplate_code = \"SMS_1\"\nparams = [\"zone\", \"n=animals\"]\n",
+        sms.url()
+    );
+    let key = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(key.path(), "hidden\n").unwrap();
+    let mut platform = Platform::prepare(&config.replace("SECRET", &key.path().display().to_string())).unwrap();
+    platform.import(&two_zones()).await.unwrap();
+    platform.run().await.unwrap();
+    let events = json!(["steppewatch.incident.opened"]);
+    let robot = |name: &str, channel: &str, vendor: &Vendor, secret: Option<&str>| json!({"name": name, "channel": channel, "url": vendor.url(), "secret": secret, "events": events});
+    let phone = json!({"name": "王所长", "channel": "sms", "phone": "139 0000 0000", "events": events});
+    subscribed(
+        &platform,
+        &[
+            phone,
+            robot("企业微信群", "wecom", &wecom, None),
+            robot("钉钉群", "dingtalk", &dingtalk, Some("SEC1")),
+            robot("飞书群", "feishu", &feishu, Some("SEC2")),
+        ],
+    )
+    .await;
+    herd_in_the_north(&platform).await;
+    for vendor in [&wecom, &dingtalk, &feishu] {
+        let text = &vendor.wait_for(1).await[0].text;
+        assert!(text.contains("北坡禁牧区发现绵羊 34 至 46 只") && text.contains("43.3045"), "{text}");
+    }
+    let told = sms.wait_for(1).await;
+    assert_eq!((told.len(), told[0].phone.as_str()), (1, "13900000000"));
+    let values: Value = serde_json::from_str(&told[0].text).unwrap();
+    assert_eq!(values, json!({"zone": "北坡禁牧区", "n": "绵羊 34 至 46 只"}));
+    let operator = platform.operator().await.unwrap();
+    let deliveries = operator.items("/deliveries?state=delivered").await.unwrap();
+    let mut channels: Vec<&str> = deliveries.iter().filter_map(|one| one["channel"].as_str()).collect();
+    channels.sort_unstable();
+    assert_eq!(channels, ["dingtalk", "feishu", "sms", "wecom"]);
+    let log = platform.log();
+    for secret in ["hidden", "SEC1", "SEC2", "access_token", "13900000000"] {
+        assert!(!log.contains(secret), "`{secret}` stands in the log");
+    }
+}
