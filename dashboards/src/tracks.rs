@@ -1,4 +1,4 @@
-//! Where a device was, and what a station measured.
+//! Where a device was, what a station measured, and how a device said it was.
 //!
 //! In: a device, a span of time, a format or a step.   Out: history's answer as JSON, GeoJSON or CSV.
 
@@ -11,8 +11,8 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use history::{Summary, TrackPoint};
-use model::{Quantity, Timestamp};
+use history::{Summary, TrackPoint, Vital, in_steps};
+use model::{DeviceId, Quantity, Timestamp};
 use quality::{Daily, Flag, Flags};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -160,12 +160,15 @@ pub(crate) async fn series(
     let found = find(&app, &signed.who, &id)?;
     let (device, cadence) = (found.id, found.cadence);
     let field = query.field.unwrap_or_default();
-    let quantity = Quantity::parse(&field).ok_or_else(|| {
-        let allowed = Quantity::all().map(Quantity::as_str).collect::<Vec<_>>().join(", ");
-        Problem::bad_request(format!("field `{field}` is none; use {allowed}"))
-    })?;
     let (from, to) = span(&app, query.from.as_deref(), query.to.as_deref())?;
     let step = query.step.as_deref().map(|text| extract::duration("step", text)).transpose()?;
+    if let Some(vital) = Vital::parse(&field) {
+        return vitals(&app, device, vital, (from, to), step).await;
+    }
+    let quantity = Quantity::parse(&field).ok_or_else(|| {
+        let known = Quantity::all().map(Quantity::as_str).chain(Vital::ALL.map(Vital::as_str));
+        Problem::bad_request(format!("field `{field}` is none; use {}", known.collect::<Vec<_>>().join(", ")))
+    })?;
     let history = app.parts.history.clone();
     let mut answer = blocking("reading a series", move || {
         Ok::<Value, Problem>(match step {
@@ -190,6 +193,23 @@ pub(crate) async fn series(
         answer.insert("unit".to_owned(), quantity.unit().into());
     }
     Ok(Json(answer))
+}
+
+/// How a device said it was: its charge, its signal.
+async fn vitals(
+    app: &App,
+    device: DeviceId,
+    vital: Vital,
+    (from, to): (Timestamp, Timestamp),
+    step: Option<Duration>,
+) -> Result<Json<Value>, Problem> {
+    let history = app.parts.history.clone();
+    let points = blocking("reading a series", move || history.vital(&device, vital, from, to)).await?;
+    let points: Vec<Value> = match step {
+        Some(step) => in_steps(&points, step).iter().map(summary_json).collect(),
+        None => points.into_iter().map(|(ts, value)| json!([ts.as_millis(), value])).collect(),
+    };
+    Ok(Json(json!({ "field": vital.as_str(), "unit": vital.unit(), "points": points })))
 }
 
 /// Values, and beside them what may be wrong with some.

@@ -222,6 +222,8 @@ async fn a_track_comes_in_three_formats() {
     problem(session.get("/api/v1/devices/drone-1/series?field=luck").await, StatusCode::BAD_REQUEST).await;
     let series = session.get_json("/api/v1/devices/drone-1/series?field=rain_mm&step=1h").await;
     assert_eq!(series, json!({ "field": "rain_mm", "unit": "mm", "points": [] }));
+    let charge = session.get_json("/api/v1/devices/drone-1/series?field=battery_percent").await;
+    assert_eq!((&charge["unit"], &charge["points"]), (&json!("%"), &json!([])));
 }
 
 #[tokio::test]

@@ -26,6 +26,6 @@ mod tail;
 mod tests;
 
 pub use error::HistoryError;
-pub use row::TrackPoint;
+pub use row::{TrackPoint, Vital};
 pub use seal::Sealed;
-pub use store::{History, Summary};
+pub use store::{History, Summary, in_steps};

@@ -3,7 +3,7 @@
 //! In: [`model::Reading`]. Out: [`Row`] and back to what is asked for ([`TrackPoint`], a value). A reading that says neither
 //! where something is nor what was measured has no row.
 
-use model::{Body, Measurement, Position, Quantity, Reading, Timestamp, Track};
+use model::{Body, Heartbeat, Measurement, Position, Quantity, Reading, Timestamp, Track};
 
 /// Columns of the widest group.
 pub(crate) const MAX_COLUMNS: usize = 12;
@@ -18,6 +18,67 @@ pub(crate) enum Group {
     Track,
     /// What a station measured.
     Station,
+    /// How a device said it was.
+    Vitals,
+}
+
+/// What a heartbeat says of its device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Vital {
+    /// Charge.
+    BatteryPercent,
+    /// Received signal.
+    SignalDbm,
+    /// Inside the housing.
+    TemperatureC,
+    /// Free storage.
+    StorageFreeMb,
+}
+
+impl Vital {
+    /// Every one; their order is on disk, new ones go to the end.
+    pub const ALL: [Self; 4] = [Self::BatteryPercent, Self::SignalDbm, Self::TemperatureC, Self::StorageFreeMb];
+
+    /// Its name on the wire; the last word is the unit.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BatteryPercent => "battery_percent",
+            Self::SignalDbm => "signal_dbm",
+            Self::TemperatureC => "temperature_c",
+            Self::StorageFreeMb => "storage_free_mb",
+        }
+    }
+
+    /// `None` for a name that is none.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|vital| vital.as_str() == name)
+    }
+
+    /// Unit as people write it.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::BatteryPercent => "%",
+            Self::SignalDbm => "dBm",
+            Self::TemperatureC => "°C",
+            Self::StorageFreeMb => "MB",
+        }
+    }
+
+    fn of(self, heartbeat: &Heartbeat) -> Option<f64> {
+        match self {
+            Self::BatteryPercent => heartbeat.battery_percent,
+            Self::SignalDbm => heartbeat.signal_dbm,
+            Self::TemperatureC => heartbeat.temperature_c,
+            Self::StorageFreeMb => heartbeat.storage_free_mb,
+        }
+    }
+
+    /// In which groups it stands, and in which column: a mover tells its charge with its place.
+    pub(crate) fn columns(self) -> Vec<(Group, usize)> {
+        let own = Self::ALL.iter().position(|vital| *vital == self).map(|column| (Group::Vitals, column));
+        let moving = (self == Self::BatteryPercent).then_some((Group::Track, track_column::BATTERY_PERCENT));
+        own.into_iter().chain(moving).collect()
+    }
 }
 
 /// Columns of [`Group::Track`] by place. New ones go to the end: a block says how many it holds.
@@ -39,11 +100,12 @@ impl Group {
         match self {
             Self::Track => 1,
             Self::Station => 2,
+            Self::Vitals => 3,
         }
     }
 
     pub(crate) fn from_code(code: i64) -> Option<Self> {
-        [Self::Track, Self::Station].into_iter().find(|group| group.code() == code)
+        [Self::Track, Self::Station, Self::Vitals].into_iter().find(|group| group.code() == code)
     }
 
     /// How many columns a row has.
@@ -51,6 +113,7 @@ impl Group {
         match self {
             Self::Track => track_column::COUNT,
             Self::Station => Quantity::all().count().min(MAX_COLUMNS),
+            Self::Vitals => Vital::ALL.len(),
         }
     }
 
@@ -107,10 +170,20 @@ impl Row {
                         row.set(column, Some(one.value));
                     }
                 }
-                row.cells.iter().any(|cell| !cell.is_nan()).then_some((Group::Station, row))
+                row.says_something().then_some((Group::Station, row))
+            }
+            Body::Heartbeat(heartbeat) => {
+                for (column, vital) in Vital::ALL.into_iter().enumerate() {
+                    row.set(column, vital.of(heartbeat));
+                }
+                row.says_something().then_some((Group::Vitals, row))
             }
             _ => None,
         }
+    }
+
+    fn says_something(&self) -> bool {
+        self.cells.iter().any(|cell| !cell.is_nan())
     }
 
     fn fill_track(&mut self, track: &Track) -> Option<()> {

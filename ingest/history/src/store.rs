@@ -8,7 +8,7 @@ use crate::block::{BadBlock, decode};
 use crate::daily::Dailies;
 use crate::day::Day;
 use crate::partition::Partitions;
-use crate::row::{Group, MAX_COLUMNS, Row, station_column};
+use crate::row::{Group, MAX_COLUMNS, Row, Vital, station_column};
 use crate::seal::{self, Sealed};
 use crate::sqlite::lock;
 use crate::tail::Tail;
@@ -115,8 +115,7 @@ impl History {
         self.0.scan(device, Group::Station, &[column], (from, to), |row| row.get(column))
     }
 
-    /// The same in steps, counted from 1970: one summary for each step that has a value. A step of less than a millisecond
-    /// is taken as one.
+    /// The same [`in_steps`].
     pub fn series_stepped(
         &self,
         device: &DeviceId,
@@ -125,11 +124,25 @@ impl History {
         to: Timestamp,
         step: Duration,
     ) -> Result<Vec<Summary>, HistoryError> {
-        let step_ms = i64::try_from(step.as_millis()).unwrap_or(i64::MAX).max(1);
-        let points = self.series(device, quantity, from, to)?;
-        let start_of = |ts: Timestamp| ts.as_millis().div_euclid(step_ms).saturating_mul(step_ms);
-        let steps = points.chunk_by(|one, next| start_of(one.0) == start_of(next.0));
-        Ok(steps.filter_map(|values| summary(Timestamp::from_millis(start_of(values.first()?.0)), values)).collect())
+        Ok(in_steps(&self.series(device, quantity, from, to)?, step))
+    }
+
+    /// How a device said it was from `from` to `to` (excluded), by time.
+    pub fn vital(
+        &self,
+        device: &DeviceId,
+        vital: Vital,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<(Timestamp, f64)>, HistoryError> {
+        let mut found = Vec::new();
+        for (group, column) in vital.columns() {
+            found.extend(self.0.scan(device, group, &[column], (from, to), |row| row.get(column))?);
+        }
+        // What was said twice at one time is said once; the heartbeat's own word comes first.
+        found.sort_by_key(|(ts, _)| *ts);
+        found.dedup_by_key(|(ts, _)| *ts);
+        Ok(found)
     }
 
     /// Where every device was last; it outlives the retention of tracks.
@@ -155,6 +168,15 @@ impl History {
     pub(crate) fn store(&self) -> &Store {
         &self.0
     }
+}
+
+/// Values in steps, counted from 1970: one summary for each step that has a value. A step of less than a millisecond is taken as
+/// one.
+pub fn in_steps(points: &[(Timestamp, f64)], step: Duration) -> Vec<Summary> {
+    let step_ms = i64::try_from(step.as_millis()).unwrap_or(i64::MAX).max(1);
+    let start_of = |ts: Timestamp| ts.as_millis().div_euclid(step_ms).saturating_mul(step_ms);
+    let steps = points.chunk_by(|one, next| start_of(one.0) == start_of(next.0));
+    steps.filter_map(|values| summary(Timestamp::from_millis(start_of(values.first()?.0)), values)).collect()
 }
 
 impl Store {

@@ -23,6 +23,8 @@ use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+/// Providers list what they took within moments; so long nobody is asked for a receipt.
+const RECEIPTS_LAG: Duration = Duration::from_secs(60);
 /// Parts of one message that are paid for at most.
 const PARTS_MAX: usize = 3;
 
@@ -123,7 +125,10 @@ impl Sms {
                 Taken::Yes(told) => return Answer::Accepted(told),
                 Taken::No { reason, for_good: true } => return Answer::Refused(reason),
                 Taken::No { reason, for_good: false } => reasons.push(reason),
-                Taken::Unknown(reason) => return Answer::later(format!("it may have been sent: {reason}")),
+                Taken::Unknown(reason) => {
+                    let reason = format!("it may have been sent: {reason}");
+                    return Answer::Later { reason, after: Some(RECEIPTS_LAG) };
+                }
             }
         }
         Answer::later(reasons.join("; "))

@@ -1,7 +1,8 @@
 //! What comes back of what was taken in, before anything is sealed.
 
 use super::*;
-use crate::{HistoryError, Summary, TrackPoint};
+use crate::{HistoryError, Summary, TrackPoint, Vital, in_steps};
+use model::Heartbeat;
 
 #[test]
 fn a_track_comes_back_whole_in_order_of_time_and_without_its_end() {
@@ -159,4 +160,33 @@ fn a_folder_that_cannot_be_made_is_named() {
     std::fs::write(&file, b"").unwrap();
     let refused = History::open(&file.join("history"), DAY, Clock::system()).err().unwrap();
     assert!(matches!(refused, HistoryError::Folder { .. }), "{refused}");
+}
+
+#[test]
+fn a_devices_charge_is_a_series_whether_its_heartbeats_or_its_track_tell_it_sealed_or_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let (history, clock) = open_at_noon(dir.path());
+    let beat = |offset, ms, percent, signal_dbm| {
+        let heartbeat = Heartbeat { battery_percent: Some(percent), signal_dbm, ..Heartbeat::default() };
+        reading("d", offset, at(ms), Body::Heartbeat(heartbeat))
+    };
+    let position = Position::parse(43.3, 117.5).ok();
+    let track = Track { position, battery_percent: Some(80.0), ..Track::default() };
+    let silent = reading("d", 4, at(4_000), Body::Heartbeat(Heartbeat::default()));
+    let all = [
+        beat(1, 1_000, 90.0, Some(-70.0)),
+        reading("d", 2, at(2_000), Body::Track(track)),
+        beat(3, 3_000, 70.0, None),
+        silent,
+    ];
+    history.append(&all, Offset(4)).unwrap();
+    let charge = || history.vital(&device("d"), Vital::BatteryPercent, at(0), at(9_000)).unwrap();
+    let expected = [(at(1_000), 90.0), (at(2_000), 80.0), (at(3_000), 70.0)];
+    assert_eq!(charge(), expected);
+    assert_eq!(history.vital(&device("d"), Vital::SignalDbm, at(0), at(9_000)).unwrap(), [(at(1_000), -70.0)]);
+    let steps = in_steps(&charge(), std::time::Duration::from_secs(2));
+    assert_eq!(steps.iter().map(|step| step.mean).collect::<Vec<_>>(), [90.0, 75.0]);
+    clock.set(at(80 * HOUR_MS));
+    while history.seal(100).unwrap().blocks > 0 {}
+    assert_eq!(charge(), expected, "sealed");
 }
