@@ -64,7 +64,7 @@ impl Reader {
     }
 
     fn with<T>(&self, step: impl FnOnce(&Known) -> T) -> Result<T, ReadError> {
-        self.parts.shared.lock().as_ref().map(step).ok_or(ReadError::NotYet)
+        self.parts.shared.laid_out().as_ref().map(step).ok_or(ReadError::NotYet)
     }
 
     /// How much of each zone was watched; with a span, in that span too.

@@ -14,7 +14,7 @@ use journal::JournalError;
 use journal::alert_log::RecordBody;
 use model::{AlertKind, Clock, Finding, Matter, Notice, Offset, Readings, Timestamp};
 use registry::View;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use terrain::Terrain;
 use tokio::sync::{mpsc, watch};
@@ -86,7 +86,10 @@ pub struct WatchParts {
 
 /// What is known, for the worker and the reader; nothing until the worker has laid out the land.
 #[derive(Clone, Default)]
-pub struct Shared(Arc<Mutex<Option<Known>>>);
+pub struct Shared(Arc<(Mutex<Option<Known>>, Condvar)>);
+
+/// Laying out a banner takes half a second; who asks right after a start waits for it at most so long.
+const LAID_OUT_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) struct Known {
     pub(super) coverage: Coverage,
@@ -94,8 +97,19 @@ pub(super) struct Known {
 }
 
 impl Shared {
-    pub(super) fn lock(&self) -> MutexGuard<'_, Option<Known>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Known>> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same once the land is laid out, or after a while whether or not it is.
+    pub(super) fn laid_out(&self) -> MutexGuard<'_, Option<Known>> {
+        let waited = self.0.1.wait_timeout_while(self.lock(), LAID_OUT_WITHIN, |known| known.is_none());
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn lay_out(&self, known: Known) {
+        *self.lock() = Some(known);
+        self.0.1.notify_all();
     }
 }
 
@@ -164,7 +178,7 @@ impl Worker {
         };
         let (cells, cell_m) = (coverage.grid().len(), coverage.grid().lattice().cell_m());
         tracing::info!(cells, cell_m, "land is laid out");
-        *parts.shared.lock() = Some(Known { coverage, began: at.began });
+        parts.shared.lay_out(Known { coverage, began: at.began });
         let mut worker = Self {
             parts,
             judged: at.offset,

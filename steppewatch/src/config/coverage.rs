@@ -150,7 +150,7 @@ mod tests {
             ),
             (
                 "[coverage.kind.meadows]\nshare = 0.1",
-                "`coverage.kind.meadows` is `share = 0.1\n`, but there is no such key; known here: balance, checkpoint, forest, forest-farm, jurisdiction, meadow, no-grazing, overlap, project, reserve",
+                "`coverage.kind.meadows` is `{ share = 0.1 }`, but there is no such key; known here: balance, checkpoint, forest, forest-farm, jurisdiction, meadow, no-grazing, overlap, project, reserve",
             ),
             (
                 "[[patrol_duty]]\nname = \"a\"\nevery = \"year\"",
