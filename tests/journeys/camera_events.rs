@@ -122,9 +122,11 @@ async fn an_onvif_camera_with_a_wrong_clock_is_asked_and_what_it_detects_makes_a
     platform.device("cam-1", "camera", &POSE).await.unwrap();
     platform.run().await.unwrap();
     camera.was_asked(1).await.unwrap();
-    for number in ["1", "2", "3", "4"] {
-        let object = OBJECT.replace("NUMBER", number);
+    for number in 1..=4 {
+        let object = OBJECT.replace("NUMBER", &number.to_string());
         camera.notify_with("tns1:RuleEngine/ObjectTrack/Aggregation", &object);
+        // What is seen in one moment is one picture.
+        camera.was_asked(number + 1).await.unwrap();
     }
     incident_with_pictures(&platform, 0).await;
     camera.notify("tns1:VideoSource/GlobalSceneChange/AnalyticsService", &[("State", "true")]);
