@@ -3,8 +3,9 @@
 //! In: an alert and the subscribers. Out: an [`Outgoing`] for each that wants it, its body ready to be signed and sent.
 //! The body is made once and kept, so that every attempt says the same under the same id.
 
+use crate::message::Messages;
 use journal::wire::AlertJson;
-use model::{Alert, AlertKind, Subject, Subscriber, TenantId, TownshipCode};
+use model::{Alert, AlertKind, ChannelKind, Subject, Subscriber, TenantId, TownshipCode};
 use serde_json::json;
 
 /// A delivery to be made.
@@ -14,7 +15,7 @@ pub struct Outgoing {
     pub id: String,
     /// The order that must hold: deliveries of one case reach a subscriber one after the other.
     pub lane: String,
-    /// The CloudEvent, as it will be signed.
+    /// The CloudEvent, as it will be signed; or the message, as it will be read.
     pub body: String,
 }
 
@@ -23,10 +24,21 @@ pub fn addressed<'a>(alert: &Alert, subscribers: &'a [Subscriber]) -> Vec<&'a Su
     subscribers.iter().filter(|subscriber| wants(subscriber, alert)).collect()
 }
 
-/// What one of them is told.
-pub fn outgoing(subscriber: &Subscriber, alert: &Alert, json: &AlertJson, tenant: &TenantId) -> Outgoing {
+/// What one of them is told: programs an event, people a message in their language.
+pub fn outgoing(
+    subscriber: &Subscriber,
+    alert: &Alert,
+    json: &AlertJson,
+    tenant: &TenantId,
+    messages: &Messages,
+) -> Outgoing {
     let id = delivery_id(&alert.id, &subscriber.id);
-    Outgoing { body: cloud_event(&id, json, tenant), lane: lane(alert), id }
+    let body = match subscriber.channel {
+        ChannelKind::Webhook => cloud_event(&id, json, tenant),
+        ChannelKind::Sms => messages.sms(alert, subscriber.language),
+        ChannelKind::Wecom | ChannelKind::Dingtalk | ChannelKind::Feishu => messages.text(alert, subscriber.language),
+    };
+    Outgoing { body, lane: lane(alert), id }
 }
 
 fn delivery_id(alert: &str, subscriber: &str) -> String {

@@ -3,6 +3,7 @@
 //! Only this crate writes the file. What is in one transaction: an alert, the incident it changes, the deliveries it
 //! makes. An alert whose id is there already changes nothing, so replaying the journal from the last checkpoint is safe.
 
+use crate::message::Messages;
 use crate::raise::{self, Raised};
 use crate::{duties, involved, outbox};
 use journal::JournalError;
@@ -72,6 +73,12 @@ pub struct Due {
     pub attempts: u32,
     /// When it was made.
     pub first_at: Timestamp,
+    /// From when on it is due.
+    pub next_at: Timestamp,
+    /// The alert's type.
+    pub kind: String,
+    /// Others that are told with it, and their attempts so far.
+    pub with: Vec<(String, u32)>,
 }
 
 /// The open file; clones share it.
@@ -80,6 +87,7 @@ pub struct Store {
     connection: Arc<Mutex<Connection>>,
     log: AlertLog,
     tenant: TenantId,
+    messages: Arc<Messages>,
 }
 
 impl Store {
@@ -87,7 +95,13 @@ impl Store {
     pub fn open(path: &Path, log: AlertLog, tenant: TenantId) -> Result<Self, StoreError> {
         let connection = alert_log::open_writer(path)?;
         connection.execute_batch(SCHEMA)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), log, tenant })
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), log, tenant, messages: Arc::default() })
+    }
+
+    /// The same with the messages of an installation.
+    #[must_use]
+    pub fn with_messages(self, messages: Messages) -> Self {
+        Self { messages: Arc::new(messages), ..self }
     }
 
     /// The log that this store writes.
@@ -236,7 +250,7 @@ impl Store {
         seq: u64,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        let outgoing = outbox::outgoing(subscriber, alert, json, &self.tenant);
+        let outgoing = outbox::outgoing(subscriber, alert, json, &self.tenant, &self.messages);
         let record = DeliveryJson {
             id: outgoing.id.clone(),
             alert: alert.id.clone(),
@@ -264,7 +278,7 @@ impl Store {
     pub fn due(&self, now: Timestamp, limit: usize, busy: &[String]) -> Result<Vec<Due>, StoreError> {
         let connection = self.lock();
         let mut statement = connection.prepare_cached(
-            "SELECT id, subscriber, body, attempts, first_at FROM outbox o
+            "SELECT id, subscriber, body, attempts, first_at, next_at, json_extract(record, '$.type') FROM outbox o
              WHERE state = 'pending' AND next_at <= ?1 AND NOT EXISTS (
                  SELECT 1 FROM outbox e WHERE e.state = 'pending' AND e.subscriber = o.subscriber AND e.lane = o.lane AND e.seq < o.seq)
              ORDER BY next_at LIMIT ?2",
@@ -277,6 +291,9 @@ impl Store {
                 body: row.get(2)?,
                 attempts: row.get(3)?,
                 first_at: Timestamp::from_millis(row.get(4)?),
+                next_at: Timestamp::from_millis(row.get(5)?),
+                kind: row.get::<_, Option<String>>(6)?.unwrap_or_default(),
+                with: Vec::new(),
             })
         })?;
         let mut due = rows.collect::<Result<Vec<_>, _>>()?;

@@ -1,7 +1,8 @@
 use super::*;
 use crate::raise::tests::{case, finding};
 use model::{
-    Action, AlertKind, AnimalId, AnimalMark, ChannelKind, Household, HouseholdId, MarkKind, Severity, Stock, What,
+    Action, AlertKind, AnimalId, AnimalMark, ChannelKind, Household, HouseholdId, Language, MarkKind, Severity, Stock,
+    What,
 };
 
 fn subscriber(duty: Option<&str>) -> Subscriber {
@@ -10,6 +11,8 @@ fn subscriber(duty: Option<&str>) -> Subscriber {
         name: "达日罕乌拉苏木".into(),
         channel: ChannelKind::Webhook,
         url: "http://127.0.0.1:9/hook".into(),
+        phone: None,
+        language: Language::Zh,
         secret: "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".into(),
         events: vec![AlertKind::IncidentOpened, AlertKind::IncidentClosed],
         townships: vec![],

@@ -266,7 +266,7 @@ impl Worker {
     }
 }
 
-fn known(view: &View) -> Known<'_> {
+pub(crate) fn known(view: &View) -> Known<'_> {
     Known { subscribers: &view.subscribers, households: &view.households }
 }
 

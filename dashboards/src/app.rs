@@ -10,6 +10,7 @@ use crate::ops::Metrics;
 use crate::problem::Problem;
 use crate::throttle::Throttle;
 use crate::view::{self, View};
+use crate::watching::Watching;
 use crate::zones::ZonesCache;
 use history::History;
 use journal::alert_log::AlertLog;
@@ -78,6 +79,8 @@ pub struct Parts {
     pub history: History,
     /// Pictures of cases.
     pub evidence: evidence::Store,
+    /// Which land is watched.
+    pub watching: Arc<dyn Watching>,
     /// What is known right now.
     pub live: Live,
     /// Shown at `/metrics`; the server adds its own.

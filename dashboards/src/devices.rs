@@ -78,8 +78,8 @@ pub(crate) fn sees(who: &Who, device: &Device) -> bool {
 /// A device as the contract shows it.
 pub(crate) fn device_json(app: &App, device: &Device) -> Value {
     let heard = app.parts.live.heard(&device.id);
-    let silence = app.view.silence(&device.id);
-    let Condition { health, last_seen, deadline } = health::condition(device, &heard, silence, app.now());
+    let condition = health::of(app, device, &heard);
+    let Condition { health, last_seen, deadline } = condition;
     let last_position = heard
         .fix
         .map(|fix| json!({ "lat": fix.position.lat_deg(), "lon": fix.position.lon_deg(), "ts": fix.at.to_rfc3339() }));
@@ -89,6 +89,7 @@ pub(crate) fn device_json(app: &App, device: &Device) -> Value {
         "model": device.model,
         "site": device.site,
         "health": health.as_str(),
+        "reasons": health::reasons(app, device, condition),
         "quarantined": device.quarantined,
         "last_seen": last_seen.map(Timestamp::to_rfc3339),
         "deadline": deadline.map(Timestamp::to_rfc3339),
@@ -97,6 +98,7 @@ pub(crate) fn device_json(app: &App, device: &Device) -> Value {
         "township": device.township.as_ref().map(|code| code.as_str()),
         "cadence_s": device.cadence.as_secs_f64(),
         "battery_percent": heard.battery_percent,
+        "firmware": heard.firmware.as_deref(),
         "last_position": last_position,
         "via": device.via.as_ref().map(|via| via.as_str()),
         "external": external_json(&device.external),

@@ -54,6 +54,8 @@ pub(crate) struct Heard {
     pub battery_percent: Option<f64>,
     /// What its last heartbeat said.
     pub status: Option<HeartbeatStatus>,
+    /// Its firmware, as it last said.
+    pub firmware: Option<Arc<str>>,
 }
 
 /// Where a mover was, and how it moved.
@@ -172,12 +174,12 @@ impl Present {
         let fix = Some(Fix { position, at, heading_deg, speed_mps, accuracy_m });
         self.step += 1;
         self.moves.insert(self.step, device.clone());
-        let heard = Heard { last_seen: Some(at), fix, battery_percent, status: None };
+        let heard = Heard { last_seen: Some(at), fix, battery_percent, status: None, firmware: None };
         self.devices.insert(device.clone(), Known { heard, moved_step: self.step });
     }
 
     fn take(&mut self, reading: &Reading) {
-        if matches!(reading.body, Body::Clock) {
+        if matches!(reading.body, Body::Clock | Body::Clarity(_)) {
             return;
         }
         if self.devices.len() >= DEVICES_MAX && !self.devices.contains_key(&reading.device) {
@@ -189,6 +191,9 @@ impl Present {
             Body::Heartbeat(heartbeat) => {
                 known.heard.status = heartbeat.status.or(known.heard.status);
                 known.heard.battery_percent = heartbeat.battery_percent.or(known.heard.battery_percent);
+                if heartbeat.firmware.is_some() {
+                    known.heard.firmware.clone_from(&heartbeat.firmware);
+                }
             }
             Body::Track(track) => {
                 known.heard.battery_percent = track.battery_percent.or(known.heard.battery_percent);

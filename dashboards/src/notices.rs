@@ -10,12 +10,10 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use journal::wire::NoticeJson;
-use model::DeviceId;
+use model::{DeviceId, Matter};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
-
-const MATTERS: [&str; 5] = ["flaw", "outage", "blind", "threshold", "fire"];
 
 /// What `GET /notices` takes.
 #[derive(Deserialize)]
@@ -44,9 +42,9 @@ pub(crate) async fn list(
     };
     let matter = filter.matter.filter(|word| !word.is_empty());
     if let Some(word) = &matter
-        && !MATTERS.contains(&word.as_str())
+        && !Matter::KINDS.contains(&word.as_str())
     {
-        return Err(Problem::bad_request(format!("matter `{word}` is none; use {}", MATTERS.join(", "))));
+        return Err(Problem::bad_request(format!("matter `{word}` is none; use {}", Matter::KINDS.join(", "))));
     }
     let asked = |wanted: &Option<String>, found: Option<&str>| {
         wanted.as_deref().is_none_or(|wanted| wanted.is_empty() || found == Some(wanted))

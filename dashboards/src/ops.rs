@@ -15,14 +15,13 @@ use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncod
 use serde_json::json;
 use std::sync::Arc;
 
-const HEALTHS: [Health; 6] =
-    [Health::NeverSeen, Health::Online, Health::Late, Health::Silent, Health::Faulty, Health::Disabled];
-
 /// The server's own numbers.
 pub(crate) struct Metrics {
     responses: IntCounterVec,
     incidents: IntGaugeVec,
     devices: IntGaugeVec,
+    flaws: IntGaugeVec,
+    notices: IntGaugeVec,
     sessions: IntGauge,
     view_seq: IntGauge,
     /// Live sockets that are open.
@@ -44,6 +43,14 @@ impl Metrics {
                 &["status"],
             )?,
             devices: IntGaugeVec::new(Opts::new("steppewatch_devices", "Registered devices by health"), &["health"])?,
+            flaws: IntGaugeVec::new(
+                Opts::new("steppewatch_device_flaws", "Devices that speak and are not well, by flaw"),
+                &["flaw"],
+            )?,
+            notices: IntGaugeVec::new(
+                Opts::new("steppewatch_notices", "Notices that go on, by what they are about"),
+                &["matter"],
+            )?,
             sessions: IntGauge::new("steppewatch_console_sessions", "Sessions of people")?,
             view_seq: IntGauge::new("steppewatch_console_alert_seq", "Last alert log record that the console shows")?,
             sockets: IntGauge::new("steppewatch_live_sockets", "Open live sockets")?,
@@ -55,6 +62,8 @@ impl Metrics {
         registry.register(Box::new(metrics.responses.clone()))?;
         registry.register(Box::new(metrics.incidents.clone()))?;
         registry.register(Box::new(metrics.devices.clone()))?;
+        registry.register(Box::new(metrics.flaws.clone()))?;
+        registry.register(Box::new(metrics.notices.clone()))?;
         registry.register(Box::new(metrics.sessions.clone()))?;
         registry.register(Box::new(metrics.view_seq.clone()))?;
         registry.register(Box::new(metrics.sockets.clone()))?;
@@ -110,17 +119,22 @@ fn fill(app: &App) {
     for (status, count) in app.view.incidents_by_status() {
         own.incidents.with_label_values(&[status]).set(count);
     }
-    let now = app.now();
-    let mut counts = HEALTHS.map(|health| (health, 0_i64));
+    let mut counts = Health::ALL.map(|health| (health, 0_i64));
     for device in app.registry_view().devices.values() {
         let heard = app.parts.live.heard(&device.id);
-        let health = health::condition(device, &heard, app.view.silence(&device.id), now).health;
+        let health = health::of(app, device, &heard).health;
         if let Some((_, count)) = counts.iter_mut().find(|(one, _)| *one == health) {
             *count += 1;
         }
     }
     for (health, count) in counts {
         own.devices.with_label_values(&[health.as_str()]).set(count);
+    }
+    for (flaw, count) in app.view.flaws_by_code() {
+        own.flaws.with_label_values(&[flaw]).set(count);
+    }
+    for (matter, count) in app.view.notices_by_matter() {
+        own.notices.with_label_values(&[matter]).set(count);
     }
     own.sessions.set(i64::try_from(app.sessions.count()).unwrap_or(i64::MAX));
     own.view_seq.set(i64::try_from(*app.view.seq().borrow()).unwrap_or(i64::MAX));

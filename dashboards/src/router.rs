@@ -10,14 +10,15 @@ use crate::listener::Peer;
 use crate::problem::Problem;
 use crate::{
     audit, closures, commands, console, deliveries, device_edit, devices, households, incidents, live_socket, login,
-    maintenance, masks, notices, ops, proposals, snapshots, subscribers, tracks, users, zone_at, zone_import, zones,
+    maintenance, masks, notices, ops, patrols, proposals, snapshots, subscribers, tracks, users, watching, zone_at,
+    zone_import, zones,
 };
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{map_request, map_response_with_state};
 use axum::response::Response;
-use axum::routing::{MethodRouter, delete, get, patch, post};
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use std::sync::Arc;
 
 /// Bodies of ordinary requests.
@@ -52,9 +53,11 @@ fn route(method: &'static str, path: &'static str, handler: MethodRouter<Arc<App
 
 /// The API and the operators' probes.
 pub(crate) fn table() -> Vec<Route> {
-    let zones_import = post(zone_import::import).layer(DefaultBodyLimit::max(ZONES_BODY_MAX));
-    let households_import = post(households::import).layer(DefaultBodyLimit::max(LEDGER_BODY_MAX));
-    let devices_import = post(device_edit::import).layer(DefaultBodyLimit::max(LEDGER_BODY_MAX));
+    [service(), cases(), land(), fleet(), telling()].into_iter().flatten().collect()
+}
+
+/// The operators' probes, sessions and what is written down of everybody.
+fn service() -> Vec<Route> {
     vec![
         route("GET", "/healthz", get(ops::healthz)),
         route("GET", "/readyz", get(ops::readyz)),
@@ -63,6 +66,17 @@ pub(crate) fn table() -> Vec<Route> {
         route("POST", "/api/v1/session", post(login::login)),
         route("DELETE", "/api/v1/session", delete(login::logout)),
         route("GET", "/api/v1/me", get(login::me)),
+        route("GET", "/api/v1/audit", get(audit::list)),
+        route("GET", "/api/v1/users", get(users::list)),
+        route("POST", "/api/v1/users", post(users::add)),
+        route("GET", "/api/v1/live", get(live_socket::upgrade)),
+    ]
+}
+
+/// What happened, and what is shown for it.
+fn cases() -> Vec<Route> {
+    let households_import = post(households::import).layer(DefaultBodyLimit::max(LEDGER_BODY_MAX));
+    vec![
         route("GET", "/api/v1/incidents", get(incidents::list)),
         route("GET", "/api/v1/incidents/{id}", get(incidents::one)),
         route("GET", "/api/v1/incidents/{id}/snapshots", get(snapshots::of_incident)),
@@ -71,6 +85,22 @@ pub(crate) fn table() -> Vec<Route> {
         route("POST", "/api/v1/incidents/{id}/resolve", post(commands::resolve)),
         route("POST", "/api/v1/incidents/{id}/reopen", post(commands::reopen)),
         route("POST", "/api/v1/incidents/{id}/comment", post(commands::comment)),
+        route("GET", "/api/v1/snapshots/{hash}", get(snapshots::one)),
+        route("GET", "/api/v1/households", get(households::list)),
+        route("POST", "/api/v1/households/import", households_import),
+        route("GET", "/api/v1/households/{id}/phone", get(households::phone)),
+        route("GET", "/api/v1/notices", get(notices::list)),
+        route("GET", "/api/v1/masks", get(masks::list)),
+        route("POST", "/api/v1/masks/{id}/apply", post(masks::apply)),
+        route("POST", "/api/v1/masks/{id}/decline", post(masks::decline)),
+        route("POST", "/api/v1/masks/{id}/withdraw", post(masks::withdraw)),
+    ]
+}
+
+/// The land, its law, and who watches it.
+fn land() -> Vec<Route> {
+    let zones_import = post(zone_import::import).layer(DefaultBodyLimit::max(ZONES_BODY_MAX));
+    vec![
         route("GET", "/api/v1/zones", get(zones::all)),
         route("GET", "/api/v1/zones/at", get(zone_at::at)),
         route("GET", "/api/v1/zones/loads", get(zones::loads)),
@@ -84,6 +114,20 @@ pub(crate) fn table() -> Vec<Route> {
         route("POST", "/api/v1/closures/decisions", post(closures::decide)),
         route("POST", "/api/v1/closures/decisions/{id}/approve", post(proposals::approve_closure)),
         route("POST", "/api/v1/closures/decisions/{id}/decline", post(proposals::decline_closure)),
+        route("GET", "/api/v1/coverage", get(watching::coverage)),
+        route("GET", "/api/v1/patrols", get(patrols::list)),
+        route("GET", "/api/v1/patrols/duties", get(patrols::duties)),
+        route("GET", "/api/v1/patrols/routes", get(patrols::routes)),
+        route("POST", "/api/v1/patrols/routes", post(patrols::plan)),
+        route("DELETE", "/api/v1/patrols/routes/{id}", delete(patrols::remove)),
+        route("GET", "/api/v1/patrols/{id}", get(patrols::one)),
+    ]
+}
+
+/// Devices, and work on them.
+fn fleet() -> Vec<Route> {
+    let devices_import = post(device_edit::import).layer(DefaultBodyLimit::max(LEDGER_BODY_MAX));
+    vec![
         route("GET", "/api/v1/devices", get(devices::list)),
         route("POST", "/api/v1/devices", post(devices::add)),
         route("PATCH", "/api/v1/devices", patch(device_edit::many)),
@@ -96,28 +140,22 @@ pub(crate) fn table() -> Vec<Route> {
         route("GET", "/api/v1/devices/{id}/track", get(tracks::track)),
         route("GET", "/api/v1/devices/{id}/series", get(tracks::series)),
         route("GET", "/api/v1/devices/{id}/snapshots", get(snapshots::list)),
-        route("GET", "/api/v1/snapshots/{hash}", get(snapshots::one)),
-        route("GET", "/api/v1/households", get(households::list)),
-        route("POST", "/api/v1/households/import", households_import),
-        route("GET", "/api/v1/households/{id}/phone", get(households::phone)),
+        route("PUT", "/api/v1/devices/{id}/duties", put(patrols::set_duties)),
         route("GET", "/api/v1/maintenance", get(maintenance::list)),
         route("POST", "/api/v1/maintenance", post(maintenance::announce)),
         route("POST", "/api/v1/maintenance/{id}/end", post(maintenance::end)),
-        route("GET", "/api/v1/notices", get(notices::list)),
-        route("GET", "/api/v1/masks", get(masks::list)),
-        route("POST", "/api/v1/masks/{id}/apply", post(masks::apply)),
-        route("POST", "/api/v1/masks/{id}/decline", post(masks::decline)),
-        route("POST", "/api/v1/masks/{id}/withdraw", post(masks::withdraw)),
+    ]
+}
+
+/// Who is told, and what was said that could not be understood.
+fn telling() -> Vec<Route> {
+    vec![
         route("GET", "/api/v1/subscribers", get(subscribers::list)),
         route("POST", "/api/v1/subscribers", post(subscribers::add)),
         route("DELETE", "/api/v1/subscribers/{id}", delete(subscribers::remove)),
         route("GET", "/api/v1/deliveries", get(deliveries::list)),
         route("POST", "/api/v1/deliveries/{id}/retry", post(deliveries::retry)),
         route("GET", "/api/v1/dead-letters", get(deliveries::dead_letters)),
-        route("GET", "/api/v1/audit", get(audit::list)),
-        route("GET", "/api/v1/users", get(users::list)),
-        route("POST", "/api/v1/users", post(users::add)),
-        route("GET", "/api/v1/live", get(live_socket::upgrade)),
     ]
 }
 

@@ -9,7 +9,7 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use model::{AlertKind, BadName, ChannelKind, Severity, Subscriber, TownshipCode, ZoneId};
+use model::{AlertKind, BadName, ChannelKind, Language, Severity, Subscriber, TownshipCode, ZoneId};
 use registry::{NewSubscriber, Role};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,8 +22,9 @@ pub(crate) struct SubscriberBody {
     name: String,
     channel: String,
     url: Option<String>,
-    // Named by the contract for channels that are not built yet; refused below with the channel.
     phone: Option<String>,
+    /// `zh` or `en`.
+    language: Option<String>,
     secret: Option<String>,
     #[serde(default)]
     events: Vec<String>,
@@ -72,10 +73,19 @@ pub(crate) async fn remove(
 }
 
 fn parse(body: SubscriberBody) -> Result<NewSubscriber, Problem> {
-    if body.channel != ChannelKind::Webhook.as_str() || body.phone.is_some() {
+    let channel = ChannelKind::parse(&body.channel).ok_or_else(|| {
+        let allowed = ChannelKind::ALL.map(ChannelKind::as_str).join(", ");
+        Problem::bad_request(format!("channel `{}` is none; use {allowed}", body.channel))
+    })?;
+    let language = match body.language.as_deref() {
+        None => Language::Zh,
+        Some(word) => Language::parse(word)
+            .ok_or_else(|| Problem::bad_request(format!("language `{word}` is none; use zh or en")))?,
+    };
+    if body.url.is_none() && channel != ChannelKind::Sms {
         return Err(Problem::bad_request(format!(
-            "channel `{}` is not available on this platform; use webhook with a url and no phone",
-            body.channel
+            "field `url` is missing; {} needs an http or https address",
+            channel.as_str()
         )));
     }
     let events = body.events.iter().map(|word| event(word)).collect::<Result<_, _>>()?;
@@ -86,9 +96,10 @@ fn parse(body: SubscriberBody) -> Result<NewSubscriber, Problem> {
     };
     Ok(NewSubscriber {
         name: body.name,
-        url: body
-            .url
-            .ok_or_else(|| Problem::bad_request("field `url` is missing; a webhook needs an http or https address"))?,
+        channel,
+        url: body.url.unwrap_or_default(),
+        phone: body.phone,
+        language,
         secret: body.secret,
         events,
         townships: names(&body.townships, TownshipCode::parse)?,
@@ -114,12 +125,28 @@ pub(crate) fn names<T>(words: &[String], parse: fn(&str) -> Result<T, BadName>) 
         .map_err(|error| Problem::bad_request(error.to_string()))
 }
 
+/// A robot is addressed by a token in its address: that is not shown again.
+fn shown_url(subscriber: &Subscriber) -> Option<&str> {
+    let url = subscriber.url.as_str();
+    let shown = if subscriber.channel.is_text() { url.split(['?', '#']).next().unwrap_or_default() } else { url };
+    Some(shown).filter(|url| !url.is_empty())
+}
+
+/// `+86139****5678`: enough to know whose it is.
+fn masked(phone: &str) -> String {
+    let length = phone.chars().count();
+    let hidden = length.saturating_sub(8)..length.saturating_sub(4);
+    phone.chars().enumerate().map(|(place, digit)| if hidden.contains(&place) { '*' } else { digit }).collect()
+}
+
 fn subscriber_json(subscriber: &Subscriber) -> Value {
     json!({
         "id": subscriber.id,
         "name": subscriber.name,
         "channel": subscriber.channel.as_str(),
-        "url": subscriber.url,
+        "url": shown_url(subscriber),
+        "phone": subscriber.phone.as_deref().map(masked),
+        "language": subscriber.language.as_str(),
         "events": subscriber.events.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(),
         "townships": subscriber.townships.iter().map(|code| code.as_str()).collect::<Vec<_>>(),
         "zones": subscriber.zones.iter().map(|zone| zone.as_str()).collect::<Vec<_>>(),

@@ -13,6 +13,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use history::{Summary, TrackPoint};
 use model::{Quantity, Timestamp};
+use quality::{Daily, Flag, Flags};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -25,6 +26,13 @@ const SPAN_DEFAULT: Duration = Duration::from_secs(86_400);
 /// The longest span of one question: a year of a collar is some 35,000 points; a year of a drone's every second must be
 /// asked for in parts.
 const SPAN_MAX: Duration = Duration::from_secs(366 * 86_400);
+
+/// Flags are looked for in a span of so long at most: each value is judged again, from what came before it.
+const FLAGS_SPAN_MAX: Duration = Duration::from_secs(92 * 86_400);
+/// Flagged values that an answer names; of more it says how many.
+const FLAGS_MAX: usize = 10_000;
+/// With this step a series is in legal days, which are kept longer than the values.
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// What `GET /devices/{id}/track` takes.
 #[derive(Deserialize)]
@@ -149,7 +157,8 @@ pub(crate) async fn series(
     Path(id): Path<String>,
     Params(query): Params<SeriesQuery>,
 ) -> Result<Json<Value>, Problem> {
-    let device = find(&app, &signed.who, &id)?.id;
+    let found = find(&app, &signed.who, &id)?;
+    let (device, cadence) = (found.id, found.cadence);
     let field = query.field.unwrap_or_default();
     let quantity = Quantity::parse(&field).ok_or_else(|| {
         let allowed = Quantity::all().map(Quantity::as_str).collect::<Vec<_>>().join(", ");
@@ -158,17 +167,51 @@ pub(crate) async fn series(
     let (from, to) = span(&app, query.from.as_deref(), query.to.as_deref())?;
     let step = query.step.as_deref().map(|text| extract::duration("step", text)).transpose()?;
     let history = app.parts.history.clone();
-    let points = blocking("reading a series", move || {
-        Ok::<Vec<Value>, Problem>(match step {
-            Some(step) => history.series_stepped(&device, quantity, from, to, step)?.iter().map(summary_json).collect(),
+    let mut answer = blocking("reading a series", move || {
+        Ok::<Value, Problem>(match step {
+            Some(DAY) => days_json(quantity, &history.days(&device, quantity, (from, to), cadence)?),
+            Some(step) => {
+                let steps = history.series_stepped(&device, quantity, from, to, step)?;
+                json!({ "points": steps.iter().map(summary_json).collect::<Vec<_>>() })
+            }
+            None if to.since(from) <= FLAGS_SPAN_MAX => {
+                judged_json(&history.series_judged(&device, quantity, (from, to), cadence)?)
+            }
             None => {
                 let points = history.series(&device, quantity, from, to)?;
-                points.into_iter().map(|(ts, value)| json!([ts.as_millis(), value])).collect()
+                let points = points.into_iter().map(|(ts, value)| json!([ts.as_millis(), value]));
+                json!({ "points": points.collect::<Vec<_>>(), "flags": null })
             }
         })
     })
     .await?;
-    Ok(Json(json!({ "field": quantity.as_str(), "unit": quantity.unit(), "points": points })))
+    if let Some(answer) = answer.as_object_mut() {
+        answer.insert("field".to_owned(), quantity.as_str().into());
+        answer.insert("unit".to_owned(), quantity.unit().into());
+    }
+    Ok(Json(answer))
+}
+
+/// Values, and beside them what may be wrong with some.
+fn judged_json(series: &[(Timestamp, f64, Flags)]) -> Value {
+    let points = series.iter().map(|(ts, value, _)| json!([ts.as_millis(), value]));
+    let flagged = || series.iter().filter(|(_, _, flags)| !flags.is_empty());
+    let words = |flags: Flags| flags.iter().map(Flag::as_str).collect::<Vec<_>>();
+    let flags = flagged().take(FLAGS_MAX).map(|(ts, _, flags)| json!([ts.as_millis(), words(*flags)]));
+    json!({
+        "points": points.collect::<Vec<_>>(),
+        "flags": flags.collect::<Vec<_>>(),
+        "flags_count": flagged().count(),
+    })
+}
+
+/// Legal days: what can be believed in the form of every step, and beside it how much that is of what came.
+fn days_json(quantity: Quantity, days: &[(Timestamp, Daily)]) -> Value {
+    let point = |(day, sums): &(Timestamp, Daily)| {
+        sums.mean(quantity).map(|mean| json!([day.as_millis(), sums.min, mean, sums.max]))
+    };
+    let counts = days.iter().map(|(day, sums)| json!([day.as_millis(), sums.count, sums.flagged]));
+    json!({ "points": days.iter().filter_map(point).collect::<Vec<_>>(), "counts": counts.collect::<Vec<_>>() })
 }
 
 fn summary_json(summary: &Summary) -> Value {

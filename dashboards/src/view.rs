@@ -10,7 +10,7 @@ use crate::health::Silence;
 use crate::index::Index;
 use journal::alert_log::{AlertLog, Record, RecordBody};
 use journal::wire::{AlertJson, DeliveryJson, IncidentJson, NoticeJson, ReportJson};
-use model::{AlertKind, DeviceId, IncidentStatus, ReceiptState, Timestamp};
+use model::{AlertKind, DeviceId, Flaw, IncidentStatus, Matter, ReceiptState, Timestamp};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -167,7 +167,38 @@ impl View {
         self.notices_of(device).into_iter().filter(|notice| notice.matter == "flaw").collect()
     }
 
-    /// The outage that a device is named in, if one goes on.
+    /// Whether a device has a flaw that goes on.
+    pub fn is_flawed(&self, device: &DeviceId) -> bool {
+        !self.flaws(device).is_empty()
+    }
+
+    /// How many devices have each flaw that goes on.
+    pub fn flaws_by_code(&self) -> BTreeMap<&'static str, i64> {
+        let mut counts: BTreeMap<_, _> = Flaw::ALL.into_iter().map(|flaw| (flaw.as_str(), 0)).collect();
+        self.read(|state| {
+            for notice in state.by_device.values().flatten().filter(|notice| notice.matter == "flaw") {
+                if let Some(count) = counts.get_mut(notice.code.as_str()) {
+                    *count += 1;
+                }
+            }
+        });
+        counts
+    }
+
+    /// How many notices of each matter go on.
+    pub fn notices_by_matter(&self) -> BTreeMap<&'static str, i64> {
+        let mut counts: BTreeMap<_, _> = Matter::KINDS.into_iter().map(|matter| (matter, 0)).collect();
+        self.read(|state| {
+            for notice in state.notices.iter().filter(|notice| notice.until.is_none()) {
+                if let Some(count) = counts.get_mut(notice.matter.as_str()) {
+                    *count += 1;
+                }
+            }
+        });
+        counts
+    }
+
+    /// The outage that a device is named in, if one goes on. An outage names its first members only; of the rest it says how many.
     pub fn outage(&self, device: &DeviceId) -> Option<Arc<NoticeJson>> {
         self.notices_of(device).into_iter().find(|notice| notice.matter == "outage")
     }

@@ -12,6 +12,7 @@ pub mod devices;
 pub mod faults;
 pub mod fleet;
 pub mod ground;
+pub mod hour;
 pub mod isapi;
 pub mod load;
 pub mod mavlink;

@@ -229,6 +229,8 @@ fn numbers(body: &Body) -> Vec<(f64, f64, f64)> {
             said(life.pan_tilt.map(|pose| pose.pan_deg), -360.0, 360.0);
             said(life.pan_tilt.map(|pose| pose.tilt_deg), -180.0, 180.0);
             said(life.pan_tilt.map(|pose| pose.zoom), 1.0, 1_000.0);
+            said(life.pan_tilt_target.map(|pose| pose.pan_deg), -360.0, 360.0);
+            said(life.pan_tilt_target.map(|pose| pose.tilt_deg), -180.0, 180.0);
         }
         Body::Track(track) => {
             said(track.position.as_ref().map(lat), -90.0, 90.0);
@@ -255,19 +257,7 @@ fn numbers(body: &Body) -> Vec<(f64, f64, f64)> {
         Body::Sighting(seen) => {
             assert!(seen.count >= 1 && seen.young <= seen.count && seen.count <= 10_000, "{seen:?}");
             said(Some(seen.confidence), 0.0, 1.0);
-            match &seen.place {
-                Place::Ground { position, accuracy_m } => {
-                    said(Some(lat(position)), -90.0, 90.0);
-                    said(Some(lon(position)), -180.0, 180.0);
-                    said(*accuracy_m, 0.0, 100_000.0);
-                }
-                Place::Picture(area) => {
-                    said(Some(area.x), 0.0, 1.0);
-                    said(Some(area.y), 0.0, 1.0);
-                    said(Some(area.w), f64::MIN_POSITIVE, 1.0 - area.x);
-                    said(Some(area.h), f64::MIN_POSITIVE, 1.0 - area.y);
-                }
-            }
+            of_place(&seen.place, &mut said);
         }
         Body::Report(report) => {
             said(report.position.as_ref().map(lat), -90.0, 90.0);
@@ -276,15 +266,29 @@ fn numbers(body: &Body) -> Vec<(f64, f64, f64)> {
         }
         Body::Fire(fire) => {
             said(Some(fire.confidence), 0.0, 1.0);
-            if let Some(Place::Ground { position, accuracy_m }) = &fire.place {
-                said(Some(lat(position)), -90.0, 90.0);
-                said(*accuracy_m, 0.0, 100_000.0);
-            }
+            fire.place.iter().for_each(|place| of_place(place, &mut said));
         }
+        Body::Clarity(of) => assert!(of.mean.is_finite() && of.contrast.is_finite() && of.sharpness.is_finite()),
         Body::Snapshot(picture) => assert!(picture.bytes >= 3, "{picture:?}"),
         Body::Clock => {}
     }
     found
+}
+
+fn of_place(place: &Place, said: &mut impl FnMut(Option<f64>, f64, f64)) {
+    match place {
+        Place::Ground { position, accuracy_m } => {
+            said(Some(position.lat_deg()), -90.0, 90.0);
+            said(Some(position.lon_deg()), -180.0, 180.0);
+            said(*accuracy_m, 0.0, 100_000.0);
+        }
+        Place::Picture(area) => {
+            said(Some(area.x), 0.0, 1.0);
+            said(Some(area.y), 0.0, 1.0);
+            said(Some(area.w), f64::MIN_POSITIVE, 1.0 - area.x);
+            said(Some(area.h), f64::MIN_POSITIVE, 1.0 - area.y);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use firmware_sim::modbus_station::ModbusStations;
 use firmware_sim::receiver::Receiver;
 use firmware_sim::{Credentials, Faults, Fleet, FleetConfig, Scenario, SimDevice};
 use ingest::protocol::modbus::ModbusStation;
-use model::{DeviceId, DeviceKind, External, Pose, Position, Severity, TownshipCode};
+use model::{DeviceId, DeviceKind, External, Pose, Position, TownshipCode};
 use registry::{ImportOptions, NewDevice, NewSubscriber, Registry};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -201,14 +201,8 @@ async fn subscribed(registry: &Registry) -> Result<Receiver> {
     let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
     let subscriber = registry.add_subscriber(
         NewSubscriber {
-            name: RECEIVER.into(),
-            url: format!("http://{address}/"),
-            secret: None,
-            events: Vec::new(),
-            townships: Vec::new(),
-            zones: Vec::new(),
-            severity: Severity::Notice,
             duty: Some("local_government".into()),
+            ..NewSubscriber::webhook(RECEIVER, format!("http://{address}/"))
         },
         BY,
     )?;

@@ -17,6 +17,7 @@ mod stages;
 mod stores;
 mod telemetry;
 mod upkeep;
+mod watching;
 
 use clap::{Parser, Subcommand};
 use config::{Config, ConfigError};
@@ -80,6 +81,9 @@ enum Command {
     /// Parts of cameras' views in which something is taken for an animal again and again.
     #[command(subcommand)]
     Masks(commands::masks::MasksCommand),
+    /// Routes that are planned for patrols, and which device carries whose duty to be out.
+    #[command(subcommand)]
+    Patrols(commands::patrols::PatrolsCommand),
 }
 
 #[derive(Subcommand)]
@@ -129,6 +133,7 @@ fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Devices(command) => commands::devices::run(command, &load(cli.config)?, cli.json),
         Command::Maintenance(command) => commands::maintenance::run(command, &load(cli.config)?, cli.json),
         Command::Masks(command) => commands::masks::run(command, &load(cli.config)?, cli.json),
+        Command::Patrols(command) => commands::patrols::run(command, &load(cli.config)?, cli.json),
         Command::Households(command) => commands::households::run(command, &load(cli.config)?, cli.json),
     }
 }

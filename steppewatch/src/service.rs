@@ -9,7 +9,9 @@ use crate::law::Law;
 use crate::stages::{Behind, Stages};
 use crate::stores::Stores;
 use crate::upkeep;
+use crate::watching::{self, Watched};
 use alerts::WorkerParts;
+use alerts::coverage::{self, Handed, Reader, ReaderParts, WatchParts};
 use alerts::deliver::{self, DeliverParts};
 use anyhow::{Context, Result};
 use dashboards::Parts;
@@ -155,9 +157,10 @@ pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: Cancellati
     listeners.run(&mut stages, &stores, &stop);
     ask_cameras(&mut stages, &config, &stores, &metrics, &stop)?;
     let seen_from = pictures.as_ref().map(|(_, from)| *from);
-    let decoded = decode(&mut stages, &stores, seen_from, &stop)?;
+    let (decoded, from) = decode(&mut stages, &stores, seen_from, &stop)?;
     let to_vision = pictures.map(|(parts, _)| look(&mut stages, parts));
-    let (to_detect, to_history) = hand_out(&mut stages, decoded, to_vision, &stores);
+    let to_coverage = watch(&mut stages, from, &config, &stores)?;
+    let (to_detect, to_history) = hand_out(&mut stages, decoded, to_vision, (from, to_coverage), &stores);
     keep(&mut stages, to_history, &config, &stores, &stop)?;
     conclude_and_tell(&mut stages, to_detect, &config, &stores, &stop)?;
     let door = HttpParts::new(stores.journal(), stores.registry.clone(), stores.clock.clone(), metrics);
@@ -189,15 +192,40 @@ fn take_in(stages: &mut Stages, gate: Gate, config: &Config, stores: &Stores, st
     Ok(())
 }
 
-/// Decodes once, from where the slowest of detection, history and vision stopped.
-fn decode(stages: &mut Stages, stores: &Stores, seen_from: Option<Offset>, stop: &CancellationToken) -> Result<Runs> {
+/// Decodes once, from where the slowest of detection, history and vision stopped; and from where that is.
+fn decode(
+    stages: &mut Stages,
+    stores: &Stores,
+    seen_from: Option<Offset>,
+    stop: &CancellationToken,
+) -> Result<(Runs, Offset)> {
     let from = alerts::start_offset(&stores.alerts)?.min(stores.history.cursor());
     let from = seen_from.map_or(from, |seen| seen.min(from));
     let (decoded_tx, decoded) = mpsc::channel(RUNS_WAITING);
     let metrics = StageMetrics::register(&stores.metrics)?;
     let dead_letters = stores.dead_letters.clone();
     stages.spawn_behind("decode", stage::run(stores.journal(), from, dead_letters, decoded_tx, metrics, stop.clone()));
-    Ok(decoded)
+    Ok((decoded, from))
+}
+
+/// Which land is watched. What is handed out while it works out a viewshed it reads again later.
+fn watch(stages: &mut Stages, from: Offset, config: &Config, stores: &Stores) -> Result<mpsc::Sender<Handed>> {
+    let (tx, runs) = mpsc::channel(RUNS_WAITING);
+    let parts = WatchParts {
+        store: stores.coverage.clone(),
+        alerts: stores.alerts.clone(),
+        view: stores.registry.view(),
+        terrain: Arc::clone(&stores.relief),
+        settings: config.coverage.settings.clone(),
+        retention: config.coverage.retention,
+        clock: stores.clock.clone(),
+        metrics: coverage::Metrics::register(&stores.metrics)?,
+        missed: watching::missed(stores.journal()),
+        from,
+        shared: stores.watched.clone(),
+    };
+    stages.spawn_behind("coverage", coverage::run(parts, runs));
+    Ok(tx)
 }
 
 /// Pictures are looked at; what is seen comes back by way of the journal.
@@ -207,12 +235,13 @@ fn look(stages: &mut Stages, parts: VisionParts) -> mpsc::Sender<Arc<Readings>> 
     tx
 }
 
-/// One decode, four readers: detection and history each at its own pace, vision, which never makes anybody wait, and the live view
-/// as it comes.
+/// One decode, five readers: detection and history each at its own pace, vision and coverage, which never make anybody wait, and the
+/// live view as it comes.
 fn hand_out(
     stages: &mut Stages,
     mut decoded: Runs,
     to_vision: Option<mpsc::Sender<Arc<Readings>>>,
+    (mut after, to_coverage): (Offset, mpsc::Sender<Handed>),
     stores: &Stores,
 ) -> (Runs, Runs) {
     let (live, recent) = (stores.live.clone(), stores.recent.clone());
@@ -222,7 +251,13 @@ fn hand_out(
         while let Some(run) = decoded.recv().await {
             live.observe(&run.readings);
             recent.observe(&run.readings);
-            // A closed queue means that its stage failed, and that stage says why.
+            // A full queue is no matter: the next run says what came before it. A closed one means that its stage failed, and that
+            // stage says why.
+            let handed = Handed { after, run: Arc::clone(&run) };
+            after = run.up_to;
+            if matches!(to_coverage.try_send(handed), Err(mpsc::error::TrySendError::Closed(_))) {
+                break;
+            }
             if let Some(vision) = &to_vision
                 && vision.send(Arc::clone(&run)).await.is_err()
             {
@@ -293,6 +328,7 @@ fn conclude_and_tell(
         store: stores.alerts.clone(),
         view: stores.registry.view(),
         allowed: config.webhook_networks.clone(),
+        sms: config.sms.clone(),
         clock: stores.clock.clone(),
         metrics,
     };
@@ -321,6 +357,13 @@ fn show(
         dead_letters: stores.dead_letters.clone(),
         history: stores.history.clone(),
         evidence: stores.evidence.clone(),
+        watching: Arc::new(Watched(Reader::new(ReaderParts {
+            store: stores.coverage.clone(),
+            shared: stores.watched.clone(),
+            view: stores.registry.view(),
+            duties: config.coverage.duties.clone(),
+            clock: stores.clock.clone(),
+        }))),
         live: stores.live.clone(),
         metrics: stores.metrics.clone(),
         clock: stores.clock.clone(),

@@ -2,6 +2,8 @@
 
 use crate::config::Config;
 use alerts::Store;
+use alerts::coverage::{CoverageStore, Shared};
+use alerts::message::Messages;
 use anyhow::{Context, Result};
 use dashboards::live::Live;
 use evidence::Recent;
@@ -38,6 +40,10 @@ pub struct Stores {
     pub recent: Recent,
     /// Incidents, alert log, outbox.
     pub alerts: Store,
+    /// Which land was watched, and patrols.
+    pub coverage: CoverageStore,
+    /// What the stage that watches knows right now.
+    pub watched: Shared,
     /// What operators did.
     pub commands: CommandLog,
     /// The relief of the land, as it was at the start.
@@ -57,7 +63,7 @@ impl Stores {
         let registry = open_registry(&config.data)?;
         announce_admin(&registry).await?;
         let file = |name: &str| config.data.join(name);
-        let mut consumers = vec!["detect", "history"];
+        let mut consumers = vec!["detect", "history", alerts::coverage::CONSUMER];
         consumers.extend(config.influx.as_ref().map(|_| "influx"));
         consumers.extend(config.vision.as_ref().map(|_| ingest::vision::CONSUMER));
         let options = SqliteOptions {
@@ -72,8 +78,16 @@ impl Stores {
             dead_letters: DeadLetters::open(&file("dead-letters.db"))?,
             evidence: evidence::Store::open(&file("evidence"), config.evidence_max_bytes)?,
             recent: Recent::default(),
-            history: History::open(&file("history"), config.history_retention, clock.clone())?,
-            alerts: Store::open(&file("alerts.db"), AlertLog::open(&file("alerts.db"))?, config.tenant.clone())?,
+            history: History::open_with_days(
+                &file("history"),
+                config.history_retention,
+                config.history_daily,
+                clock.clone(),
+            )?,
+            alerts: Store::open(&file("alerts.db"), AlertLog::open(&file("alerts.db"))?, config.tenant.clone())?
+                .with_messages(Messages::with(config.messages.clone())?),
+            coverage: CoverageStore::open(&file("coverage.db"))?,
+            watched: Shared::default(),
             commands: CommandLog::open(&file("commands.db"))?,
             relief: crate::relief::open(&config.data),
             live: Live::new(),

@@ -7,6 +7,7 @@ use anyhow::Result;
 use history::influx::InfluxSink;
 use ingest::decode::stage::BATCH_ENTRIES;
 use journal::{Journal, JournalError};
+use model::DeviceId;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
@@ -18,6 +19,8 @@ const REFRESH_EVERY: Duration = Duration::from_secs(1);
 const ROUNDS_BETWEEN_HOUSEKEEPING: u64 = 10;
 /// Blocks sealed in one go, so that sealing never holds up the way of the data.
 const BLOCKS_AT_ONCE: usize = 64;
+/// Days of stations summed up in one go, some milliseconds each.
+const DAYS_AT_ONCE: usize = 64;
 
 /// Runs until `stop`.
 pub async fn run(stores: Stores, metrics: JournalMetrics, stop: CancellationToken) -> Result<()> {
@@ -40,15 +43,24 @@ pub async fn run(stores: Stores, metrics: JournalMetrics, stop: CancellationToke
 
 async fn housekeeping(stores: &Stores) -> Result<()> {
     let (alerts, history) = (stores.alerts.clone(), stores.history.clone());
-    let detected = tokio::task::spawn_blocking(move || alerts::start_offset(&alerts)).await??;
-    for (consumer, offset) in [("detect", detected), ("history", history.cursor())] {
+    let coverage = stores.coverage.clone();
+    let (detected, watched) = tokio::task::spawn_blocking(move || {
+        anyhow::Ok((alerts::start_offset(&alerts)?, coverage.cursor()?.unwrap_or_default()))
+    })
+    .await??;
+    let cursors = [("detect", detected), ("history", history.cursor()), (alerts::coverage::CONSUMER, watched)];
+    for (consumer, offset) in cursors {
         match stores.journal.set_cursor(consumer, offset).await {
             // The next round tells it again.
             Ok(()) | Err(JournalError::NoSpace) => {}
             Err(error) => return Err(error.into()),
         }
     }
+    let view = Arc::clone(&stores.registry.view().borrow());
     let kept = tokio::task::spawn_blocking(move || {
+        // Before anything expires: a day is kept as it was when its values were all there.
+        let cadence = |device: &DeviceId| view.device(device).map_or(Duration::from_secs(300), |device| device.cadence);
+        history.sum_days(DAYS_AT_ONCE, cadence)?;
         history.seal(BLOCKS_AT_ONCE)?;
         history.expire()
     });

@@ -1,12 +1,13 @@
 //! What the journeys stand on: the real binary in a folder of its own, devices, operators, receivers.
 //!
 //! In: what a journey wants to happen. Out: what came of it, waited for, never slept for. Everything goes through the outer
-//! interface: command line, MQTT, HTTP, WebSocket, webhooks. Only [`detection`] runs the decoder and the engine themselves, since
-//! it plays days in seconds.
+//! interface: command line, MQTT, HTTP, WebSocket, webhooks. Only [`detection`] and [`hour`] run the decoder and the engine themselves, since
+//! they play hours and days in seconds.
 
 mod api;
 pub mod detection;
 mod device;
+pub mod hour;
 mod platform;
 mod shared;
 

@@ -62,3 +62,38 @@ async fn a_camera_that_falls_silent_is_told_of_once_and_once_when_it_is_back_wit
 fn subject(delivery: &Value) -> &str {
     delivery["alert"].as_str().unwrap().get(..5).unwrap()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_takes_two_cameras_with_it_is_one_outage_and_one_return() {
+    let mut platform = Platform::prepare("").unwrap();
+    platform.run().await.unwrap();
+    let receiver = platform.operator().await.unwrap().receiver([]).await.unwrap();
+    let mut devices = vec![platform.device("dock-1", "gateway", &["--cadence", "1s"]).await.unwrap()];
+    for camera in ["cam-1", "cam-2"] {
+        devices.push(platform.device(camera, "camera", &["--cadence", "1s", "--via", "dock-1"]).await.unwrap());
+    }
+    for device in &mut devices {
+        device.connect(&platform).await.unwrap();
+        beats(device).await;
+    }
+    let outage = |type_: &'static str| {
+        let wanted = receiver.wait_until(move |one| one.type_ == type_);
+        async { tokio::time::timeout(PATIENCE, wanted).await.unwrap().json() }
+    };
+    let begun = outage("steppewatch.fleet.outage").await;
+    let notice = &begun["data"];
+    assert_eq!((&notice["code"], &notice["name"]), (&json!("gateway"), &json!("dock-1")), "{begun}");
+    assert_eq!(notice["devices"], json!(["cam-1", "cam-2", "dock-1"]), "{begun}");
+    let operator = platform.operator().await.unwrap();
+    let reasons = |camera: &Value| camera["reasons"][0]["code"] == "outage" && camera["health"] == "silent";
+    operator.wait_for("/devices/cam-1", reasons).await.unwrap();
+
+    for device in &mut devices {
+        beats(device).await;
+    }
+    let over = outage("steppewatch.fleet.outage_over").await;
+    assert_eq!(over["data"]["id"], notice["id"], "the same notice");
+    let outbox = operator.items("/deliveries").await.unwrap();
+    let alone = outbox.iter().filter(|delivery| [SILENT, BACK].contains(&delivery["type"].as_str().unwrap()));
+    assert_eq!(alone.count(), 0, "nobody was told of alone: {outbox:?}");
+}

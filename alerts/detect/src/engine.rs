@@ -5,6 +5,7 @@ use crate::case::{self, Facts, Open, closed_zones};
 use crate::correct::is_out_of_order;
 use crate::count::counts;
 use crate::fixes::Trail;
+use crate::fleet::{Fleet, Watch};
 use crate::herd::{Herd, Seen, Source, join, take_back_stray};
 use crate::herds::Herds;
 use crate::joint;
@@ -12,7 +13,7 @@ use crate::overload::Loads;
 use crate::place::{Flight, Located};
 use crate::presence::{Stay, Verdict};
 use crate::settings::Settings;
-use crate::silence::{Silence, Watch};
+use crate::stations::{LateGreenUp, Stations};
 use crate::unseen::{nobody_looks, unseen_after};
 use crate::{World, closure};
 use model::{Body, DeviceId, Finding, HerdView, Interval, Offset, PanTilt, Reading, Timestamp, What, ZoneId, ZoneLoad};
@@ -20,6 +21,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 mod reading;
+mod stations;
 
 /// Herds followed at once; beyond it the one heard of longest ago is forgotten.
 const HERDS_MAX: usize = 10_000;
@@ -34,6 +36,7 @@ pub struct Engine {
     asides: Asides,
     /// What [`Engine::loads`] shows; made anew within a minute.
     loads: Arc<Vec<ZoneLoad>>,
+    late_green_up: Option<LateGreenUp>,
 }
 
 /// What a restart must find again.
@@ -45,15 +48,16 @@ pub(crate) struct State {
     pub(crate) trails: HashMap<DeviceId, Trail>,
     pub(crate) heads: HashMap<DeviceId, PanTilt>,
     pub(crate) flights: HashMap<DeviceId, Flight>,
-    pub(crate) silence: Silence,
+    pub(crate) fleet: Fleet,
     pub(crate) loads: Loads,
+    pub(crate) stations: Stations,
 }
 
 impl Engine {
     /// A fresh engine.
     pub fn new(settings: Settings, world: Arc<World>) -> Self {
         let (state, watch, asides) = (State::default(), Watch::default(), Asides::default());
-        Self { settings, world, state, watch, asides, loads: Arc::default() }
+        Self { settings, world, state, watch, asides, loads: Arc::default(), late_green_up: None }
     }
 
     /// The state as bytes, to be kept with the cursor that it belongs to.
@@ -80,9 +84,11 @@ impl Engine {
     pub fn observe(&mut self, reading: &Reading) -> Vec<Finding> {
         let mut found = self.advance(reading.received_at.0, reading.offset);
         if matches!(reading.body, Body::Clock) {
+            found.extend(self.state.fleet.tick(&self.world, self.state.now, &mut self.watch));
             found.extend(self.forget_unseen());
             found.extend(self.end_what_was_left(reading.offset));
             found.extend(self.tell_what_was_held_back());
+            found.extend(self.tick_stations());
             let State { loads, herds, now, .. } = &mut self.state;
             if let Some(told) = loads.tick(herds.list(), &self.world, *now, &self.settings) {
                 found.extend(told);
@@ -92,8 +98,13 @@ impl Engine {
         let world = Arc::clone(&self.world);
         let Some(device) = world.device(&reading.device) else { return finding(reading.offset, found) };
         let now = self.state.now;
-        let silence = &mut self.state.silence;
-        found.extend(silence.heard(device, now, reading.happened_at(), &mut self.watch));
+        let fleet = &mut self.state.fleet;
+        // What we found in a camera's picture is no word of the camera.
+        if !matches!(reading.body, Body::Clarity(_)) {
+            found.extend(fleet.heard(&world, device, now, reading.happened_at(), &mut self.watch));
+        }
+        found.extend(fleet.look(&world, device, reading));
+        found.extend(self.measured(device, reading));
         if let Some(seen) = self.seen(device, reading) {
             found.extend(self.place_in_herd(seen));
         }
@@ -102,6 +113,7 @@ impl Engine {
 
     /// The registry changed: what stands in the zones is judged anew at this instant.
     pub fn set_world(&mut self, world: Arc<World>, offset: Offset) -> Vec<Finding> {
+        self.state.fleet.world_changed(&self.world, &world, self.state.now);
         self.world = world;
         self.watch = Watch::default();
         let mut herds = std::mem::take(&mut self.state.herds);
@@ -138,10 +150,8 @@ impl Engine {
             return Vec::new();
         }
         self.state.now = now;
+        self.state.fleet.moved(before, now);
         let mut found = Vec::new();
-        if before.as_millis() > 0 {
-            found = self.state.silence.tick(&self.world, before, now, &mut self.watch);
-        }
         if self.state.day_ends.is_none_or(|end| now >= end) {
             if let Some(midnight) = self.state.day_ends {
                 found.extend(self.at_midnight(midnight, offset));
@@ -196,12 +206,12 @@ impl Engine {
     fn forget_unseen(&mut self) -> Vec<What> {
         let now = self.state.now;
         let mut found = Vec::new();
-        let (world, settings, silence) = (&self.world, &self.settings, &self.state.silence);
+        let (world, settings, fleet) = (&self.world, &self.settings, &self.state.fleet);
         self.state.herds.retain_mut(|herd| {
             let unheard = now.since(herd.last_heard);
             let keep = unheard <= settings.sightings_within.min(settings.unseen_after)
                 || unheard <= unseen_after(herd, world, settings)
-                || unheard <= settings.unseen_in_silence && herd.case.is_some() && nobody_looks(herd, world, silence);
+                || unheard <= settings.unseen_in_silence && herd.case.is_some() && nobody_looks(herd, world, fleet);
             if !keep && let Some(open) = herd.case.take() {
                 let ended_at = Some(open.case.last_seen);
                 found.push(What::Ended(model::Case { ended_at, ..open.case }));

@@ -1,4 +1,4 @@
-//! Decides what a reading means: a herd where it may not be, a device gone silent.
+//! Decides what a reading means: a herd where it may not be, a device gone silent or not well.
 //!
 //! In:  [`model::Reading`], in journal order.   Out: [`model::Finding`].   Next: `alerts::raise`.
 //!
@@ -8,16 +8,19 @@
 //!
 //! The way of a sighting: [`place`] says where on the ground it was, [`fixes`] sets aside what no animal can do,
 //! [`herd`] joins it to a herd and keeps what was seen of it, [`presence`] weighs whether the herd stands in a zone,
-//! [`case`] makes one case of a herd in a closed zone. [`silence`] watches the devices themselves.
+//! [`case`] makes one case of a herd in a closed zone. [`fleet`] watches the devices themselves, [`stations`] what they measure
+//! and what cameras take for fires.
 
 mod aside;
 pub mod case;
 pub mod closure;
 mod correct;
 pub mod count;
+pub mod coverage;
 mod engine;
 mod exhibits;
 pub mod fixes;
+pub mod fleet;
 pub mod geofence;
 pub mod herd;
 mod herds;
@@ -30,7 +33,7 @@ pub mod place;
 pub mod presence;
 mod saved;
 mod settings;
-pub mod silence;
+pub mod stations;
 mod unseen;
 mod world;
 

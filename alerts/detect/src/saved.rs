@@ -8,11 +8,9 @@ use crate::fixes::Trail;
 use crate::geofence::Spread;
 use crate::herd::{Herd, Newest, Seen, Source};
 use crate::herds::Herds;
-use crate::lag::Lag;
 use crate::overload::{Loads, Over};
 use crate::place::{Flight, Located, Sample};
 use crate::presence::Stay;
-use crate::silence::{Heard, Silence};
 use model::{
     AnimalId, AnimalMark, Authority, BoundingBox, Case, CasePicture, CaseTrack, CaseZone, Closure, ClosureLevel,
     DeviceId, Exhibits, Gimbal, IncidentId, Interval, MarkKind, Offset, PanTilt, Position, ReadingKind, SeenArea,
@@ -48,6 +46,9 @@ pub(crate) fn read(bytes: &[u8]) -> Result<State, BadState> {
     let mut state = State::get(&mut from)?;
     if from.version < 4 {
         state.herds.iter_mut().for_each(Herd::derive);
+    }
+    if from.version < 5 {
+        crate::fleet::complete_old(&mut state.fleet);
     }
     if from.rest.is_empty() { Ok(state) } else { Err(BadState) }
 }
@@ -98,8 +99,12 @@ macro_rules! fields {
         if $from.version < $version { $before($from)? } else { Saved::get($from)? }
     };
 }
+
+mod watched;
+pub(crate) use watched::{read_coverage, write_coverage};
+
 fields! {
-    State { now, day_ends, herds, trails, heads, flights, silence, loads since 4 or nothing }
+    State { now, day_ends, herds, trails, heads, flights, fleet, loads since 4 or nothing, stations since 5 or nothing }
     Loads { over, looked_at }
     Over { since, within_since, told }
     Flight { samples, took_off }
@@ -139,19 +144,11 @@ fields! {
     Trigger { device, kind, seq, ts }
     PanTilt { pan_deg, tilt_deg, zoom }
     Gimbal { pitch_deg, yaw_deg, roll_deg }
-    Silence { devices }
-    Heard { last, counted_from, silent_since, told_of, lag since 4 or nothing, is_watched since 4 or watched }
-    Lag { since, least_ms, before_ms }
 }
 
 /// A version before did not know of it.
 fn nothing<T: Default>(_: &mut From<'_>) -> Read<T> {
     Ok(T::default())
-}
-
-/// Version 3 looked at every device.
-fn watched(_: &mut From<'_>) -> Read<bool> {
-    Ok(true)
 }
 
 /// Version 3 knew of a case's pictures only which they were.
@@ -210,6 +207,10 @@ words! {
         Source::Collar => "collar",
     };
 }
+
+mod stations;
+// Behind the macros that it uses.
+mod fleet;
 
 impl Saved for Herds {
     fn put(&self, into: &mut Vec<u8>) {

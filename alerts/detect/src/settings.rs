@@ -5,6 +5,7 @@
 
 use crate::herd::Source;
 use crate::place::Errors;
+use crate::stations::StationSettings;
 use model::Track;
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ pub struct Settings {
     pub camera_errors: Errors,
     /// How wrong a drone's may be; its compass is worse than a survey.
     pub drone_errors: Errors,
+    /// By what stations' values become news, and cameras' fires.
+    pub stations: StationSettings,
 }
 
 /// A probability for each way in which animals are noticed.
@@ -118,6 +121,7 @@ impl Default for Settings {
             grew_every: Duration::from_secs(10),
             camera_errors: Errors { pan_deg: 1.0, tilt_deg: 1.0, height_m: 3.0, position_m: 1.0 },
             drone_errors: Errors { pan_deg: 2.0, tilt_deg: 1.0, height_m: 3.0, position_m: 3.0 },
+            stations: StationSettings::default(),
         }
     }
 }

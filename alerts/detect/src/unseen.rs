@@ -3,9 +3,9 @@
 //! In: who saw it, and what these told of since.   Out: a time; or that nobody could have seen it.
 
 use crate::World;
+use crate::fleet::Fleet;
 use crate::herd::{Herd, Source};
 use crate::settings::Settings;
-use crate::silence::Silence;
 use model::DeviceKind;
 use std::time::Duration;
 
@@ -41,10 +41,10 @@ fn was_far_inside(herd: &Herd, world: &World, settings: &Settings) -> bool {
 
 /// Whether none of those that saw a herd lately has told of the time since. A device that comes back from a dead link speaks
 /// first of what was before.
-pub(crate) fn nobody_looks(herd: &Herd, world: &World, silence: &Silence) -> bool {
+pub(crate) fn nobody_looks(herd: &Herd, world: &World, fleet: &Fleet) -> bool {
     herd.newest.iter().all(|seen| {
         let patience = world.device(&seen.device).map_or(Duration::ZERO, |device| device.cadence * 2);
         // Who missed it while another still saw it says nothing of the time after.
-        silence.told_of(&seen.device).is_none_or(|told_of| told_of <= herd.last_seen.plus(patience))
+        fleet.told_of(&seen.device).is_none_or(|told_of| told_of <= herd.last_seen.plus(patience))
     })
 }

@@ -108,6 +108,12 @@ impl World {
         }
     }
 
+    /// The same without its zones and their index; devices, calendar, relief and maintenance stay.
+    #[must_use]
+    pub fn without_index(&self) -> Self {
+        Self { zones: Vec::new(), fence: Geofence::empty(), past: Past::none(), ..self.clone() }
+    }
+
     /// The same with the masks that were ever applied; each counts while it holds.
     #[must_use]
     pub fn with_masks(self, masks: &[Mask]) -> Self {
@@ -122,7 +128,22 @@ impl World {
 
     /// Whether somebody works on a device at an instant: then nothing that it does or does not is news.
     pub fn is_in_maintenance(&self, device: &Device, at: Timestamp) -> bool {
-        self.maintenance.iter().any(|work| work.holds(at) && work.concerns(device))
+        self.maintenance_at(at).any(|work| work.concerns(device))
+    }
+
+    /// The times of work on devices that hold at an instant.
+    pub(crate) fn maintenance_at(&self, at: Timestamp) -> impl Iterator<Item = &Maintenance> {
+        self.maintenance.iter().filter(move |work| work.holds(at))
+    }
+
+    /// Until when somebody works on a device that is worked on at an instant.
+    pub(crate) fn worked_on_until(&self, device: &Device, at: Timestamp) -> Option<Timestamp> {
+        self.maintenance_at(at).filter(|work| work.concerns(device)).map(|work| work.until).max()
+    }
+
+    /// The times of work on devices that ended after one instant and up to another.
+    pub(crate) fn maintenance_ended(&self, after: Timestamp, now: Timestamp) -> impl Iterator<Item = &Maintenance> {
+        self.maintenance.iter().filter(move |work| work.from < work.until && after < work.until && work.until <= now)
     }
 
     /// The masks over what cameras see.
@@ -144,6 +165,11 @@ impl World {
     /// A registered device that is not shut out.
     pub fn device(&self, id: &DeviceId) -> Option<&Device> {
         self.devices.get(id).filter(|device| !device.disabled)
+    }
+
+    /// A registered device, shut out or not.
+    pub(crate) fn registered(&self, id: &DeviceId) -> Option<&Device> {
+        self.devices.get(id)
     }
 
     /// All registered devices, in no order.

@@ -14,6 +14,7 @@ mod households;
 mod live;
 mod logging_in;
 mod looking;
+mod patrols;
 mod second_person;
 mod snapshots;
 mod support;

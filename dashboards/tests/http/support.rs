@@ -1,13 +1,17 @@
 //! A server on a free port with a folder of its own, and the few things that the rest of the platform would do.
 
 use dashboards::live::Live;
-use dashboards::{Holding, Parts, ZonesAsOf, serve};
+use dashboards::{Holding, Parts, Unwatched, WatchSpan, Watching, ZonesAsOf, serve};
 use futures_util::{SinkExt, StreamExt};
 use history::History;
 use journal::alert_log::{self, AlertLog, RecordBody};
 use journal::command_log::CommandLog;
 use journal::dead_letters::DeadLetters;
-use model::{AlertKind, Clock, Closure, ClosureLevel, Position, TenantId, Timestamp, TownshipCode, ZoneId};
+use model::{
+    AlertKind, CaseZone, Clock, Closure, ClosureLevel, DeviceId, DeviceKind, DutyState, Patrol, PatrolDetail,
+    PatrolFilter, PatrolRoute, PatrolZone, Position, RouteFlown, TenantId, Timestamp, TownshipCode, WatchedCell,
+    ZoneId, ZoneKind, ZoneWatch,
+};
 use registry::{ImportOptions, NewUser, Registry, Role};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -121,6 +125,7 @@ impl Server {
             dead_letters: server.dead_letters.clone(),
             history: server.history.clone(),
             evidence: server.evidence.clone(),
+            watching: Arc::new(Watched),
             live: server.live.clone(),
             metrics: prometheus::Registry::new(),
             clock,
@@ -332,4 +337,94 @@ pub fn delivery(id: &str, incident: &str, state: &str) -> RecordBody {
 /// GeoJSON as a surveyor's file.
 fn survey_of(text: &str) -> survey::Survey {
     survey::read(&survey::Source::file("zones.geojson", text.as_bytes()), &Default::default()).unwrap()
+}
+
+/// Watched land without a stage that watches: one zone of the township, one elsewhere, and a flight.
+pub struct Watched;
+
+fn watched_zone(id: &str, township: &str, level: ClosureLevel, week: f64) -> ZoneWatch {
+    let limit = Duration::from_secs(7 * 86_400);
+    ZoneWatch {
+        zone: CaseZone { id: ZoneId::parse(id).unwrap(), name: id.into(), version: 1 },
+        kind: ZoneKind::NoGrazing,
+        township: TownshipCode::parse(township).ok(),
+        area_mu: 1_000.0,
+        level,
+        watched: [0.0, week / 2.0, week],
+        limit,
+        share: 0.5,
+        watched_in_limit: week,
+        last: None,
+        blind_since: (week < 0.5).then(|| Timestamp::from_millis(1_780_000_000_000)),
+        in_span: None,
+    }
+}
+
+fn a_flight() -> Patrol {
+    let start = Timestamp::parse_rfc3339("2026-05-01T08:00:00+08:00").unwrap();
+    Patrol {
+        id: "drone-1-1777593600000".into(),
+        device: DeviceId::parse("drone-1").unwrap(),
+        kind: DeviceKind::Drone,
+        flight_id: Some("f-1".into()),
+        start,
+        end: start.plus(Duration::from_secs(1_800)),
+        distance_m: 12_345.4,
+        area_m2: 666_667.0,
+        zones: vec![PatrolZone { zone: ZoneId::parse("zone-1").unwrap(), name: "北坡".into(), share: 0.25 }],
+        townships: vec![(TownshipCode::parse(TOWNSHIP).unwrap(), 0.125)],
+        line: vec![Position::parse(43.3, 117.5).unwrap(), Position::parse(43.31, 117.5).unwrap()],
+        cell_m: 250.0,
+        points: Vec::new(),
+    }
+}
+
+impl Watching for Watched {
+    fn zones(&self, span: WatchSpan) -> Result<Vec<ZoneWatch>, Unwatched> {
+        let mut rows = vec![
+            watched_zone("zone-1", TOWNSHIP, ClosureLevel::Enforce, 0.25),
+            watched_zone("zone-2", "150425200", ClosureLevel::Enforce, 0.75),
+            watched_zone("zone-3", TOWNSHIP, ClosureLevel::None, 1.0),
+        ];
+        rows.iter_mut().for_each(|row| row.in_span = span.map(|_| 0.125));
+        Ok(rows)
+    }
+
+    fn cells(&self, zone: &ZoneId, _: WatchSpan) -> Result<Option<Vec<WatchedCell>>, Unwatched> {
+        let bounds_deg = [43.3, 117.5, 43.302_25, 117.503_1];
+        let last = Some(Timestamp::from_millis(1_780_000_000_000));
+        Ok((zone.as_str() == "zone-1").then(|| vec![WatchedCell { bounds_deg, share: 0.5, last }]))
+    }
+
+    fn patrols(&self, filter: &PatrolFilter) -> Result<Vec<Patrol>, Unwatched> {
+        let flight = a_flight();
+        let theirs = |code: &TownshipCode| flight.townships.iter().any(|(swept, _)| swept == code);
+        let is_in = flight.end >= filter.from && flight.start < filter.to;
+        let is_theirs = filter.townships.is_empty() || filter.townships.iter().any(theirs);
+        Ok((is_in && is_theirs && filter.passed == 0).then_some(flight).into_iter().collect())
+    }
+
+    fn patrol(&self, id: &str) -> Result<Option<PatrolDetail>, Unwatched> {
+        let patrol = a_flight();
+        Ok((patrol.id == id).then(|| PatrolDetail { patrol, cells: Vec::new(), routes: Vec::new() }))
+    }
+
+    fn route_flown(&self, _: &PatrolRoute, _: Timestamp, _: Timestamp) -> Result<RouteFlown, Unwatched> {
+        Ok(RouteFlown { share: 0.75, length_m: 4_000.0, gaps_m: vec![(1_000.0, 2_000.0)] })
+    }
+
+    fn duties(&self) -> Result<Vec<DutyState>, Unwatched> {
+        let duty = |township: Option<&str>| DutyState {
+            duty: "village_chief".into(),
+            names: ("村级林长".into(), "village forest chiefs".into()),
+            township: township.map(|code| TownshipCode::parse(code).unwrap()),
+            times: 1,
+            done: 0,
+            every: "week",
+            last_done: None,
+            due: Timestamp::parse_legal("2026-05-04").unwrap(),
+            overdue: true,
+        };
+        Ok(vec![duty(Some(TOWNSHIP)), duty(Some("150425200")), duty(None)])
+    }
 }

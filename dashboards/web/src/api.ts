@@ -1,6 +1,6 @@
 // The HTTP interface. In: calls of the pages. Out: typed answers, or an ApiError with the server's own sentence.
 // The CSRF token lives only in this module's memory; the session cookie is the browser's.
-import type { Delivery, Device, Incident, Notice, Outcome, Page, Session, Snapshot, ZoneCollection, ZoneLoad } from "./types";
+import type { CellRow, Delivery, Device, Incident, Notice, Outcome, Page, Session, Snapshot, ZoneCollection, ZoneLoad, ZoneWatch } from "./types";
 
 const BASE = "/api/v1";
 /** Longer than any sane answer; a hung request must not look like a quiet steppe. */
@@ -110,6 +110,9 @@ export const api = {
     (await get<Page<Snapshot>>(`/incidents/${encodeURIComponent(id)}/snapshots`)).items,
   notices: (): Promise<Notice[]> => getAll<Notice>("/notices", LIST_LIMIT, 1, "state=going_on"),
   noticesOver: (): Promise<Notice[]> => getAll<Notice>("/notices", INCIDENT_LIMIT, 1, "state=over"),
+  coverage: async (): Promise<ZoneWatch[]> => (await get<Page<ZoneWatch>>("/coverage")).items,
+  cells: async (zone: string): Promise<CellRow[]> =>
+    (await get<{ cells: { rows: CellRow[] } }>(`/coverage?cells=true&zone=${encodeURIComponent(zone)}`)).cells.rows,
   zones: (): Promise<ZoneCollection> => get<ZoneCollection>("/zones"),
   zoneLoads: async (): Promise<ZoneLoad[]> => (await get<Page<ZoneLoad>>("/zones/loads")).items,
   devices: (): Promise<Device[]> => getAll<Device>("/devices", LIST_LIMIT, PAGES_MAX),

@@ -231,6 +231,18 @@ export interface Notice {
   text: { zh: string; en: string };
 }
 
+/** How much of a zone was watched, parts from 0 to 1. */
+export interface ZoneWatch {
+  zone: { id: string; name: string };
+  watched: { hour: number; day: number; week: number };
+  blind_mu: number;
+  last?: Instant | null;
+  blind_since?: Instant | null;
+}
+
+/** South, west, north, east, the part that was watched, and when it last was, Unix milliseconds. */
+export type CellRow = [number, number, number, number, number, number | null];
+
 export interface Delivery {
   id: string;
   alert?: string | null;

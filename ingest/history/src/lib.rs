@@ -1,7 +1,7 @@
 //! Telemetry store: where things were and what stations measured, asked by device and time.
 //!
 //! In:  [`model::Reading`] in journal order, with the offset up to which they came ([`History::append`]).
-//! Out: tracks and series ([`History::track`], [`History::series`]); and, for those who run one, an InfluxDB 2 server
+//! Out: tracks and series ([`History::track`], [`History::series`], [`History::series_judged`], [`History::days`]); and, for those who run one, an InfluxDB 2 server
 //!      ([`influx::InfluxSink`]).
 //!
 //! New rows go into one SQLite file, the tail, in the same transaction as the cursor. A maintenance tick moves them, off
@@ -11,9 +11,11 @@
 //! Never: reads a clock of its own, decides anything about animals, or makes up data that the journal did not hold.
 
 mod block;
+mod daily;
 mod day;
 mod error;
 pub mod influx;
+mod judged;
 mod partition;
 mod row;
 mod seal;

@@ -3,7 +3,7 @@
 //! In: [`model::Reading`]. Out: [`Row`] and back to what is asked for ([`TrackPoint`], a value). A reading that says neither
 //! where something is nor what was measured has no row.
 
-use model::{Body, Position, Quantity, Reading, Timestamp, Track};
+use model::{Body, Measurement, Position, Quantity, Reading, Timestamp, Track};
 
 /// Columns of the widest group.
 pub(crate) const MAX_COLUMNS: usize = 12;
@@ -63,6 +63,12 @@ impl Group {
 /// Where a quantity stands in [`Group::Station`]: its place in the contract's list, to which new ones are added at the end.
 pub(crate) fn station_column(quantity: Quantity) -> Option<usize> {
     Quantity::all().position(|one| one == quantity)
+}
+
+/// What a row of [`Group::Station`] measures.
+pub(crate) fn measurements(row: &Row) -> Vec<Measurement> {
+    let value = |(column, quantity)| row.get(column).map(|value| Measurement { quantity, value });
+    Quantity::all().enumerate().filter_map(value).collect()
 }
 
 /// One row: NaN stands for "not said". Numbers as SQLite keeps them.

@@ -5,6 +5,7 @@
 //! same offset the one written last.
 
 use crate::block::{BadBlock, decode};
+use crate::daily::Dailies;
 use crate::day::Day;
 use crate::partition::Partitions;
 use crate::row::{Group, MAX_COLUMNS, Row, station_column};
@@ -17,6 +18,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+/// Summed days of stations are small: a hundred stations with twelve quantities are some 25 MB a year.
+const DAILY_RETENTION: Duration = Duration::from_secs(3_650 * 86_400);
+
 /// The telemetry store. Clones share it.
 #[derive(Clone)]
 pub struct History(Arc<Store>);
@@ -24,10 +28,12 @@ pub struct History(Arc<Store>);
 pub(crate) struct Store {
     pub(crate) tail: Tail,
     pub(crate) partitions: Partitions,
+    pub(crate) dailies: Dailies,
     /// One maintenance tick at a time.
-    maintenance: Mutex<()>,
-    retention: Duration,
-    clock: Clock,
+    pub(crate) maintenance: Mutex<()>,
+    pub(crate) retention: Duration,
+    pub(crate) daily_retention: Duration,
+    pub(crate) clock: Clock,
 }
 
 /// A step of a series, summed up.
@@ -56,9 +62,20 @@ impl History {
     /// Opens the store in its folder, which is made if it is not there. What is older than `retention` is neither kept nor
     /// taken in.
     pub fn open(dir: &Path, retention: Duration, clock: Clock) -> Result<Self, HistoryError> {
+        Self::open_with_days(dir, retention, DAILY_RETENTION, clock)
+    }
+
+    /// The same, with how long summed days of stations are kept.
+    pub fn open_with_days(
+        dir: &Path,
+        retention: Duration,
+        daily_retention: Duration,
+        clock: Clock,
+    ) -> Result<Self, HistoryError> {
         std::fs::create_dir_all(dir).map_err(|source| HistoryError::Folder { dir: dir.to_owned(), source })?;
-        let (tail, partitions) = (Tail::open(dir)?, Partitions::open(dir)?);
-        Ok(Self(Arc::new(Store { tail, partitions, maintenance: Mutex::default(), retention, clock })))
+        let (tail, partitions, dailies) = (Tail::open(dir)?, Partitions::open(dir)?, Dailies::open(dir)?);
+        let maintenance = Mutex::default();
+        Ok(Self(Arc::new(Store { tail, partitions, dailies, maintenance, retention, daily_retention, clock })))
     }
 
     /// Takes in readings and remembers that everything up to `up_to` is dealt with: rows and cursor in one transaction, on
@@ -69,6 +86,8 @@ impl History {
         let kept = readings.iter().filter(|reading| Day::of(reading.happened_at()) >= oldest_kept);
         let rows: Vec<_> =
             kept.filter_map(|reading| Row::of(reading).map(|(group, row)| (&reading.device, group, row))).collect();
+        let stations = rows.iter().filter(|(_, group, _)| *group == Group::Station);
+        self.0.dailies.mark(stations.map(|(device, _, row)| (*device, Timestamp::from_millis(row.ts_ms))))?;
         self.0.tail.append(&rows, up_to, now)
     }
 
@@ -133,7 +152,6 @@ impl History {
         self.0.partitions.expire(oldest_kept)
     }
 
-    #[cfg(test)]
     pub(crate) fn store(&self) -> &Store {
         &self.0
     }
@@ -149,6 +167,18 @@ impl Store {
         (from, to): (Timestamp, Timestamp),
         pick: impl Fn(&Row) -> Option<T>,
     ) -> Result<Vec<(Timestamp, T)>, HistoryError> {
+        self.found(device, group, columns, (from, to), pick).map(newest_of_each_time)
+    }
+
+    /// The same with time and offset, in no order; a row may be there twice.
+    pub(crate) fn found<T>(
+        &self,
+        device: &DeviceId,
+        group: Group,
+        columns: &[usize],
+        (from, to): (Timestamp, Timestamp),
+        pick: impl Fn(&Row) -> Option<T>,
+    ) -> Result<Vec<(i64, i64, T)>, HistoryError> {
         let kept_ms = Day::oldest_kept(self.clock.now(), self.retention).start_ms();
         let (first_ms, last_ms) = (from.as_millis().max(kept_ms), to.as_millis().saturating_sub(1));
         if from >= to || first_ms > last_ms {
@@ -162,7 +192,7 @@ impl Store {
             self.sealed_rows(day, &ask, &mut keep)?;
         }
         unsealed.iter().for_each(keep);
-        Ok(newest_of_each_time(found))
+        Ok(found)
     }
 
     fn sealed_rows(&self, day: Day, ask: &Ask<'_>, keep: &mut impl FnMut(&Row)) -> Result<(), HistoryError> {

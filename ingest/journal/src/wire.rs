@@ -9,13 +9,13 @@ mod incident;
 mod load;
 mod notice;
 mod reasoning;
-mod words;
+pub mod words;
 
 pub use exhibits::{AnimalJson, AreaJson, BoxJson, HeadJson, SnapshotJson, TrackJson};
 pub use household::{EarlierJson, HouseholdJson};
 pub use incident::{
     ClosureJson, CountJson, FineJson, IncidentJson, IntervalJson, PositionJson, ReasoningJson, ReportJson,
-    TimelineJson, TriggerJson, ZoneRefJson,
+    TimelineJson, TriggerJson, ZoneRefJson, fine,
 };
 
 pub use load::ZoneLoadJson;

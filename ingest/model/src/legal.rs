@@ -51,6 +51,16 @@ impl LegalDate {
         self.0.tomorrow().ok().map(Self)
     }
 
+    /// So many days later, or earlier where negative; `None` beyond the calendar.
+    pub fn plus_days(self, days: i32) -> Option<Self> {
+        self.0.checked_add(jiff::Span::new().try_days(days).ok()?).ok().map(Self)
+    }
+
+    /// How many days after `earlier` it is; negative where it is before.
+    pub fn days_since(self, earlier: Self) -> i32 {
+        self.0.since(earlier.0).map_or(0, |span| span.get_days())
+    }
+
     /// Its midnight.
     pub fn begins_at(self) -> Option<Timestamp> {
         let zoned = self.0.to_zoned(legal_zone()).ok()?;
@@ -112,6 +122,17 @@ mod tests {
         for bad in ["", "2026-4-1", "2026-02-29", "20260401", "2026-04-01 00:00", "+02026-04-1", "2026-04-01T00:00"] {
             assert_eq!(Timestamp::parse_legal(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn days_are_counted_over_months_and_leap_days() {
+        let day = |text| LegalDate::parse(text).unwrap();
+        assert_eq!(day("2028-02-28").plus_days(2), Some(day("2028-03-01")));
+        assert_eq!(day("2026-06-15").plus_days(-15), Some(day("2026-05-31")));
+        assert_eq!(
+            (day("2026-06-15").days_since(day("2026-04-01")), day("2026-01-01").days_since(day("2026-01-02"))),
+            (75, -1)
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod area;
 mod clock;
 mod closure;
 mod command;
+mod coverage;
 mod device;
 mod exhibit;
 mod finding;
@@ -37,6 +38,9 @@ pub use area::{SQUARE_METRES_PER_MU, area_m2, area_mu, signed_area_m2, square_un
 pub use clock::Clock;
 pub use closure::{Closure, ClosureCalendar, ClosureDecision, ClosureLevel, ClosureRule, MonthDay};
 pub use command::{Action, Command, Outcome};
+pub use coverage::{
+    DutyState, Patrol, PatrolDetail, PatrolFilter, PatrolRoute, PatrolZone, RouteFlown, WatchedCell, ZoneWatch,
+};
 pub use device::{Device, DeviceKind, External, Health, Pose};
 pub use exhibit::{CasePicture, CaseTrack, Exhibits, SeenArea};
 pub use finding::{Case, CaseZone, Finding, HerdView, What};
@@ -53,7 +57,7 @@ pub use mask::{Mask, MaskArea};
 pub use network::{BadNetwork, Networks};
 pub use notice::{FireSign, Flaw, Matter, NOTICE_DEVICES_MAX, Notice, OutageCause};
 pub use overload::ZoneLoad;
-pub use picture::{Detection, Look, Unseen};
+pub use picture::{Clarity, Detection, Look, Unseen};
 pub use reading::{
     Body, BoundingBox, Fire, Gimbal, Heartbeat, HeartbeatStatus, Measurement, PanTilt, Place, Quantity, Reading,
     Readings, Report, Sighting, Snapshot, Track,
@@ -61,6 +65,6 @@ pub use reading::{
 pub use recent_land::{LapsedZone, RecentLand};
 pub use reject::{DeadLetter, Reject};
 pub use species::{Interval, Species};
-pub use subscriber::{ChannelKind, Subscriber};
+pub use subscriber::{ChannelKind, Language, Subscriber};
 pub use time::{DeviceTime, ReceivedAt, Timestamp};
 pub use zone::{Authority, LandClass, Polygon, Ring, Zone, ZoneKind};

@@ -39,12 +39,14 @@ pub enum Matter {
     },
     /// Devices that fell silent together.
     Outage(OutageCause),
-    /// A closed zone that nobody watched for longer than its limit.
+    /// A closed zone that nobody watched for longer than its limit; or many of one township, which are then told together.
     Blind {
         /// Part of its area that was watched within the limit, 0 to 1.
         watched: f64,
         /// The limit, hours.
         limit_hours: f64,
+        /// How many zones; the notice names the one if it is one.
+        zones: u32,
     },
     /// What a station measures is past a limit.
     Threshold {
@@ -71,6 +73,20 @@ pub enum Matter {
 }
 
 impl Matter {
+    /// The kinds of matter, as the API writes them.
+    pub const KINDS: [&str; 5] = ["flaw", "outage", "blind", "threshold", "fire"];
+
+    /// Which kind it is.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Flaw { .. } => "flaw",
+            Self::Outage(_) => "outage",
+            Self::Blind { .. } => "blind",
+            Self::Threshold { .. } => "threshold",
+            Self::Fire { .. } => "fire",
+        }
+    }
+
     /// In one word, as the API writes it: the flaw's or the sign's own, `outage`, `blind`, or the rule's name.
     pub fn code(&self) -> &str {
         match self {
@@ -84,13 +100,13 @@ impl Matter {
 }
 
 impl Notice {
-    /// What it is about: the zone, what the devices have in common, or the one device.
+    /// What it is about: the zone, what the devices have in common, the one device, or the township.
     pub fn about(&self) -> String {
         match (&self.matter, &self.zone, self.devices.first()) {
             (Matter::Outage(cause), _, _) => cause.to_string(),
             (_, Some(zone), _) => zone.id.to_string(),
             (_, None, Some(device)) => device.to_string(),
-            (_, None, None) => String::new(),
+            (_, None, None) => self.township.as_ref().map(ToString::to_string).unwrap_or_default(),
         }
     }
 

@@ -22,6 +22,17 @@ pub struct Detection {
     pub bounding_box: BoundingBox,
 }
 
+/// How a picture is, whatever is in it: whether something may be before the lens.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Clarity {
+    /// Mean brightness, 0 (black) to 255 (white).
+    pub mean: f64,
+    /// Standard deviation of the brightness, 0 to 128: next to nothing where all is covered, in fog, and at night.
+    pub contrast: f64,
+    /// Variance of the Laplacian of the brightness: small where all edges are soft.
+    pub sharpness: f64,
+}
+
 /// Why nobody knows what is in a picture. It is never the same as "nothing is there".
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Unseen {

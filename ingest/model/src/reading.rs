@@ -1,6 +1,6 @@
 use crate::{
-    AnimalMark, DeviceId, DeviceTime, FireSign, Offset, Position, ReadingKind, ReceivedAt, SnapshotId, Species,
-    Timestamp,
+    AnimalMark, Clarity, DeviceId, DeviceTime, FireSign, Offset, Position, ReadingKind, ReceivedAt, SnapshotId,
+    Species, Timestamp,
 };
 use std::sync::Arc;
 
@@ -54,6 +54,8 @@ pub enum Body {
     Report(Report),
     /// Smoke or heat that a camera saw.
     Fire(Fire),
+    /// How a camera's picture is, as the platform found; no word of the camera, so no sign of its life.
+    Clarity(Clarity),
     /// The platform's second hand moved to `received_at`.
     Clock,
 }
@@ -66,7 +68,7 @@ impl Body {
             Self::Track(_) => ReadingKind::Track,
             Self::Measurements(_) => ReadingKind::Reading,
             Self::Sighting(_) => ReadingKind::Sighting,
-            Self::Snapshot(_) => ReadingKind::Snapshot,
+            Self::Snapshot(_) | Self::Clarity(_) => ReadingKind::Snapshot,
             Self::Report(_) => ReadingKind::Report,
             Self::Fire(_) => ReadingKind::Fire,
             Self::Clock => ReadingKind::Clock,
@@ -102,6 +104,8 @@ pub struct Heartbeat {
     pub storage_free_mb: Option<f64>,
     /// Where the camera points now.
     pub pan_tilt: Option<PanTilt>,
+    /// Where it was told to point; `None` when it does not say.
+    pub pan_tilt_target: Option<PanTilt>,
     /// Hash of the last picture, to notice a camera that repeats itself.
     pub frame_hash: Option<Arc<str>>,
     /// Its firmware's version.

@@ -6,14 +6,64 @@ use std::fmt;
 pub enum ChannelKind {
     /// Standard Webhooks over HTTP.
     Webhook,
+    /// A text message to a phone.
+    Sms,
+    /// A robot in a group of WeCom (企业微信).
+    Wecom,
+    /// A robot in a group of DingTalk (钉钉).
+    Dingtalk,
+    /// A robot in a group of Feishu (飞书).
+    Feishu,
 }
 
 impl ChannelKind {
+    /// Every way there is.
+    pub const ALL: [Self; 5] = [Self::Webhook, Self::Sms, Self::Wecom, Self::Dingtalk, Self::Feishu];
+
     /// As written in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Webhook => "webhook",
+            Self::Sms => "sms",
+            Self::Wecom => "wecom",
+            Self::Dingtalk => "dingtalk",
+            Self::Feishu => "feishu",
         }
+    }
+
+    /// `None` for a word that is no way.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// Whether it tells people in words, rather than programs in fields.
+    pub fn is_text(self) -> bool {
+        self != Self::Webhook
+    }
+}
+
+/// In which language somebody is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Language {
+    /// 中文
+    #[default]
+    Zh,
+    /// English.
+    En,
+}
+
+impl Language {
+    /// As written in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Zh => "zh",
+            Self::En => "en",
+        }
+    }
+
+    /// `None` for a word that is neither.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Zh, Self::En].into_iter().find(|language| language.as_str() == word)
     }
 }
 
@@ -26,9 +76,14 @@ pub struct Subscriber {
     pub name: String,
     /// By what way.
     pub channel: ChannelKind,
-    /// Where to.
+    /// Where to; empty for a phone.
     pub url: String,
-    /// The signing key, `whsec_` and base64. Shown once, never logged.
+    /// The phone's number, `+` and digits, for text messages. Never logged.
+    pub phone: Option<String>,
+    /// In which language, where it is told in words.
+    pub language: Language,
+    /// The signing key: of a webhook `whsec_` and base64, of a robot as its group shows it; may be empty for a robot. Shown once, never
+    /// logged.
     pub secret: String,
     /// Which kinds of alert.
     pub events: Vec<AlertKind>,
@@ -44,7 +99,7 @@ pub struct Subscriber {
     pub since: Timestamp,
 }
 
-/// Without the secret, and without what may follow the host in the URL, which can be one too.
+/// Without the secret, the phone, and without what may follow the host in the URL, which can be a secret too.
 impl fmt::Debug for Subscriber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscriber").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()

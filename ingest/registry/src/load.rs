@@ -3,12 +3,13 @@
 //! In: a read transaction.   Out: [`Parts`], from which a [`View`] is made.   Never: a write, or a view of half a change.
 
 use crate::secrets::Credentials;
-use crate::{RegistryError, View, closures, devices, households, maintenance, masks, subscribers, zones};
+use crate::{RegistryError, View, closures, devices, households, maintenance, masks, patrols, subscribers, zones};
 use model::{
-    ClosureCalendar, Device, DeviceId, Households, Maintenance, Mask, RecentLand, Subscriber, Timestamp, Zone,
+    ClosureCalendar, Device, DeviceId, Households, Maintenance, Mask, PatrolRoute, RecentLand, Subscriber, Timestamp,
+    Zone,
 };
 use rusqlite::Connection;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What a change can touch.
@@ -21,11 +22,20 @@ pub(crate) enum Part {
     Households,
     Masks,
     Maintenance,
+    Patrols,
 }
 
 impl Part {
-    const ALL: [Self; 7] =
-        [Self::Devices, Self::Zones, Self::Subscribers, Self::Rules, Self::Households, Self::Masks, Self::Maintenance];
+    const ALL: [Self; 8] = [
+        Self::Devices,
+        Self::Zones,
+        Self::Subscribers,
+        Self::Rules,
+        Self::Households,
+        Self::Masks,
+        Self::Maintenance,
+        Self::Patrols,
+    ];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -36,6 +46,7 @@ impl Part {
             Self::Households => "households",
             Self::Masks => "masks",
             Self::Maintenance => "maintenance",
+            Self::Patrols => "patrols",
         }
     }
 }
@@ -55,6 +66,8 @@ pub(crate) struct Parts {
     households: Arc<Households>,
     masks: Arc<Vec<Mask>>,
     maintenance: Arc<Vec<Maintenance>>,
+    routes: Arc<Vec<PatrolRoute>>,
+    roles: Arc<BTreeMap<DeviceId, BTreeSet<String>>>,
 }
 
 impl Parts {
@@ -100,6 +113,10 @@ impl Parts {
             Part::Rules => self.calendar = closures::calendar(connection, Timestamp::from_millis(i64::MAX))?,
             Part::Masks => self.masks = Arc::new(masks::load(connection)?),
             Part::Maintenance => self.maintenance = Arc::new(maintenance::load(connection, now)?),
+            Part::Patrols => {
+                let patrols = patrols::load(connection)?;
+                (self.routes, self.roles) = (Arc::new(patrols.routes), Arc::new(patrols.roles));
+            }
             Part::Households => self.households = Arc::new(households::load(connection)?),
         }
         Ok(())
@@ -116,5 +133,6 @@ impl Parts {
             .with_households(Arc::clone(&self.households))
             .with_masks(Arc::clone(&self.masks))
             .with_maintenance(Arc::clone(&self.maintenance))
+            .with_patrols(Arc::clone(&self.routes), Arc::clone(&self.roles))
     }
 }

@@ -109,7 +109,7 @@ CREATE TRIGGER mask_version_is_not_changed BEFORE UPDATE ON mask_version BEGIN S
 CREATE TRIGGER mask_version_is_not_removed BEFORE DELETE ON mask_version BEGIN SELECT RAISE(ABORT, 'masks are kept'); END;
 ";
 
-/// What a device is and shares its fate with; times in which somebody works on devices.
+/// What a device is and shares its fate with; times in which somebody works on devices; planned patrols.
 const V5: &str = "
 ALTER TABLE device ADD COLUMN model TEXT;
 ALTER TABLE device ADD COLUMN site TEXT;
@@ -119,6 +119,13 @@ CREATE TABLE maintenance (
     until_ms INTEGER NOT NULL, reason TEXT NOT NULL, by_whom TEXT NOT NULL
 ) STRICT;
 CREATE INDEX maintenance_until ON maintenance (until_ms);
+ALTER TABLE subscriber ADD COLUMN phone TEXT;
+ALTER TABLE subscriber ADD COLUMN language TEXT NOT NULL DEFAULT 'zh';
+-- Where patrols are to go, as longitude and latitude of 1e-7 degrees; and whose duty to be out a device's patrols count for.
+CREATE TABLE patrol_route (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, township TEXT, device TEXT, reach_m REAL NOT NULL, duty TEXT, line TEXT NOT NULL
+) STRICT;
+CREATE TABLE patrol_role (device TEXT NOT NULL REFERENCES device (id), duty TEXT NOT NULL, PRIMARY KEY (device, duty)) STRICT;
 ";
 
 /// Brings the database to this program's version, or refuses one that is newer. Two processes may do it at once: the

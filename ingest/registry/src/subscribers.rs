@@ -1,14 +1,14 @@
 //! Who is told, where, and with which signing key.
 //!
 //! In: [`NewSubscriber`] from an operator.   Out: [`Subscriber`] with its secret, and the same in the view (deliveries sign with it).
-//! Never: a secret in the audit; an address that carries a password.
+//! Never: a secret or a phone number in the audit; an address that carries a password.
 
 use crate::load::Part;
 use crate::secrets::random_bytes;
 use crate::{Registry, RegistryError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use model::{AlertKind, ChannelKind, Severity, Subscriber, Timestamp, TownshipCode, ZoneId};
+use model::{AlertKind, ChannelKind, Language, Severity, Subscriber, Timestamp, TownshipCode, ZoneId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Value, json};
 
@@ -18,6 +18,8 @@ pub const MAX_SUBSCRIBERS: u64 = 10_000;
 const MAX_URL_BYTES: usize = 2_000;
 /// Every zone there can be.
 const MAX_FILTER: usize = 10_000;
+/// A robot's secret is some tens of letters.
+const MAX_SECRET_BYTES: usize = 200;
 const SECRET_PREFIX: &str = "whsec_";
 
 /// Somebody who wants to be told. Empty lists mean "all".
@@ -25,9 +27,15 @@ const SECRET_PREFIX: &str = "whsec_";
 pub struct NewSubscriber {
     /// As people call it, 1 to 100 characters.
     pub name: String,
-    /// Where to: http or https.
+    /// By what way.
+    pub channel: ChannelKind,
+    /// Where to: http or https; empty for a phone.
     pub url: String,
-    /// `whsec_` and base64 of 24 to 64 bytes; made when absent.
+    /// The phone's number for text messages: a mobile number, or `+` and digits.
+    pub phone: Option<String>,
+    /// In which language, where it is told in words.
+    pub language: Language,
+    /// Of a webhook `whsec_` and base64 of 24 to 64 bytes, made when absent; of a robot as its group shows it.
     pub secret: Option<String>,
     /// Which kinds of alert.
     pub events: Vec<AlertKind>,
@@ -39,6 +47,25 @@ pub struct NewSubscriber {
     pub severity: Severity,
     /// `local_government` or `forestry_authority`.
     pub duty: Option<String>,
+}
+
+impl NewSubscriber {
+    /// A webhook for everything that happens.
+    pub fn webhook(name: impl Into<String>, url: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            channel: ChannelKind::Webhook,
+            url: url.into(),
+            phone: None,
+            language: Language::Zh,
+            secret: None,
+            events: Vec::new(),
+            townships: Vec::new(),
+            zones: Vec::new(),
+            severity: Severity::Notice,
+            duty: None,
+        }
+    }
 }
 
 impl std::fmt::Debug for NewSubscriber {
@@ -53,8 +80,12 @@ impl Registry {
         check(&new)?;
         let secret = match new.secret {
             Some(secret) => secret,
-            None => format!("{SECRET_PREFIX}{}", STANDARD.encode(random_bytes::<32>()?)),
+            None if new.channel == ChannelKind::Webhook => {
+                format!("{SECRET_PREFIX}{}", STANDARD.encode(random_bytes::<32>()?))
+            }
+            None => String::new(),
         };
+        let phone = new.phone.as_deref().map(checked_phone).transpose()?;
         let mut id = String::from("sub-");
         for byte in random_bytes::<8>()? {
             id.push_str(&format!("{byte:02x}"));
@@ -63,8 +94,10 @@ impl Registry {
             let subscriber = Subscriber {
                 id,
                 name: new.name,
-                channel: ChannelKind::Webhook,
+                channel: new.channel,
                 url: new.url,
+                phone,
+                language: new.language,
                 secret,
                 events: new.events,
                 townships: new.townships,
@@ -101,7 +134,7 @@ fn insert(connection: &Connection, subscriber: &Subscriber) -> Result<(), Regist
         return Err(RegistryError::Limit { what: "subscribers", limit: MAX_SUBSCRIBERS });
     }
     connection.execute(
-        &format!("INSERT INTO subscriber ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"),
+        &format!("INSERT INTO subscriber ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"),
         params![
             subscriber.id,
             subscriber.name,
@@ -114,6 +147,8 @@ fn insert(connection: &Connection, subscriber: &Subscriber) -> Result<(), Regist
             subscriber.severity.as_str(),
             subscriber.duty,
             subscriber.since.as_millis(),
+            subscriber.phone,
+            subscriber.language.as_str(),
         ],
     )?;
     Ok(())
@@ -130,6 +165,7 @@ fn shown(subscriber: &Subscriber) -> Value {
         "name": subscriber.name,
         "channel": subscriber.channel.as_str(),
         "url": address,
+        "language": subscriber.language.as_str(),
         "events": words(&subscriber.events, |kind| kind.as_str()),
         "townships": words(&subscriber.townships, TownshipCode::as_str),
         "zones": words(&subscriber.zones, ZoneId::as_str),
@@ -144,8 +180,8 @@ fn check(new: &NewSubscriber) -> Result<(), RegistryError> {
     if !visible || new.name.chars().count() > 100 {
         return Err(invalid("name", &new.name, "use 1 to 100 characters"));
     }
-    check_url(&new.url)?;
-    if let Some(secret) = &new.secret {
+    check_way(new)?;
+    if let (ChannelKind::Webhook, Some(secret)) = (new.channel, &new.secret) {
         let decoded = secret.strip_prefix(SECRET_PREFIX).and_then(|text| STANDARD.decode(text).ok());
         if !decoded.is_some_and(|bytes| (24..=64).contains(&bytes.len())) {
             return Err(invalid("secret", "(not shown)", "use whsec_ and base64 of 24 to 64 bytes, or leave it out"));
@@ -161,6 +197,46 @@ fn check(new: &NewSubscriber) -> Result<(), RegistryError> {
     match new.duty.as_deref() {
         None | Some("local_government" | "forestry_authority") => Ok(()),
         Some(other) => Err(invalid("duty", other, "use local_government or forestry_authority, or leave it out")),
+    }
+}
+
+/// What a way needs, and what it has no use for.
+fn check_way(new: &NewSubscriber) -> Result<(), RegistryError> {
+    let invalid = RegistryError::invalid;
+    if new.channel == ChannelKind::Sms {
+        return match (&new.phone, new.url.is_empty(), &new.secret) {
+            (Some(_), true, None) => Ok(()),
+            (None, ..) => Err(invalid("phone", "", "a text message needs a phone number")),
+            _ => Err(invalid("url", "…", "a phone has no url and no secret; leave them out")),
+        };
+    }
+    if new.phone.is_some() {
+        return Err(invalid("phone", "(not shown)", "only a text message has a phone; leave it out"));
+    }
+    if new.secret.as_ref().is_some_and(|secret| secret.len() > MAX_SECRET_BYTES || secret.chars().any(char::is_control))
+    {
+        return Err(invalid(
+            "secret",
+            "(not shown)",
+            "use the robot's secret as its group shows it, at most 200 bytes",
+        ));
+    }
+    check_url(&new.url)
+}
+
+/// `+8613912345678`: as entered, without spaces and hyphens; a mobile number of the mainland gets its country.
+fn checked_phone(text: &str) -> Result<String, RegistryError> {
+    let plain: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
+    let digits = plain.strip_prefix('+').unwrap_or(&plain);
+    let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    match (plain.starts_with('+'), digits.len()) {
+        (true, 7..=15) if all_digits => Ok(plain),
+        (false, 11) if all_digits && digits.starts_with('1') => Ok(format!("+86{digits}")),
+        _ => Err(RegistryError::invalid(
+            "phone",
+            "(not shown)",
+            "use a mobile number of 11 digits, or + and 7 to 15 digits",
+        )),
     }
 }
 
@@ -198,7 +274,8 @@ fn check_url(url: &str) -> Result<(), RegistryError> {
     Ok(())
 }
 
-const COLUMNS: &str = "id, name, channel, url, secret, events, townships, zones, severity, duty, since_ms";
+const COLUMNS: &str =
+    "id, name, channel, url, secret, events, townships, zones, severity, duty, since_ms, phone, language";
 
 /// Everybody, oldest first.
 pub(crate) fn load(connection: &Connection) -> Result<Vec<Subscriber>, RegistryError> {
@@ -215,14 +292,13 @@ fn subscriber(row: &Row<'_>) -> Result<Subscriber, RegistryError> {
     let events: Option<_> = list(5)?.iter().map(|word| AlertKind::parse(word)).collect();
     let townships: Result<_, _> = list(6)?.iter().map(|word| TownshipCode::parse(word)).collect();
     let zones: Result<_, _> = list(7)?.iter().map(|word| ZoneId::parse(word)).collect();
-    let (channel, severity): (String, String) = (row.get(2)?, row.get(8)?);
-    if channel != ChannelKind::Webhook.as_str() {
-        return Err(corrupt());
-    }
+    let (channel, severity, language): (String, String, String) = (row.get(2)?, row.get(8)?, row.get(12)?);
     Ok(Subscriber {
         name: row.get(1)?,
-        channel: ChannelKind::Webhook,
+        channel: ChannelKind::parse(&channel).ok_or_else(corrupt)?,
         url: row.get(3)?,
+        phone: row.get(11)?,
+        language: Language::parse(&language).ok_or_else(corrupt)?,
         secret: row.get(4)?,
         events: events.ok_or_else(corrupt)?,
         townships: townships.map_err(|_| corrupt())?,

@@ -4,8 +4,10 @@
 //! Never: a credential hash or a password (they stay inside this crate), and no I/O.
 
 use crate::devices::normal_external_id;
-use model::{ClosureCalendar, Device, DeviceId, Households, Maintenance, Mask, RecentLand, Subscriber, Zone};
-use std::collections::{BTreeMap, HashMap};
+use model::{
+    ClosureCalendar, Device, DeviceId, Households, Maintenance, Mask, PatrolRoute, RecentLand, Subscriber, Zone,
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The registry at one moment.
@@ -29,6 +31,10 @@ pub struct View {
     pub masks: Arc<Vec<Mask>>,
     /// The times in which somebody works on devices, those that are over left out.
     pub maintenance: Arc<Vec<Maintenance>>,
+    /// Where patrols are to go, by id.
+    pub patrol_routes: Arc<Vec<PatrolRoute>>,
+    /// Whose duties to be out a device's patrols count for.
+    pub patrol_roles: Arc<BTreeMap<DeviceId, BTreeSet<String>>>,
     /// system -> id there -> device.
     external: HashMap<String, HashMap<String, DeviceId>>,
 }
@@ -59,6 +65,8 @@ impl View {
             households: Arc::default(),
             masks: Arc::default(),
             maintenance: Arc::default(),
+            patrol_routes: Arc::default(),
+            patrol_roles: Arc::default(),
             external,
         }
     }
@@ -81,6 +89,15 @@ impl View {
     /// With the times in which somebody works on devices.
     pub fn with_maintenance(self, maintenance: Arc<Vec<Maintenance>>) -> Self {
         Self { maintenance, ..self }
+    }
+
+    /// With planned patrols and who carries their duties.
+    pub fn with_patrols(
+        self,
+        patrol_routes: Arc<Vec<PatrolRoute>>,
+        patrol_roles: Arc<BTreeMap<DeviceId, BTreeSet<String>>>,
+    ) -> Self {
+        Self { patrol_routes, patrol_roles, ..self }
     }
 
     /// The device of this id.

@@ -102,6 +102,7 @@ fn heartbeat(osd: &Osd) -> Result<Heartbeat, Reject> {
             STORAGE_FREE_MAX_MB,
         )?,
         pan_tilt: None,
+        pan_tilt_target: None,
         frame_hash: None,
         firmware: None,
     })

@@ -1,6 +1,6 @@
 //! Frigate: what its detector sees, and whether it and its cameras live.
 //!
-//! In: the messages of its MQTT topics.   Out: an event gives a [`model::Sighting`] in the picture, a camera's or the instance's state a
+//! In: the messages of its MQTT topics.   Out: an event gives a [`model::Sighting`] in the picture or a [`model::Fire`], a camera's or the instance's state a
 //! [`model::Heartbeat`], a picture a [`model::Snapshot`].
 //!
 //! Boxes are in pixels of the picture in which Frigate looks, whose size no message tells: the frame's detail is that size
@@ -10,10 +10,10 @@ use super::Statement;
 use super::fields::{required, short, within};
 use super::formats;
 use super::json::{self, Label};
-use super::seen::species_of;
+use super::seen::{fire_of, species_of};
 use model::{
-    Body, BoundingBox, DeviceTime, Frame, Heartbeat, HeartbeatStatus, Place, Reject, Sighting, Snapshot, SnapshotId,
-    Timestamp,
+    Body, BoundingBox, DeviceTime, Fire, Frame, Heartbeat, HeartbeatStatus, Place, Reject, Sighting, Snapshot,
+    SnapshotId, Timestamp,
 };
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -74,13 +74,21 @@ pub(super) fn event(frame: &Frame) -> Result<Statement, Reject> {
     let finer = seen.sub_label.map(|sub| match sub {
         SubLabel::Word(word) | SubLabel::Scored(word, _) => word,
     });
+    let picture = || picture(formats::detail(frame)).ok_or(Reject::Missing { field: "[mqtt.frigate] detect" });
+    let device_time = Some(time(required("after.frame_time", seen.frame_time)?)?);
+    if let Some(sign) = fire_of(&label) {
+        // That there may be a fire is the news, even where nobody can say in which part of the picture.
+        let bounding_box = seen.corners.zip(picture().ok()).and_then(|(corners, picture)| area(corners, picture).ok());
+        let confidence = within("after.score", seen.score.unwrap_or(1.0), 0.0, 1.0)?;
+        let body = Body::Fire(Fire { sign, confidence, place: bounding_box.map(Place::Picture), snapshot_id: None });
+        return Ok(Statement { device_time, seq: None, body });
+    }
     // Sheep that another model knows for goats are goats.
     let species = finer.as_deref().and_then(species_of).or_else(|| species_of(&label));
     let species = species.ok_or_else(|| Reject::Unused(format!("frigate {}", short(&label))))?;
-    let picture = picture(formats::detail(frame)).ok_or(Reject::Missing { field: "[mqtt.frigate] detect" })?;
-    let bounding_box = area(required("after.box", seen.corners)?, picture)?;
+    let bounding_box = area(required("after.box", seen.corners)?, picture()?)?;
     Ok(Statement {
-        device_time: Some(time(required("after.frame_time", seen.frame_time)?)?),
+        device_time,
         seq: None,
         body: Body::Sighting(Sighting {
             species,

@@ -2,7 +2,7 @@
 //!
 //! In: the body of a MESSAGE or NOTIFY (or the head of a REGISTER), the 20 digits under which it knows the device, and the datum
 //! of its positions.   Out: a keepalive, a catalogue entry or an answer is a [`Heartbeat`], an alarm about animals, people or
-//! vehicles a [`Sighting`], an alarm about the device's own health a heartbeat with a fault, a mobile position a [`Track`].
+//! vehicles a [`Sighting`], one whose text names smoke or fire a [`Fire`], an alarm about the device's own health a heartbeat with a fault, a mobile position a [`Track`].
 //!
 //! The standard has no field for a species: an animal is an intrusion plus a text that the installer wrote. So the species stays
 //! unknown, and the picture decides. Everything else is kept and rejected under its name. Times have no zone: Beijing.
@@ -10,10 +10,11 @@
 use super::fields::{required, short, within_if_said};
 use super::manscdp::Manscdp;
 use super::native::{HEIGHT_RANGE_M, SPEED_MAX_MPS};
-use super::seen::{ALARM_CONFIDENCE, SOMEWHERE_IN_THE_PICTURE, named};
+use super::seen::{ALARM_CONFIDENCE, SOMEWHERE_IN_THE_PICTURE, fire_named, named};
 use super::{Statement, beijing, datum, formats};
 use model::{
-    Body, Channel, DeviceTime, Frame, Heartbeat, HeartbeatStatus, Place, Position, Reject, Sighting, Species, Track,
+    Body, Channel, DeviceTime, Fire, FireSign, Frame, Heartbeat, HeartbeatStatus, Place, Position, Reject, Sighting,
+    Species, Track,
 };
 use registry::Datum;
 use std::sync::Arc;
@@ -112,8 +113,14 @@ fn about(message: &Manscdp) -> About {
 
 fn alarm(message: &Manscdp, datum: Datum) -> Result<Statement, Reject> {
     let device_time = message.get("AlarmTime").map(time).transpose()?;
-    let named = message.get("AlarmDescription").and_then(named);
-    let body = match (about(message), named) {
+    let description = message.get("AlarmDescription").unwrap_or_default();
+    // No type of the standard means a fire; a thermal camera or an analysis box says it in words, whatever type it chose.
+    if let Some(sign) = fire_named(description)
+        && !matches!(about(message), About::Gone | About::Health(_))
+    {
+        return Ok(Statement { device_time, seq: message.number(), body: fire(message, sign, datum)? });
+    }
+    let body = match (about(message), named(description)) {
         (About::Intruder, None) => sighting(message, Species::Unknown, datum)?,
         (About::Intruder | About::Other, Some(species)) => sighting(message, species, datum)?,
         (About::Gone, _) => heartbeat(HeartbeatStatus::Ok),
@@ -129,6 +136,12 @@ fn alarm(message: &Manscdp, datum: Datum) -> Result<Statement, Reject> {
 
 fn time(text: &str) -> Result<DeviceTime, Reject> {
     beijing::dashed(text).map(DeviceTime).ok_or_else(|| Reject::BadTime(short(text)))
+}
+
+/// Where it burns only if the alarm says so: somewhere in the picture is nowhere on the ground.
+fn fire(message: &Manscdp, sign: FireSign, datum: Datum) -> Result<Body, Reject> {
+    let place = place(message, datum)?.map(|position| Place::Ground { position, accuracy_m: None });
+    Ok(Body::Fire(Fire { sign, confidence: ALARM_CONFIDENCE, place, snapshot_id: None }))
 }
 
 fn sighting(message: &Manscdp, species: Species, datum: Datum) -> Result<Body, Reject> {

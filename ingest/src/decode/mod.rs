@@ -40,7 +40,8 @@ mod tests;
 
 pub use time::FUTURE_TOLERANCE;
 
-use model::{Body, Channel, DeviceTime, Entry, Reading, Reject};
+use model::{Body, Channel, DeviceTime, Entry, Heartbeat, Reading, Reject};
+use std::time::Duration;
 
 /// What a payload says, before it is put together with who said it and when it came.
 #[derive(Debug, PartialEq)]
@@ -95,6 +96,21 @@ impl Decoder {
             Err(reject) => Said::Nonsense(reject),
         }
     }
+}
+
+/// What an entry that cannot be used still says: its device lives, and its clock is ahead. Without it such a device would be told of as
+/// silent, and nobody would look at its clock.
+pub fn sign_of_life(entry: &Entry, reject: &Reject) -> Option<Reading> {
+    let Reject::FutureTime { ahead_s } = reject else { return None };
+    let received_at = entry.frame.received_at;
+    Some(Reading {
+        device: entry.frame.device.clone(),
+        offset: entry.offset,
+        received_at,
+        device_time: Some(DeviceTime(received_at.0.plus(Duration::from_secs(*ahead_s)))),
+        seq: None,
+        body: Body::Heartbeat(Heartbeat::default()),
+    })
 }
 
 /// What one entry says, or why it cannot be understood.

@@ -3,7 +3,7 @@
 //!
 //! In:  words and numbers of a message.   Out: species, sightings, signs of life. Pure, like all of decode.
 
-use model::{Body, BoundingBox, Heartbeat, HeartbeatStatus, Place, Sighting, SnapshotId, Species};
+use model::{Body, BoundingBox, FireSign, Heartbeat, HeartbeatStatus, Place, Sighting, SnapshotId, Species};
 
 /// An alarm's rule has fired; how often it fires on grass in the wind nobody knows.
 pub(super) const ALARM_CONFIDENCE: f64 = 0.5;
@@ -59,6 +59,31 @@ pub(super) fn species_of(label: &str) -> Option<Species> {
 pub(super) fn species_in(label: &str) -> Option<Species> {
     let word = || WORDS.iter().find(|(word, _)| label.contains(word)).map(|(_, species)| *species);
     species_of(label).or_else(word).or_else(|| named(label))
+}
+
+/// Labels of models that look for fires.
+pub(super) fn fire_of(label: &str) -> Option<FireSign> {
+    match label.to_ascii_lowercase().as_str() {
+        "smoke" => Some(FireSign::Smoke),
+        "fire" | "flame" => Some(FireSign::Heat),
+        _ => None,
+    }
+}
+
+/// Smoke or heat, if a description names a fire that is seen. `防火` is a checkpoint's duty and `吸烟` a person's habit; neither is one.
+pub(super) fn fire_named(description: &str) -> Option<FireSign> {
+    const SMOKE: [&str; 5] = ["烟火", "烟雾", "冒烟", "浓烟", "smoke"];
+    const HEAT: [&str; 11] =
+        ["火情", "火点", "火警", "火灾", "明火", "起火", "着火", "山火", "热点", "hotspot", "fire detect"];
+    let text = description.to_lowercase();
+    let names = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if names(&HEAT) {
+        Some(FireSign::Heat)
+    } else if names(&SMOKE) {
+        Some(FireSign::Smoke)
+    } else {
+        None
+    }
 }
 
 /// What a description names. Animals come first: "人赶羊" is a herd with its herder.

@@ -10,7 +10,7 @@
 //! the consumers' cursors make it come after the restart. Never writes a cursor itself: each consumer keeps its own.
 
 use super::reject_log::RejectLog;
-use super::{Decoder, MEMORY_ENTRIES, Said};
+use super::{Decoder, MEMORY_ENTRIES, Said, sign_of_life};
 use journal::dead_letters::DeadLetters;
 use journal::{Journal, JournalError};
 use model::{Channel, DeadLetter, Entry, Offset, Reading, ReadingKind, Readings, Reject};
@@ -177,6 +177,7 @@ fn sort(entries: &[Entry], decoder: &mut Decoder, metrics: &StageMetrics) -> (Ve
             Said::Unused => metrics.unused.inc(),
             Said::Nonsense(reject) => {
                 metrics.rejects.with_label_values(&[reject.label()]).inc();
+                readings.extend(sign_of_life(entry, &reject));
                 letters.push(dead_letter(entry, reject));
             }
         }

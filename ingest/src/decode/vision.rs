@@ -1,13 +1,13 @@
 //! What the platform's own model saw in a camera's picture.
 //!
-//! In: the frames of `crate::vision`.   Out: a [`model::Sighting`] in the picture, of its time. "Unknown" is [`Reject::Unused`]: it says
+//! In: the frames of `crate::vision`.   Out: a [`model::Sighting`] in the picture, of its time, or how the picture is ([`Clarity`]). "Unknown" is [`Reject::Unused`]: it says
 //! nothing about animals, and must never be read as "none".
 
 use super::Statement;
 use super::fields::{COUNT_MAX, SPECIES, required, short, whole, within, word};
 use super::json;
 use super::time::{self, RawTime};
-use model::{Body, BoundingBox, Frame, Place, Reject, Sighting, SnapshotId, Species};
+use model::{Body, BoundingBox, Clarity, Frame, Place, Reject, Sighting, SnapshotId, Species};
 use serde::Deserialize;
 
 /// Rounding may carry an edge over the picture's by this much.
@@ -23,6 +23,8 @@ struct Wire {
     confidence: Option<f64>,
     place: Option<[f64; 4]>,
     around: Option<[f64; 4]>,
+    /// Brightness, contrast, sharpness.
+    clarity: Option<[f64; 3]>,
 }
 
 /// The format `vision`.
@@ -32,6 +34,14 @@ pub(super) fn decode(frame: &Frame) -> Result<Statement, Reject> {
         return Err(Reject::Unused(format!("vision unknown: {}", short(&why))));
     }
     let device_time = Some(time::required("ts", wire.ts)?);
+    if let Some([mean, contrast, sharpness]) = wire.clarity {
+        let body = Body::Clarity(Clarity {
+            mean: within("clarity.mean", mean, 0.0, 255.0)?,
+            contrast: within("clarity.contrast", contrast, 0.0, 128.0)?,
+            sharpness: within("clarity.sharpness", sharpness, 0.0, 1e7)?,
+        });
+        return Ok(Statement { device_time, seq: None, body });
+    }
     Ok(Statement {
         device_time,
         seq: None,

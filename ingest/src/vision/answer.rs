@@ -1,16 +1,17 @@
 //! What was seen in a picture, as frames for the journal.
 //!
-//! In: detections, or why nobody knows.   Out: one frame for each species, with how many and where; one that says "unknown"; or none
-//! where the model found nothing. The channel's detail is the picture's place in the journal. Read again by `decode::vision`.
+//! In: detections, or why nobody knows; how the picture is.   Out: one frame for each species, with how many and where; one that says "unknown"; or none
+//! where the model found nothing; and one with the measures. The channel's detail is the picture's place in the journal. Read again by `decode::vision`.
 //!
 //! A species is told once for each picture, with how many of it there are: counts of several sightings are never added up.
 //! Where they stand is told by the one in their middle, counted from the nearest to the farthest: its feet are on the ground, those
 //! of all together are not.
 
 use super::waiting::Job;
+use super::worker::Looked;
 use crate::decode::formats;
 use bytes::Bytes;
-use model::{BoundingBox, Channel, Detection, DeviceId, Frame, ReceivedAt, Species, Timestamp, Transport, Unseen};
+use model::{BoundingBox, Channel, Detection, DeviceId, Frame, ReceivedAt, Species, Timestamp, Transport};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,15 +43,20 @@ enum Said {
         unknown: &'static str,
         reason: String,
     },
+    Measured {
+        clarity: [f64; 3],
+    },
 }
 
-/// The frames of a picture.
-pub(super) fn frames(job: &Job, seen: &Result<Vec<Detection>, Unseen>, model: &str, now: Timestamp) -> Vec<Frame> {
-    let said = match seen {
-        Ok(found) => by_species(found),
-        Err(unseen) => vec![Said::Unknown { unknown: unseen.as_str(), reason: unseen.to_string() }],
+/// The frames of a picture: what a model saw in it, if one looked, and how it is, if it was measured.
+pub(super) fn frames(job: &Job, looked: &Looked, model: &str, now: Timestamp) -> Vec<Frame> {
+    let said = match &looked.seen {
+        None => Vec::new(),
+        Some(Ok(found)) => by_species(found),
+        Some(Err(unseen)) => vec![Said::Unknown { unknown: unseen.as_str(), reason: unseen.to_string() }],
     };
-    said.into_iter().filter_map(|said| frame(job, said, model, now)).collect()
+    let measured = looked.clarity.map(|of| Said::Measured { clarity: [of.mean, of.contrast, of.sharpness].map(short) });
+    said.into_iter().chain(measured).filter_map(|said| frame(job, said, model, now)).collect()
 }
 
 fn frame(job: &Job, said: Said, model: &str, now: Timestamp) -> Option<Frame> {

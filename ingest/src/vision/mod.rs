@@ -8,7 +8,7 @@
 //! ```
 //!
 //! In: decoded runs of the journal.   Out: frames of the format `vision` about the camera, with the platform as their speaker;
-//! [`crate::decode`] makes sightings of them, and so a replay gives the same answer without the model.
+//! [`crate::decode`] makes sightings and measures of them, and so a replay gives the same answer without the model.
 //!
 //! Never slows the journal's other readers: what cannot be looked at in time is given up, the oldest picture of that camera first,
 //! and counted. Never says that a picture is clear: where the model finds nothing only a counter grows, and where it cannot know
@@ -32,7 +32,7 @@ use crate::decode::stage::BATCH_ENTRIES;
 use crate::record::Recorder;
 use crate::seldom::Seldom;
 use journal::{AppendError, Journal, JournalError};
-use model::{Body, Channel, Clock, Detection, DeviceId, Look, Offset, Reading, Readings, Unseen};
+use model::{Body, Channel, Clarity, Clock, Detection, DeviceId, DeviceKind, Look, Offset, Reading, Readings, Unseen};
 use registry::View;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,6 +48,9 @@ const KEEP_EVERY: Duration = Duration::from_secs(2);
 
 /// Looks at a JPEG.
 pub type See = Arc<dyn Fn(&[u8], &Look) -> Result<Vec<Detection>, Unseen> + Send + Sync>;
+
+/// How bright, rich in contrast and sharp a JPEG is.
+pub type Measure = Arc<dyn Fn(&[u8]) -> Result<Clarity, Unseen> + Send + Sync>;
 
 /// Why the stage stopped although nobody asked it to.
 #[derive(Debug, thiserror::Error)]
@@ -67,8 +70,10 @@ pub enum VisionError {
 pub struct VisionParts {
     /// How pictures are looked at.
     pub config: VisionConfig,
-    /// By what.
-    pub see: See,
+    /// By what; `None` where no model looks and pictures are only measured.
+    pub see: Option<See>,
+    /// How pictures of cameras are measured, if they are.
+    pub measure: Option<Measure>,
     /// Which model that is; it stands in every answer.
     pub model: String,
     /// Where pictures are and answers go.
@@ -226,6 +231,11 @@ impl Dispatch {
             metrics.outcome("too_often");
             return;
         }
+        let is_measured =
+            self.shared.parts.measure.is_some() && device.kind == DeviceKind::Camera && self.terms.is_measured(reading);
+        if self.shared.parts.see.is_none() && !is_measured {
+            return;
+        }
         let job = waiting::Job {
             offset: reading.offset,
             device: reading.device.clone(),
@@ -233,6 +243,7 @@ impl Dispatch {
             taken_at: reading.happened_at(),
             look: Arc::clone(&terms.look),
             unfit: self.terms.unfit(device, reading, terms),
+            is_measured,
         };
         if let Some(shed) = self.shared.waiting().put(job) {
             metrics.outcome("shed");

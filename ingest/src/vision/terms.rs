@@ -12,6 +12,9 @@ use std::time::Duration;
 /// What a drone said of its gimbal longer ago than this says nothing of a picture.
 const ATTITUDE_AGE_MAX: Duration = Duration::from_secs(30);
 
+/// A lens does not become dirty by the second, and a picture is decoded once more for it.
+const MEASURED_EVERY: Duration = Duration::from_secs(120);
+
 /// How pictures are looked at.
 #[derive(Debug, Clone)]
 pub struct VisionConfig {
@@ -57,6 +60,8 @@ pub(super) struct Known {
     pitch: HashMap<DeviceId, (f64, Timestamp)>,
     /// Of which time the last picture is that was looked at.
     last: HashMap<DeviceId, Timestamp>,
+    /// The same of the last that was measured.
+    measured: HashMap<DeviceId, Timestamp>,
 }
 
 impl Known {
@@ -79,6 +84,16 @@ impl Known {
             return false;
         }
         self.last.insert(reading.device.clone(), at);
+        true
+    }
+
+    /// Whether enough time went by since a picture of this camera was measured; then this one is.
+    pub fn is_measured(&mut self, reading: &Reading) -> bool {
+        let at = reading.happened_at();
+        if self.measured.get(&reading.device).is_some_and(|last| at.since(*last) < MEASURED_EVERY && at >= *last) {
+            return false;
+        }
+        self.measured.insert(reading.device.clone(), at);
         true
     }
 

@@ -41,6 +41,7 @@ struct Site {
     registry: Registry,
     metrics: VisionMetrics,
     looked: Arc<AtomicUsize>,
+    measures: bool,
     _folder: tempfile::TempDir,
 }
 
@@ -54,7 +55,7 @@ impl Site {
         }
         let journal = SqliteJournal::open(&folder.path().join("journal.db"), SqliteOptions::default()).unwrap();
         let metrics = VisionMetrics::register(&prometheus::Registry::new()).unwrap();
-        Self { journal, registry, metrics, looked: Arc::default(), _folder: folder }
+        Self { journal, registry, metrics, looked: Arc::default(), measures: false, _folder: folder }
     }
 
     async fn say(&self, device: &str, channel: Channel, payload: &str) -> Offset {
@@ -124,9 +125,15 @@ impl Site {
                 drone: terms(),
                 devices: Default::default(),
             },
-            see: Arc::new(move |jpeg, _| {
+            see: Some(Arc::new(move |jpeg, _| {
                 looked.fetch_add(1, Ordering::Relaxed);
                 see(jpeg)
+            })),
+            measure: self.measures.then(|| -> Measure {
+                Arc::new(|jpeg| match jpeg.last() {
+                    Some(b'x') => Err(Unseen::NotDecodable("torn".into())),
+                    _ => Ok(Clarity { mean: 90.0, contrast: 30.5, sharpness: 200.25 }),
+                })
             }),
             model: "test".into(),
             journal: self.journal.clone(),
@@ -140,6 +147,20 @@ impl Site {
         };
         tokio::spawn(run(parts, runs))
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cameras_picture_is_measured_once_in_a_while_and_a_drones_never() {
+    let site = Site { measures: true, ..Site::new() };
+    for (device, id, content) in [("cam-1", "m-1", "1"), ("cam-1", "m-2", "2"), ("d-1", "m-3", "3")] {
+        site.picture(device, id, content).await;
+    }
+    site.look().await;
+    let answers = site.answers().await;
+    let measured = answers.iter().filter_map(|entry| crate::decode::decode(entry).ok());
+    let measured: Vec<_> = measured.map(|reading| (reading.device.to_string(), reading.body)).collect();
+    let clarity = Clarity { mean: 90.0, contrast: 30.5, sharpness: 200.25 };
+    assert_eq!(measured, [("cam-1".to_owned(), Body::Clarity(clarity))]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -227,6 +248,7 @@ async fn a_drone_that_looks_down_or_does_not_say_where_it_looks_is_unknown() {
 
 fn job(device: &str, offset: u64) -> waiting::Job {
     waiting::Job {
+        is_measured: false,
         offset: Offset(offset),
         device: DeviceId::parse(device).unwrap(),
         snapshot: model::SnapshotId::parse("s").unwrap(),

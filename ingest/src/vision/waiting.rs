@@ -24,6 +24,8 @@ pub(super) struct Job {
     pub look: Arc<Look>,
     /// Why it need not be looked at to know that nobody knows.
     pub unfit: Option<Unseen>,
+    /// Whether it is measured too: something may be before the lens.
+    pub is_measured: bool,
 }
 
 /// The queues.

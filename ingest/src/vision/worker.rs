@@ -6,7 +6,7 @@
 use super::answer;
 use super::waiting::Job;
 use super::{Shared, VisionError};
-use model::{Detection, Offset, Unseen};
+use model::{Clarity, Detection, Offset, Unseen};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -42,31 +42,50 @@ fn pause(worked: Duration, share_percent: u32) -> Duration {
 async fn look_at(shared: &Arc<Shared>, job: &Job) -> Result<Duration, VisionError> {
     let metrics = &shared.parts.metrics;
     let begun = Instant::now();
-    let Some(seen) = see(shared, job).await? else { return Ok(begun.elapsed()) };
+    let Some(looked) = see(shared, job).await? else { return Ok(begun.elapsed()) };
     let worked = begun.elapsed();
-    let frames = answer::frames(job, &seen, &shared.parts.model, shared.parts.clock.now());
+    let frames = answer::frames(job, &looked, &shared.parts.model, shared.parts.clock.now());
     if job.unfit.is_none() {
         metrics.seconds.observe(worked.as_secs_f64());
     }
-    metrics.outcome(outcome(&seen));
+    metrics.outcome(outcome(&looked));
     if !frames.is_empty() {
         shared.parts.recorder.begin(frames, ()).await?;
     }
     Ok(worked)
 }
 
-fn outcome(seen: &Result<Vec<Detection>, Unseen>) -> &'static str {
-    match seen {
-        Ok(found) if found.is_empty() => "nothing_found",
-        Ok(_) => "found",
-        Err(unseen) => unseen.as_str(),
+/// What came of a picture.
+#[derive(Default)]
+pub(super) struct Looked {
+    /// What a model saw, if one looked.
+    pub seen: Option<Result<Vec<Detection>, Unseen>>,
+    /// How it is, if that was measured.
+    pub clarity: Option<Clarity>,
+}
+
+impl Looked {
+    fn unseen(why: Unseen) -> Self {
+        Self { seen: Some(Err(why)), clarity: None }
+    }
+}
+
+fn outcome(looked: &Looked) -> &'static str {
+    match &looked.seen {
+        None => "measured",
+        Some(Ok(found)) if found.is_empty() => "nothing_found",
+        Some(Ok(_)) => "found",
+        Some(Err(unseen)) => unseen.as_str(),
     }
 }
 
 /// `None` where there is nothing to say: the picture is gone, or the same as the one before.
-async fn see(shared: &Arc<Shared>, job: &Job) -> Result<Option<Result<Vec<Detection>, Unseen>>, VisionError> {
-    if let Some(unfit) = &job.unfit {
-        return Ok(Some(Err(unfit.clone())));
+async fn see(shared: &Arc<Shared>, job: &Job) -> Result<Option<Looked>, VisionError> {
+    let measure = shared.parts.measure.clone().filter(|_| job.is_measured);
+    let model = shared.parts.see.clone().filter(|_| job.unfit.is_none());
+    let unfit = job.unfit.clone().filter(|_| shared.parts.see.is_some());
+    if measure.is_none() && model.is_none() {
+        return Ok(unfit.map(Looked::unseen));
     }
     let before = Offset(job.offset.0.saturating_sub(1));
     let entries = shared.parts.journal.read(before, 1).await?;
@@ -78,11 +97,15 @@ async fn see(shared: &Arc<Shared>, job: &Job) -> Result<Option<Result<Vec<Detect
         shared.parts.metrics.outcome("repeated");
         return Ok(None);
     }
-    let (see, look) = (Arc::clone(&shared.parts.see), Arc::clone(&job.look));
-    match tokio::task::spawn_blocking(move || see(&entry.frame.payload, &look)).await {
-        Ok(seen) => Ok(Some(seen)),
+    let look = Arc::clone(&job.look);
+    let both = move || Looked {
+        seen: model.map(|see| see(&entry.frame.payload, &look)).or(unfit.map(Err)),
+        clarity: measure.and_then(|measure| measure(&entry.frame.payload).ok()),
+    };
+    match tokio::task::spawn_blocking(both).await {
+        Ok(looked) => Ok(Some(looked)),
         // Whatever a stranger's picture does to a decoder, the platform goes on, and does not meet it again after a restart.
-        Err(error) if error.is_panic() => Ok(Some(Err(Unseen::Model("it panicked".to_owned())))),
+        Err(error) if error.is_panic() => Ok(Some(Looked::unseen(Unseen::Model("it panicked".to_owned())))),
         Err(error) => Err(error.into()),
     }
 }

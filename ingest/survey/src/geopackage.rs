@@ -36,7 +36,7 @@ pub(crate) fn read(file: &str, bytes: &[u8], limits: Limits) -> Result<RawSurvey
     let place = format!("table `{}`", layer.table.chars().take(60).collect::<String>());
     let failed = |error| broken(&place, &error);
     let mut statement = database.prepare(&format!("SELECT * FROM \"{quoted}\"")).map_err(failed)?;
-    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
+    let names = column_names(&database, &layer.table).map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
         if features.len() == limits.features {
@@ -122,6 +122,14 @@ fn layer(
     }
     check_plain(file, database, &layer.table, broken)?;
     Ok(layer)
+}
+
+/// The names of a table's columns, in the order of `SELECT *`. Read as values: the bytes of a name may be no UTF-8, and rusqlite panics
+/// on such a name of a statement's column.
+fn column_names(database: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+    let mut statement = database.prepare("SELECT name FROM pragma_table_info(?1) ORDER BY cid")?;
+    let name = |row: &rusqlite::Row<'_>| Ok(String::from_utf8_lossy(row.get_ref(0)?.as_bytes()?).into_owned());
+    statement.query_map([table], name)?.collect()
 }
 
 /// A table in which nothing is computed when it is read: no view, no virtual table, no generated column.

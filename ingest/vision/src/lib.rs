@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! jpeg.rs      bytes -> Picture        decoded, if it is no larger than we decode
+//! clarity.rs   Picture -> Clarity      how bright, rich in contrast and sharp it is; needs no model
 //! letterbox.rs Picture -> Input        the part that is looked at, as large as the model wants it
 //! network.rs   Input -> numbers        tract
 //! layout.rs    numbers -> Candidates   by the model's way of writing them: YOLOX, YOLOv8
@@ -13,6 +14,7 @@
 //! Invariant: the same picture, model and look always give the same answer on the same machine. No clock, no journal, no
 //! thread of its own. Never says that a picture is clear: an empty list is "the model found nothing", no more.
 
+mod clarity;
 mod classes;
 mod jpeg;
 mod layout;
@@ -24,7 +26,7 @@ pub use layout::Layout;
 pub use network::BadModel;
 
 use letterbox::Letterbox;
-use model::{Detection, Look, Unseen};
+use model::{Clarity, Detection, Look, Unseen};
 use network::Network;
 use std::path::Path;
 
@@ -55,6 +57,11 @@ impl Detector {
         let candidates = self.layout.candidates(&output, self.network.side(), look.threshold)?;
         Ok(suppress::detections(candidates, &letterbox, look))
     }
+}
+
+/// How bright, rich in contrast and sharp a picture is, or why nobody knows.
+pub fn clarity(jpeg: &[u8]) -> Result<Clarity, Unseen> {
+    jpeg::decode(jpeg).map(|picture| clarity::measure(&picture))
 }
 
 #[cfg(test)]

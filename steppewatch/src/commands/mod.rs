@@ -9,6 +9,7 @@ pub mod households;
 pub mod journal;
 pub mod maintenance;
 pub mod masks;
+pub mod patrols;
 mod proposals;
 pub mod replay;
 pub mod terrain;

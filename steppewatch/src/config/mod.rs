@@ -4,6 +4,7 @@
 //! the key, what it holds and what would do. Secrets are read from files, never written in this one.
 
 mod cameras;
+mod coverage;
 mod detection;
 mod devices;
 mod dji;
@@ -11,10 +12,13 @@ mod frigate;
 mod mavlink;
 mod mqtt;
 mod section;
+mod station_rules;
 mod stations;
+mod telling;
 pub(crate) mod units;
 mod vision;
 
+use alerts::deliver::Sms;
 use history::influx::InfluxConfig;
 use ingest::gate::GateConfig;
 use ingest::protocol::CameraConfig;
@@ -29,6 +33,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use coverage::Coverage;
 pub use section::ConfigError;
 pub use vision::Vision;
 
@@ -54,10 +59,16 @@ pub struct Config {
     pub journal_retention: Duration,
     /// Age after which tracks and readings go.
     pub history_retention: Duration,
+    /// Age after which summed days of stations go.
+    pub history_daily: Duration,
     /// Where readings are copied to.
     pub influx: Option<InfluxConfig>,
     /// Private networks that webhooks may go to.
     pub webhook_networks: Networks,
+    /// By what way phones are reached.
+    pub sms: Option<Sms>,
+    /// Messages of the installation, by name; tried when they were read.
+    pub messages: Vec<(String, String)>,
     /// Whether changes of zones and closures wait for a second person.
     pub second_person: bool,
     /// Where MAVLink vehicles are listened to.
@@ -74,6 +85,8 @@ pub struct Config {
     pub onvif: Vec<CameraConfig>,
     /// By what evidence a herd counts as inside.
     pub detection: detect::Settings,
+    /// What counts as watched land, and who has to be out.
+    pub coverage: Coverage,
     /// Bound of the pictures that are kept as evidence.
     pub evidence_max_bytes: u64,
     /// Which model looks at pictures.
@@ -104,6 +117,8 @@ impl Config {
         let mut evidence = root.section("evidence")?;
         let mut webhooks = root.section("webhooks")?;
         let mut zones = root.section("zones")?;
+        let mut messages = root.section("messages")?;
+        let sms = root.optional_section("sms")?.map(telling::sms).transpose()?;
         let influx = root.optional_section("influx")?.map(influx).transpose()?;
         let mavlink = root.optional_section("mavlink")?.map(mavlink::mavlink).transpose()?;
         let models = stations::models(root.sections("station_model")?)?;
@@ -115,8 +130,12 @@ impl Config {
         let isapi = cameras::cameras(root.sections("isapi")?)?;
         let onvif = cameras::cameras(root.sections("onvif")?)?;
         let detection = detection::detection(root.section("detection")?)?;
+        let detection = detect::Settings { stations: station_rules::station_rules(&mut root)?, ..detection };
         let vision = root.optional_section("vision")?.map(vision::vision).transpose()?;
+        let patrol_duties = root.sections("patrol_duty")?;
+        let coverage = coverage::coverage(root.section("coverage")?, patrol_duties)?;
         let config = Self {
+            coverage,
             detection,
             data,
             tenant,
@@ -126,9 +145,12 @@ impl Config {
             journal_max_bytes: journal.bytes("max_bytes", "20GiB")?,
             journal_retention: journal.duration("retention", "30d")?,
             history_retention: history.duration("retention", "400d")?,
+            history_daily: history.duration("daily", "3650d")?,
             influx,
             evidence_max_bytes: evidence.bytes("max_bytes", "5GiB")?,
             webhook_networks: networks(&mut webhooks)?,
+            sms,
+            messages: telling::messages(&mut messages)?,
             second_person: zones.flag("second_person", false)?,
             mavlink,
             sip,
@@ -138,7 +160,7 @@ impl Config {
             onvif,
             vision,
         };
-        for section in [root, http, journal, history, evidence, webhooks, zones] {
+        for section in [root, http, journal, history, evidence, webhooks, zones, messages] {
             section.finish()?;
         }
         Ok(config)
@@ -193,9 +215,10 @@ mod tests {
         );
         assert_eq!(empty.journal_max_bytes, example.journal_max_bytes);
         assert_eq!(empty.journal_retention, example.journal_retention);
-        assert_eq!(empty.history_retention, example.history_retention);
+        assert_eq!((empty.history_retention, empty.history_daily), (example.history_retention, example.history_daily));
         assert_eq!(empty.evidence_max_bytes, example.evidence_max_bytes);
         assert_eq!((empty.second_person, example.second_person), (false, false));
+        assert_eq!(empty.coverage, example.coverage);
         assert_eq!((&empty.detection, &example.detection), (&detect::Settings::default(), &empty.detection));
     }
 
@@ -211,7 +234,7 @@ mod tests {
         );
         check(
             "colour = 1",
-            "`colour` is `1`, but there is no such key; known here: data, detection, dji, evidence, gt06, history, hj212, http, influx, isapi, journal, mavlink, modbus, mqtt, onvif, sip, station_model, tenant, vision, webhooks, zones",
+            "`colour` is `1`, but there is no such key; known here: coverage, danger, data, detection, dji, evidence, fire, green_up, gt06, history, hj212, http, influx, isapi, journal, mavlink, messages, modbus, mqtt, onvif, patrol_duty, sip, sms, station_model, station_threshold, tenant, vision, webhooks, zones",
         );
         check(
             "tenant = \"克什克腾\"",
@@ -331,6 +354,55 @@ mod tests {
     }
 
     #[test]
+    fn whatever_is_wrong_with_the_rules_of_stations_is_one_sentence_too() {
+        let rule =
+            |more: &str| format!("[[station_threshold]]\nname = \"frost\"\nquantity = \"air_temperature_c\"\n{more}");
+        check(
+            &rule(""),
+            "`station_threshold[0].above` is missing; write from which value on it is past, or `below` instead",
+        );
+        check(
+            &rule("below = -70"),
+            "`station_threshold[0].below` is `-70`, which cannot be used: air_temperature_c is -60 to 60 °C; limit and way back have to be within that, and back not negative",
+        );
+        check(
+            &rule("below = 0\nfrom = \"5-10\"\nto = \"09-10\""),
+            "`station_threshold[0].from` is `5-10`, which cannot be used: write month and day, for example 05-10",
+        );
+        check(
+            &format!("{}\n{}", rule("below = 0"), rule("below = 1")),
+            "`station_threshold[1].name` is `frost`, which cannot be used: there is a rule of that name already; choose another",
+        );
+        check(
+            "[danger]\nfire_class = 6",
+            "`danger.fire_class` is `6`, which is out of range; write a whole number from 2 to 5",
+        );
+        check(
+            "[green_up]\nshare = 3",
+            "`green_up.share` is `3`, but there is no such key; known here: days_before_end, extend_days, legal_basis, proposes, share_percent, soil_c, stations_min, warm_days",
+        );
+    }
+
+    #[test]
+    fn a_threshold_takes_the_place_of_the_default_of_its_name_or_is_one_more() {
+        let text = "[[station_threshold]]\nname = \"frost\"\noff = true\n[[station_threshold]]\nname = \"wind\"\n\
+                    quantity = \"wind_speed_mps\"\nabove = 13.9\nback = 2\nfor = \"5min\"\ngrave = true\n\
+                    [[station_threshold]]\nname = \"heat\"\nquantity = \"air_temperature_c\"\nabove = 35\nfrom = \"06-01\"\nto = \"08-31\"";
+        let rules = Config::parse(text).unwrap().detection.stations.thresholds.0;
+        let words: Vec<_> = rules
+            .iter()
+            .map(|rule| (rule.name.as_str(), rule.limit, rule.lasts.as_secs(), rule.is_grave, rule.season.is_some()))
+            .collect();
+        let expected = [
+            ("cold", -35.0, 3_600, false, false),
+            ("snow", 20.0, 43_200, true, false),
+            ("wind", 13.9, 300, true, false),
+            ("heat", 35.0, 0, false, true),
+        ];
+        assert_eq!(words, expected);
+    }
+
+    #[test]
     fn whatever_is_wrong_with_looking_at_pictures_is_one_sentence_too() {
         check(
             "[vision]\nkind = \"yolox\"",
@@ -352,6 +424,10 @@ mod tests {
 
     #[test]
     fn a_camera_is_looked_at_as_its_kind_is_but_for_what_is_said_of_it() {
+        let of_lens = |text| Config::parse(text).unwrap().vision.map(|vision| (vision.model.is_some(), vision.lens));
+        assert_eq!(of_lens("[vision]\nlens = true"), Some((false, true)));
+        assert_eq!(of_lens("[vision]\nmodel = \"m\""), Some((true, true)));
+        assert_eq!(of_lens("[vision]\nmodel = \"m\"\nlens = false"), Some((true, false)));
         let text = "[vision]\nmodel = \"m.onnx\"\nthreshold_percent = 60\nmasks = [\"0 0 1 0.2\"]\n[vision.drone]\nsteepest_deg = 30\n\
                     [[vision.device]]\nid = \"cam-1\"\nthreshold_percent = 80\n[[vision.device]]\nid = \"d-1\"\nkind = \"drone\"\nfit = false";
         let vision = Config::parse(text).unwrap().vision.unwrap();

@@ -188,6 +188,30 @@ impl Section {
         })
     }
 
+    /// A duration that has no default.
+    pub(super) fn optional_duration(
+        &mut self,
+        key: &'static str,
+        example: &str,
+    ) -> Result<Option<Duration>, ConfigError> {
+        match self.optional_text(key)? {
+            None => Ok(None),
+            Some(text) => {
+                self.table.insert(key.to_owned(), Value::String(text));
+                self.duration(key, example).map(Some)
+            }
+        }
+    }
+
+    /// A number with a fraction that has no default.
+    pub(super) fn optional_fraction(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<f64>,
+    ) -> Result<Option<f64>, ConfigError> {
+        if self.table.contains_key(key) { self.fraction(key, 0.0, range).map(Some) } else { Ok(None) }
+    }
+
     pub(super) fn bytes(&mut self, key: &'static str, default: &str) -> Result<u64, ConfigError> {
         let text = self.text(key, default)?;
         units::bytes(&text).ok_or_else(|| {
@@ -244,6 +268,15 @@ impl Section {
         number
             .filter(|number| number.is_finite())
             .ok_or_else(|| self.complain(key, &shown(&value), "is no number; write for example 0.1".into()))
+    }
+
+    /// The same where leaving it out means something.
+    pub(super) fn optional_decimal(&mut self, key: &'static str) -> Result<Option<f64>, ConfigError> {
+        if self.table.contains_key(key) {
+            return self.decimal(key, 0.0).map(Some);
+        }
+        self.known.push(key);
+        Ok(None)
     }
 
     /// A number that may have a fraction, both ends of the range included.

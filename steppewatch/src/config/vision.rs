@@ -15,8 +15,10 @@ use vision::Layout;
 /// What `[vision]` says.
 #[derive(Debug, Clone)]
 pub struct Vision {
-    /// The model's file.
-    pub model: PathBuf,
+    /// The model's file; `None` where pictures are only measured.
+    pub model: Option<PathBuf>,
+    /// Whether cameras' pictures are measured, so that something before a lens is noticed.
+    pub lens: bool,
     /// How it writes what it found.
     pub layout: Layout,
     /// How pictures are looked at.
@@ -31,7 +33,12 @@ enum Kind {
 }
 
 pub(super) fn vision(mut section: Section) -> Result<Vision, ConfigError> {
-    let model = PathBuf::from(section.required("model", "the file of an ONNX model, or leave out [vision]")?);
+    let model = section.optional_text("model")?.filter(|text| !text.trim().is_empty()).map(PathBuf::from);
+    // The lens alone needs no model, but must be asked for: a [vision] that has lost its model is a mistake.
+    let lens = section.flag("lens", model.is_some())?;
+    if model.is_none() && !lens {
+        section.required("model", "the file of an ONNX model, or leave out [vision]")?;
+    }
     let layout = section.parsed("kind", "yolox", |kind| {
         Layout::parse(kind).ok_or_else(|| "use yolox or yolov8, whichever way the model writes".to_owned())
     })?;
@@ -61,7 +68,7 @@ pub(super) fn vision(mut section: Section) -> Result<Vision, ConfigError> {
         devices,
     };
     section.finish()?;
-    Ok(Vision { model, layout, config })
+    Ok(Vision { model, lens, layout, config })
 }
 
 fn kind(mut section: Section, usual: &Terms) -> Result<Terms, ConfigError> {

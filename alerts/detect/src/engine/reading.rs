@@ -7,7 +7,9 @@ use super::Engine;
 use crate::fixes;
 use crate::herd::{Seen, Source};
 use crate::place::{Eye, Located, Unplaced, locate};
-use model::{AnimalMark, Body, Device, DeviceKind, Reading, Sighting, Species, Track, Trigger};
+use model::{
+    AnimalMark, Body, Device, DeviceKind, PanTilt, Place, Reading, Sighting, Species, Timestamp, Track, Trigger,
+};
 
 impl Engine {
     /// What the reading says was seen, and where.
@@ -33,7 +35,7 @@ impl Engine {
                     ..self.seen_by(device, reading, Source::Report, located)
                 })
             }
-            Body::Measurements(_) | Body::Snapshot(_) | Body::Fire(_) | Body::Clock => None,
+            Body::Measurements(_) | Body::Snapshot(_) | Body::Fire(_) | Body::Clarity(_) | Body::Clock => None,
         }
     }
 
@@ -61,21 +63,14 @@ impl Engine {
         if !sighting.species.grazes() || sighting.confidence < self.settings.confidence_min {
             return None;
         }
-        let head = self.state.heads.get(&device.id).copied();
+        let head = self.head(device);
         if sighting.bounding_box.is_some_and(|seen| self.world.masks().hide(device, seen, head, reading.received_at.0))
         {
             self.asides.sighting(crate::masks::MASKED);
             return None;
         }
         let source = if device.kind == DeviceKind::Drone { Source::Drone } else { Source::Camera };
-        let eye = || match device.kind {
-            DeviceKind::Drone => {
-                let flight = self.state.flights.get(&device.id).ok_or(Unplaced::NoTrack)?;
-                Eye::of_drone(device, flight, reading.happened_at(), self.settings.drone_errors)
-            }
-            _ => Eye::of_camera(device, head, self.settings.camera_errors),
-        };
-        let located = match locate(sighting.place, eye, self.world.terrain(), self.settings.default_accuracy_m) {
+        let located = match self.located(device, reading, sighting.place) {
             Ok(located) => located,
             Err(unplaced) => {
                 self.asides.sighting(unplaced.as_str());
@@ -93,6 +88,28 @@ impl Engine {
         })
     }
 
+    /// Where a turning head looks, as it last said.
+    fn head(&self, device: &Device) -> Option<PanTilt> {
+        self.state.heads.get(&device.id).copied()
+    }
+
+    /// Where on the ground what a device saw is.
+    pub(super) fn located(&self, device: &Device, reading: &Reading, place: Place) -> Result<Located, Unplaced> {
+        let eye = || match device.kind {
+            DeviceKind::Drone => {
+                let flight = self.state.flights.get(&device.id).ok_or(Unplaced::NoTrack)?;
+                Eye::of_drone(device, flight, reading.happened_at(), self.settings.drone_errors)
+            }
+            _ => Eye::of_camera(device, self.head(device), self.settings.camera_errors),
+        };
+        locate(place, eye, self.world.terrain(), self.settings.default_accuracy_m)
+    }
+
+    /// When it happened. A slow clock must not make what is seen now a thing of the past, and nothing is seen after we heard of it.
+    pub(super) fn happened(&self, device: &Device, reading: &Reading) -> Timestamp {
+        reading.happened_at().plus(self.state.fleet.clock_behind(&device.id)).min(reading.received_at.0)
+    }
+
     /// What a device saw, as far as every way of seeing tells it.
     fn seen_by(&self, device: &Device, reading: &Reading, source: Source, located: Located) -> Seen {
         Seen {
@@ -102,8 +119,7 @@ impl Engine {
             count: 1,
             young: 0,
             located,
-            // A slow clock must not make what is seen now a thing of the past, and nothing is seen after we heard of it.
-            at: reading.happened_at().plus(self.state.silence.clock_behind(&device.id)).min(reading.received_at.0),
+            at: self.happened(device, reading),
             received_at: reading.received_at.0,
             offset: reading.offset,
             trigger: Trigger {

@@ -39,6 +39,16 @@ impl Attitude {
             down: down * pitch_cos - pitch_sin,
         }
     }
+
+    /// The other way: how far a place is before the lens, to the right of it and below it. Yaw, then pitch, then roll taken back.
+    pub fn seen(self, east: f64, north: f64, below: f64) -> (f64, f64, f64) {
+        let (roll_sin, roll_cos) = self.roll_deg.to_radians().sin_cos();
+        let (pitch_sin, pitch_cos) = self.pitch_deg.to_radians().sin_cos();
+        let (yaw_sin, yaw_cos) = self.yaw_deg.to_radians().sin_cos();
+        let (level, right) = (north * yaw_cos + east * yaw_sin, east * yaw_cos - north * yaw_sin);
+        let (forward, down) = (level * pitch_cos - below * pitch_sin, level * pitch_sin + below * pitch_cos);
+        (forward, right * roll_cos + down * roll_sin, down * roll_cos - right * roll_sin)
+    }
 }
 
 impl Ray {

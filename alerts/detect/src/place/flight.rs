@@ -89,7 +89,7 @@ fn millis(from: Timestamp, to: Timestamp) -> i64 {
 }
 
 /// On the straight way between two tracks, the gimbal turning the shorter way round.
-fn between(before: &Sample, after: &Sample, at: Timestamp) -> Sample {
+pub(crate) fn between(before: &Sample, after: &Sample, at: Timestamp) -> Sample {
     let share = millis(before.at, at) as f64 / millis(before.at, after.at).max(1) as f64;
     let mixed = |from: f64, to: f64| from + share * (to - from);
     let turned = |from: f64, to: f64| from + share * ((to - from + 180.0).rem_euclid(360.0) - 180.0);

@@ -36,6 +36,11 @@ impl Lens {
         self.focal_widths
     }
 
+    /// Width to height of its picture.
+    pub fn aspect(self) -> f64 {
+        self.aspect
+    }
+
     /// The tangents of the angles to the right and downwards of a point of the picture, 0 to 1 from its upper left.
     pub fn ray(self, u: f64, v: f64) -> (f64, f64) {
         let right = (u - 0.5) / self.focal_widths;

@@ -18,6 +18,7 @@ mod lens;
 mod relief;
 
 pub use attitude::{Attitude, Ray};
+pub(crate) use flight::between;
 pub use flight::{Flight, Sample};
 pub use ground::{Errors, Plane, Sight};
 pub use lens::Lens;
@@ -148,7 +149,7 @@ impl Eye {
 
     /// Its height as the relief counts heights. That of the take-off comes from the relief too, so that an error which both have in
     /// common does no harm; a receiver's own height is only held against heights above the ellipsoid.
-    fn elevation_m(&self, relief: &Terrain) -> Option<f64> {
+    pub(crate) fn elevation_m(&self, relief: &Terrain) -> Option<f64> {
         let below = relief.height(self.position)?;
         match self.base {
             Base::Ground => Some(below.height_m + self.height_m),

@@ -11,7 +11,8 @@ import VectorLayer from "ol/layer/Vector";
 import VectorImageLayer from "ol/layer/VectorImage";
 import { fromLonLat, toLonLat } from "ol/proj";
 import VectorSource from "ol/source/Vector";
-import type { Device, Herd, Incident, LatLon, ZoneCollection, ZoneProperties } from "../types";
+import type { CellRow, Device, Herd, Incident, LatLon, ZoneCollection, ZoneProperties } from "../types";
+import { blindLayer } from "./blind";
 import { thin } from "./geometry";
 import { graticule } from "./graticule";
 import { readPalette } from "./palette";
@@ -21,7 +22,7 @@ import { pulses } from "./pulses";
 import { syncPoints, type Mark, type PointFeature } from "./sync";
 import { zoneStyler } from "./zone-style";
 
-export const LAYERS = ["zones", "cameras", "stations", "others", "collars", "herds", "drones", "incidents"] as const;
+export const LAYERS = ["zones", "blind", "cameras", "stations", "others", "collars", "herds", "drones", "incidents"] as const;
 export type LayerName = (typeof LAYERS)[number];
 /** How many of each kind the map shows; 0 for a layer that is switched off. */
 export type MapCounts = Record<LayerName, number>;
@@ -43,6 +44,8 @@ export interface SceneHooks {
 
 export interface Scene {
   setZones(zones: ZoneCollection): void;
+  /** Of each closed zone the part that was watched within the week, and the cells of one zone. */
+  setWatched(shares: ReadonlyMap<string, number>, cells: { zone: string; rows: readonly CellRow[] } | null, now_ms: number): void;
   setDevices(devices: Iterable<Device>): void;
   setMovers(drones: readonly MoverData[], collars: readonly MoverData[]): void;
   setHerds(herds: Iterable<Herd>): void;
@@ -71,7 +74,7 @@ const MOTION_MS = window.matchMedia("(prefers-reduced-motion: reduce)").matches 
 const at = (place: LatLon): number[] => fromLonLat([place.lon, place.lat]);
 
 export function createScene(target: HTMLElement, hooks: SceneHooks): { scene: Scene; probe: MapProbe } {
-  const held: MapCounts = { zones: 0, cameras: 0, stations: 0, others: 0, collars: 0, herds: 0, drones: 0, incidents: 0 };
+  const held: MapCounts = { zones: 0, blind: 0, cameras: 0, stations: 0, others: 0, collars: 0, herds: 0, drones: 0, incidents: 0 };
   const counts: MapCounts = { ...held };
   const zoneSource = new VectorSource();
   // Drawn to a picture half as large again as the view and moved as one: panning land of 100,000 vertices with hatches
@@ -86,7 +89,8 @@ export function createScene(target: HTMLElement, hooks: SceneHooks): { scene: Sc
     drones: pointLayer(),
     incidents: pointLayer(),
   };
-  const layers: Record<LayerName, VectorLayer | VectorImageLayer> = { zones: zoneLayer, ...points };
+  const blind = blindLayer();
+  const layers: Record<LayerName, VectorLayer | VectorImageLayer> = { zones: zoneLayer, blind: blind.layer, ...points };
   const scale = new ScaleLine({ units: "metric", minWidth: 80 });
   const map = new OlMap({
     target,
@@ -104,7 +108,7 @@ export function createScene(target: HTMLElement, hooks: SceneHooks): { scene: Sc
     held[name] = drawn;
     counts[name] = layers[name].getVisible() ? drawn : 0;
   }
-  function put<T>(name: Exclude<LayerName, "zones">, marks: readonly Mark<T>[]): void {
+  function put<T>(name: Exclude<LayerName, "zones" | "blind">, marks: readonly Mark<T>[]): void {
     syncPoints(sourceOf(points[name]), marks);
     count(name, marks.length);
   }
@@ -148,6 +152,10 @@ export function createScene(target: HTMLElement, hooks: SceneHooks): { scene: Sc
       zoneSource.addFeatures(features);
       count("zones", features.length);
     },
+    setWatched(shares, cells, now_ms) {
+      blind.setCells(cells?.zone ?? null, cells?.rows ?? [], now_ms);
+      count("blind", blind.setWatched(zoneSource, shares));
+    },
     setDevices(devices) {
       const marks: Record<"cameras" | "stations" | "others", Mark<Device>[]> = { cameras: [], stations: [], others: [] };
       for (const device of devices) {
@@ -186,6 +194,7 @@ export function createScene(target: HTMLElement, hooks: SceneHooks): { scene: Sc
       grid = graticule(palette);
       map.getLayers().insertAt(0, grid);
       zoneLayer.setStyle(zoneStyler(palette, (zone) => hooks.zoneLabel(zone)));
+      blind.restyle(palette);
       const styles = pointStyles(palette, (herd) => hooks.herdLabel(herd), (id) => hooks.isSelected(id));
       points.cameras.setStyle(styles.camera);
       points.stations.setStyle(styles.station);
@@ -222,7 +231,7 @@ export function createScene(target: HTMLElement, hooks: SceneHooks): { scene: Sc
   };
   scene.restyle();
   function places(layer: LayerName): Record<string, [number, number]> {
-    if (layer === "zones") return {};
+    if (layer === "zones" || layer === "blind") return {};
     return Object.fromEntries(
       sourceOf(points[layer]).getFeatures().map((feature) => {
         const [lon = 0, lat = 0] = toLonLat(feature.getGeometry()?.getCoordinates() ?? []);

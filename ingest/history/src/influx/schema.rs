@@ -19,7 +19,9 @@ pub(super) fn line_of(reading: &Reading) -> Option<SourcedLine> {
         Body::Track(track) => track_fields(begin("track"), track),
         Body::Measurements(measurements) => station_fields(begin("station"), measurements),
         Body::Heartbeat(heartbeat) => heartbeat_fields(begin("heartbeat"), heartbeat),
-        Body::Sighting(_) | Body::Snapshot(_) | Body::Report(_) | Body::Fire(_) | Body::Clock => return None,
+        Body::Sighting(_) | Body::Snapshot(_) | Body::Report(_) | Body::Fire(_) | Body::Clarity(_) | Body::Clock => {
+            return None;
+        }
     };
     line.finish(reading.happened_at()).map(|text| SourcedLine { offset: reading.offset, text })
 }

@@ -1,5 +1,6 @@
 //! The store as a whole: real files in a temporary folder, a clock that the test moves.
 
+mod days;
 mod property;
 mod queries;
 mod sealing;

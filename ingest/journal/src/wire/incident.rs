@@ -223,7 +223,7 @@ impl TryFrom<&IncidentJson> for Incident {
 }
 
 /// What the law would take for so many sheep units, in yuan.
-pub(super) fn fine(case: &Case) -> Interval {
+pub fn fine(case: &Case) -> Interval {
     let each = u64::from(case.closure.fine_yuan_per_sheep_unit);
     Interval { low: case.sheep_units.low.saturating_mul(each), high: case.sheep_units.high.saturating_mul(each) }
 }

@@ -40,6 +40,9 @@ pub struct NoticeJson {
     pub limit: Option<f64>,
     /// Unit of both.
     pub unit: String,
+    /// How many zones are blind.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub zones_count: u32,
     /// What a threshold's rule looks at.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub quantity: String,
@@ -60,13 +63,17 @@ impl From<&Notice> for NoticeJson {
             Matter::Threshold { quantity, is_grave, .. } => (quantity.clone(), *is_grave),
             _ => (String::new(), false),
         };
+        let zones_count = match &notice.matter {
+            Matter::Blind { zones, .. } => *zones,
+            _ => 0,
+        };
         let (code, name) = match &notice.matter {
             Matter::Outage(cause) => (cause.kind(), cause.name()),
             matter => (matter.code(), ""),
         };
         Self {
             id: notice.id(),
-            matter: kind(&notice.matter).to_owned(),
+            matter: notice.matter.kind().to_owned(),
             code: code.to_owned(),
             name: name.to_owned(),
             devices: notice.devices.iter().map(ToString::to_string).collect(),
@@ -79,6 +86,7 @@ impl From<&Notice> for NoticeJson {
             value,
             limit,
             unit: unit.to_owned(),
+            zones_count,
             quantity,
             grave,
             late: notice.late,
@@ -87,21 +95,16 @@ impl From<&Notice> for NoticeJson {
     }
 }
 
-fn kind(matter: &Matter) -> &'static str {
-    match matter {
-        Matter::Flaw { .. } => "flaw",
-        Matter::Outage(_) => "outage",
-        Matter::Blind { .. } => "blind",
-        Matter::Threshold { .. } => "threshold",
-        Matter::Fire { .. } => "fire",
-    }
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's shape")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 fn measure(matter: &Matter) -> (Option<f64>, Option<f64>, &str) {
     match matter {
         Matter::Flaw { flaw, value } => (*value, None, flaw.unit()),
         Matter::Outage(_) => (None, None, ""),
-        Matter::Blind { watched, limit_hours } => (Some(*watched), Some(*limit_hours), "h"),
+        Matter::Blind { watched, limit_hours, .. } => (Some(*watched), Some(*limit_hours), "h"),
         Matter::Threshold { value, limit, unit, .. } => (Some(*value), Some(*limit), unit),
         Matter::Fire { confidence, .. } => (Some(*confidence), None, ""),
     }
@@ -132,7 +135,7 @@ fn matter(json: &NoticeJson) -> Result<Matter, BadWire> {
     Ok(match json.matter.as_str() {
         "flaw" => Matter::Flaw { flaw: Flaw::parse(&json.code).ok_or_else(bad_code)?, value: json.value },
         "outage" => Matter::Outage(OutageCause::parse(&json.code, &json.name).ok_or_else(bad_code)?),
-        "blind" => Matter::Blind { watched: value, limit_hours: limit },
+        "blind" => Matter::Blind { watched: value, limit_hours: limit, zones: json.zones_count },
         "threshold" => Matter::Threshold {
             rule: json.code.clone(),
             quantity: json.quantity.clone(),
@@ -185,7 +188,8 @@ mod tests {
             Matter::Outage(OutageCause::Fleet),
             Matter::Outage(OutageCause::Site("北山塔".into())),
             Matter::Outage(OutageCause::Gateway(DeviceId::parse("dock-1").unwrap())),
-            Matter::Blind { watched: 0.25, limit_hours: 168.0 },
+            Matter::Blind { watched: 0.25, limit_hours: 168.0, zones: 1 },
+            Matter::Blind { watched: 0.25, limit_hours: 168.0, zones: 12 },
             Matter::Threshold {
                 rule: "frost".into(),
                 quantity: "air_temperature_c".into(),
@@ -197,7 +201,7 @@ mod tests {
             Matter::Fire { sign: FireSign::Smoke, confidence: 0.75 },
         ];
         for matter in matters {
-            let is_blind = matches!(matter, Matter::Blind { .. });
+            let is_blind = matches!(matter, Matter::Blind { zones: 1, .. });
             let told = Notice { zone: is_blind.then(|| zone.clone()), ..notice(matter) };
             let json = NoticeJson::from(&told);
             assert_eq!(Notice::try_from(&json).unwrap(), told);

@@ -8,7 +8,8 @@ use model::{
 };
 
 /// The same in both languages.
-pub(super) struct Both {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Both {
     /// 中文
     pub zh: String,
     /// English.
@@ -20,7 +21,7 @@ pub(super) fn both(zh: impl Into<String>, en: impl Into<String>) -> Both {
 }
 
 /// `34 至 46`, `34 to 46`; one figure where both ends are the same; `至少 12`, `at least 12` where nobody knows how many more.
-pub(super) fn interval(amount: Interval) -> Both {
+pub fn interval(amount: Interval) -> Both {
     let low = amount.low;
     match amount.at_most() {
         Some(high) if high == low => both(low.to_string(), low.to_string()),
@@ -47,7 +48,7 @@ fn species(species: Species) -> (&'static str, &'static str, &'static str) {
 }
 
 /// `绵羊 34 至 46 只、牛 3 头`.
-pub(super) fn animals(counts: &[SpeciesCount]) -> Both {
+pub fn animals(counts: &[SpeciesCount]) -> Both {
     let part = |of: &SpeciesCount| {
         let ((zh, measure, en), count) = (species(of.species), interval(of.count));
         both(format!("{zh} {} {measure}", count.zh), format!("{} {en}", count.en))
@@ -57,7 +58,7 @@ pub(super) fn animals(counts: &[SpeciesCount]) -> Both {
 }
 
 /// A notice in a sentence.
-pub(super) fn notice(notice: &Notice) -> Both {
+pub fn notice(notice: &Notice) -> Both {
     let who = notice.devices.first().map_or("", |device| device.as_str());
     let is_over = notice.until.is_some();
     match &notice.matter {
@@ -71,15 +72,26 @@ pub(super) fn notice(notice: &Notice) -> Both {
             both(format!("{who} 工作异常：{zh}{measure}"), format!("{who} is not well: {en}{measure}"))
         }
         Matter::Outage(cause) => outage(cause, notice.devices_count, is_over),
-        Matter::Blind { watched, limit_hours } => blind(notice, *watched, *limit_hours, is_over),
+        Matter::Blind { watched, limit_hours, zones } => blind(notice, (*watched, *limit_hours, *zones), is_over),
+        Matter::Threshold { rule, value, limit, .. } if rule == "green_up" => {
+            let (value, limit) = (shown(*value), shown(*limit));
+            if is_over {
+                return both("返青推迟已结束".to_owned(), "the late green-up is over".to_owned());
+            }
+            both(
+                format!("返青推迟：已返青的监测站占 {value} %（应达 {limit} %）"),
+                format!("green-up is late: {value} % of the stations have greened (should be {limit} %)"),
+            )
+        }
         Matter::Threshold { rule, value, limit, unit, .. } => {
+            let who = stations(notice);
             let (value, limit) = (shown(*value), shown(*limit));
             let (zh, en) =
                 if is_over { ("已恢复", "back within its limit") } else { ("超出限值", "past its limit") };
             let rule_zh = rule_name(rule);
             both(
-                format!("{who} {rule_zh}{zh}：{value} {unit}（限值 {limit} {unit}）"),
-                format!("{who}: {} {en}: {value} {unit} (limit {limit} {unit})", rule.replace('_', " ")),
+                format!("{} {rule_zh}{zh}：{value} {unit}（限值 {limit} {unit}）", who.zh),
+                format!("{}: {} {en}: {value} {unit} (limit {limit} {unit})", who.en, rule.replace('_', " ")),
             )
         }
         Matter::Fire { sign, confidence } => {
@@ -93,6 +105,17 @@ pub(super) fn notice(notice: &Notice) -> Both {
             let sure = percent(*confidence);
             both(format!("{who} 发现{zh}，把握 {}", sure.zh), format!("{who} sees {en}, {} sure", sure.en))
         }
+    }
+}
+
+/// Whose values a threshold is about: one station's, or those of a township together.
+fn stations(notice: &Notice) -> Both {
+    match (&notice.township, notice.devices_count, notice.devices.first()) {
+        (_, 1, Some(device)) => both(device.to_string(), device.to_string()),
+        (Some(township), count, _) => {
+            both(format!("苏木乡镇 {township}（{count} 个监测站）"), format!("township {township} ({count} stations)"))
+        }
+        (None, count, _) => both(format!("{count} 个监测站"), format!("{count} stations")),
     }
 }
 
@@ -110,16 +133,29 @@ fn outage(cause: &OutageCause, count: u32, is_over: bool) -> Both {
     }
 }
 
-fn blind(notice: &Notice, watched: f64, limit_hours: f64, is_over: bool) -> Both {
-    let name = notice.zone.as_ref().map_or("", |zone| zone.name.as_str());
+fn blind(notice: &Notice, (watched, limit_hours, zones): (f64, f64, u32), is_over: bool) -> Both {
     let (part, hours) = (percent(watched), shown(limit_hours));
-    if is_over {
-        return both(format!("{name} 恢复监视（{}）", part.zh), format!("{name} is watched again ({})", part.en));
+    let of = match (&notice.zone, &notice.township) {
+        (Some(zone), _) => both(zone.name.as_str(), zone.name.as_str()),
+        (None, Some(township)) => {
+            both(format!("{township} 辖区 {zones} 片封闭区"), format!("{zones} closed zones of township {township}"))
+        }
+        (None, None) => both(format!("{zones} 片封闭区"), format!("{zones} closed zones")),
+    };
+    match (is_over, notice.zone.is_some()) {
+        (true, true) => {
+            both(format!("{} 恢复监视（{}）", of.zh, part.zh), format!("{} is watched again ({})", of.en, part.en))
+        }
+        (true, false) => both(format!("{}均已恢复监视", of.zh), format!("all {} are watched again", of.en)),
+        (false, true) => both(
+            format!("{} 已超过 {hours} 小时无人监视：此间只看到 {} 的面积", of.zh, part.zh),
+            format!("{} was not watched for {hours} h: {} of it was seen", of.en, part.en),
+        ),
+        (false, false) => both(
+            format!("{}已超过 {hours} 小时无人监视：此间只看到 {} 的面积", of.zh, part.zh),
+            format!("{} were not watched for {hours} h: {} of them was seen", of.en, part.en),
+        ),
     }
-    both(
-        format!("{name} 已超过 {hours} 小时无人监视：此间只看到 {} 的面积", part.zh),
-        format!("{name} was not watched for {hours} h: {} of it was seen", part.en),
-    )
 }
 
 /// Its name in both languages.
@@ -143,6 +179,7 @@ fn rule_name(rule: &str) -> &str {
         "frost" => "霜冻",
         "wind" => "大风",
         "snow" => "积雪",
+        "cold" => "严寒",
         other => other,
     }
 }

@@ -2,19 +2,59 @@ use super::*;
 use crate::NewSubscriber;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use model::{AlertKind, Severity, TownshipCode, ZoneId};
+use model::{AlertKind, ChannelKind, Severity, TownshipCode, ZoneId};
 
 fn receiver(url: &str) -> NewSubscriber {
     NewSubscriber {
-        name: "township 巴彦查干".to_owned(),
-        url: url.to_owned(),
-        secret: None,
         events: vec![AlertKind::IncidentOpened],
         townships: vec![TownshipCode::parse("150425100").unwrap()],
         zones: vec![ZoneId::parse("zone-12").unwrap()],
         severity: Severity::Warning,
         duty: Some("local_government".to_owned()),
+        ..NewSubscriber::webhook("township 巴彦查干", url)
     }
+}
+
+fn phone(number: &str) -> NewSubscriber {
+    NewSubscriber {
+        channel: ChannelKind::Sms, phone: Some(number.to_owned()), ..NewSubscriber::webhook("王所长", "")
+    }
+}
+
+#[test]
+fn a_phone_is_kept_in_one_form_and_stands_in_no_audit() {
+    let fixture = fixture();
+    for (entered, kept) in [("139 1234-5678", "+8613912345678"), ("+97611223344", "+97611223344")] {
+        let added = fixture.registry.add_subscriber(phone(entered), "li").unwrap();
+        assert_eq!((added.phone.as_deref(), added.secret.as_str()), (Some(kept), ""));
+        assert!(fixture.registry.view().borrow().subscribers.contains(&added));
+        assert!(!format!("{added:?}").contains("1122") && !format!("{added:?}").contains("5678"));
+    }
+    for entry in fixture.registry.audit(10).unwrap() {
+        let told = format!("{entry:?}");
+        assert!(!told.contains("12345678") && !told.contains("11223344"), "{told}");
+    }
+    for wrong in ["", "12345", "139123456789", "23912345678", "+12", "1391234567x"] {
+        let error = fixture.registry.add_subscriber(phone(wrong), "li").unwrap_err();
+        check_message(&error, &["phone", "11 digits"]);
+    }
+}
+
+#[test]
+fn each_way_needs_its_own_address() {
+    let fixture = fixture();
+    let add = |new: NewSubscriber| fixture.registry.add_subscriber(new, "li");
+    let robot = NewSubscriber {
+        channel: ChannelKind::Dingtalk,
+        secret: Some("SEC0123".into()),
+        ..NewSubscriber::webhook("值班群", "https://robot.example/send?access_token=abc")
+    };
+    assert_eq!(add(robot.clone()).unwrap().secret, "SEC0123");
+    assert_eq!(add(NewSubscriber { secret: None, ..robot.clone() }).unwrap().secret, "", "a robot may have none");
+    check_message(&add(NewSubscriber { url: String::new(), ..robot.clone() }).unwrap_err(), &["url", "http"]);
+    check_message(&add(NewSubscriber { phone: Some("13912345678".into()), ..robot }).unwrap_err(), &["phone"]);
+    check_message(&add(NewSubscriber { phone: None, ..phone("") }).unwrap_err(), &["needs a phone number"]);
+    check_message(&add(NewSubscriber { url: "http://a/".into(), ..phone("13912345678") }).unwrap_err(), &["no url"]);
 }
 
 #[test]

@@ -35,6 +35,8 @@ struct WirePose {
     pan_deg: Option<f64>,
     tilt_deg: Option<f64>,
     zoom: Option<f64>,
+    target_pan_deg: Option<f64>,
+    target_tilt_deg: Option<f64>,
 }
 
 impl Message<'_> for Wire {
@@ -51,6 +53,7 @@ impl Message<'_> for Wire {
                 _ => None,
             })
         })?;
+        let pan_tilt_target = self.pose.as_ref().map(target).transpose()?.flatten();
         Ok(Body::Heartbeat(Heartbeat {
             status: Some(status),
             // Some devices count with fractions; whole seconds are enough.
@@ -60,6 +63,7 @@ impl Message<'_> for Wire {
             temperature_c: within_if_said("temperature_c", self.temperature_c, -90.0, 150.0)?,
             storage_free_mb: within_if_said("storage_free_mb", self.storage_free_mb, 0.0, STORAGE_FREE_MAX_MB)?,
             pan_tilt: self.pose.map(pan_tilt).transpose()?,
+            pan_tilt_target,
             frame_hash: Label::checked("frame_hash", self.frame_hash)?,
             firmware: Label::checked("firmware", self.firmware)?,
         }))
@@ -73,4 +77,14 @@ fn pan_tilt(pose: WirePose) -> Result<PanTilt, Reject> {
         tilt_deg: within("pose.tilt_deg", required("pose.tilt_deg", pose.tilt_deg)?, -180.0, 180.0)?,
         zoom: within("pose.zoom", pose.zoom.unwrap_or(1.0), 1.0, 1_000.0)?,
     })
+}
+
+/// Where the head was told to point, if the camera says both angles.
+fn target(pose: &WirePose) -> Result<Option<PanTilt>, Reject> {
+    let Some((pan_deg, tilt_deg)) = pose.target_pan_deg.zip(pose.target_tilt_deg) else { return Ok(None) };
+    Ok(Some(PanTilt {
+        pan_deg: within("pose.target_pan_deg", pan_deg, -360.0, 360.0)?,
+        tilt_deg: within("pose.target_tilt_deg", tilt_deg, -180.0, 180.0)?,
+        zoom: within("pose.zoom", pose.zoom.unwrap_or(1.0), 1.0, 1_000.0)?,
+    }))
 }

@@ -2,7 +2,7 @@
 
 use super::foreign;
 use crate::decode::formats;
-use model::{Body, BoundingBox, Heartbeat, HeartbeatStatus, Place, Reject, Sighting, Species, Timestamp};
+use model::{Body, BoundingBox, FireSign, Heartbeat, HeartbeatStatus, Place, Reject, Sighting, Species, Timestamp};
 use serde_json::{Value, json};
 
 fn event() -> Value {
@@ -62,6 +62,19 @@ fn labels_are_species_and_a_finer_one_counts() {
     assert_eq!(seen(&event).unwrap().species, Species::Goat);
     event["after"]["sub_label"] = "Bella".into();
     assert_eq!(seen(&event).unwrap().species, Species::Sheep);
+}
+
+#[test]
+fn smoke_is_a_fire_even_where_nobody_knows_the_pictures_size() {
+    let mut smoke = event();
+    for (label, sign) in [("smoke", FireSign::Smoke), ("Fire", FireSign::Heat), ("flame", FireSign::Heat)] {
+        smoke["after"]["label"] = label.into();
+        for (size, is_placed) in [("1280x720", true), ("", false)] {
+            let body = foreign(formats::FRIGATE_EVENTS, size, smoke.to_string().as_bytes()).unwrap().body;
+            let Body::Fire(fire) = body else { panic!("{body:?}") };
+            assert_eq!((fire.sign, fire.confidence, fire.place.is_some()), (sign, 0.83, is_placed));
+        }
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{RECEIVED_MS, entry};
 use crate::decode::decode;
 use crate::decode::gb28181::channel;
-use model::{Body, HeartbeatStatus, Place, Reading, Reject, Species, Timestamp};
+use model::{Body, FireSign, HeartbeatStatus, Place, Reading, Reject, Species, Timestamp};
 
 const CAMERA: &str = "15252500401320000001";
 const CHANNEL: &str = "15252500401320000002";
@@ -112,6 +112,26 @@ fn a_text_names_people_and_vehicles_and_animals_before_both() {
     assert_eq!(named("Sheep in zone 3"), Species::Unknown);
     assert_eq!(named("人员闯入"), Species::Person);
     assert_eq!(named("车辆驶入"), Species::Vehicle);
+}
+
+#[test]
+fn a_text_that_names_smoke_or_fire_is_a_fire_whatever_the_type() {
+    let fire = |fields: &str| match read(&alarm(fields)).map(|reading| reading.body) {
+        Ok(Body::Fire(fire)) => Some((fire.sign, fire.place.is_some())),
+        _ => None,
+    };
+    let described = |method: &str, text: &str| {
+        format!("<AlarmMethod>{method}</AlarmMethod><AlarmDescription>{text}</AlarmDescription>")
+    };
+    let placed = format!("{}<Longitude>117.5</Longitude><Latitude>43.3</Latitude>", described("5", "热成像发现火点"));
+    assert_eq!(fire(&placed), Some((FireSign::Heat, true)));
+    assert_eq!(fire(&described("5", "烟火检测报警")), Some((FireSign::Smoke, false)));
+    assert_eq!(fire(&described("7", "Smoke detected")), Some((FireSign::Smoke, false)));
+    for nothing in ["防火检查站 人员", "吸烟检测", "firewall", "羊群"] {
+        assert_eq!(fire(&described("5", nothing)), None, "{nothing}");
+    }
+    let hot_device = format!("{}<AlarmType>4</AlarmType>", described("2", "设备高温 火警输出"));
+    assert_eq!(fire(&hot_device), None, "the device itself is hot");
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn a_heartbeat_tells_all_that_the_contract_names_and_fields_of_later_firmware_ar
     let body = timed(
         ReadingKind::Heartbeat,
         r#""status":"degraded","uptime_s":86400,"battery_percent":71.5,"signal_dbm":-97,"temperature_c":-31.5,
-           "storage_free_mb":2048,"pose":{"pan_deg":-12.5,"tilt_deg":3,"zoom":4},"frame_hash":"9f3a","fan":{"rpm":[1,2]}"#,
+           "storage_free_mb":2048,"pose":{"pan_deg":-12.5,"tilt_deg":3,"zoom":4,"target_pan_deg":-12,"target_tilt_deg":3},"frame_hash":"9f3a","fan":{"rpm":[1,2]}"#,
     );
     assert_eq!(
         body,
@@ -95,6 +95,7 @@ fn a_heartbeat_tells_all_that_the_contract_names_and_fields_of_later_firmware_ar
             temperature_c: Some(-31.5),
             storage_free_mb: Some(2_048.0),
             pan_tilt: Some(PanTilt { pan_deg: -12.5, tilt_deg: 3.0, zoom: 4.0 }),
+            pan_tilt_target: Some(PanTilt { pan_deg: -12.0, tilt_deg: 3.0, zoom: 4.0 }),
             frame_hash: Some(Arc::from("9f3a")),
             firmware: None,
         }))

@@ -106,6 +106,21 @@ async fn readings_come_in_the_journals_order_and_rejects_are_on_disk_before_thei
 }
 
 #[tokio::test]
+async fn a_message_of_the_future_is_a_dead_letter_and_a_sign_of_life_with_its_time() {
+    let stage = Stage::new();
+    let ahead_ms = RECEIVED_MS + 400_000;
+    let payload = format!(r#"{{"ts":{ahead_ms},"lat":43.3,"lon":117.5}}"#);
+    stage.append([entry(native_channel(ReadingKind::Track), payload.as_bytes()).frame]).await;
+    let (mut readings, running) = stage.run_from(0);
+    let decoded = readings.recv().await.unwrap();
+    let [alive] = &decoded.readings[..] else { panic!("{decoded:?}") };
+    assert_eq!(alive.body, model::Body::Heartbeat(model::Heartbeat::default()), "nothing else of it is used");
+    assert_eq!(alive.device_time.unwrap().0.as_millis(), ahead_ms);
+    assert_eq!(&*stage.dead_letters.list(None, 10).unwrap()[0].reason, "future_time");
+    running.abort();
+}
+
+#[tokio::test]
 async fn a_batch_of_nothing_but_rejects_still_tells_how_far_it_reaches() {
     let stage = Stage::new();
     stage.append([broken(), broken()]).await;

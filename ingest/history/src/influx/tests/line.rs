@@ -198,6 +198,7 @@ pub(super) fn beat(uptime_s: Option<u64>) -> Heartbeat {
         temperature_c: Some(f64::NAN),
         storage_free_mb: None,
         pan_tilt: None,
+        pan_tilt_target: None,
         frame_hash: None,
         firmware: None,
     }
