@@ -115,6 +115,7 @@ fn item_json(item: &Item, now: Timestamp) -> Value {
             "pitch_deg": looking.pitch_deg,
             "pan_deg": looking.pan_deg,
             "zoom": looking.zoom
-        }
+        },
+        "firmware": looking.firmware.as_deref()
     })
 }

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Pictures remembered of a camera: an alarm names those of its last minutes.
 const PICTURES_MAX: usize = 64;
 
-/// Where a camera was and looked, as far as it said; what it did not say stands in the registry.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+/// Where a camera was and looked and by which firmware, as far as it said; what it did not say stands in the registry.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Looking {
     /// WGS84.
     pub position: Option<Position>,
@@ -25,6 +25,8 @@ pub struct Looking {
     pub pan_deg: Option<f64>,
     /// Zoom factor.
     pub zoom: Option<f64>,
+    /// Version of its firmware.
+    pub firmware: Option<Arc<str>>,
 }
 
 /// A picture that came in.
@@ -65,6 +67,10 @@ impl Recent {
                     looking.pitch_deg = track.gimbal.map(|gimbal| gimbal.pitch_deg).or(looking.pitch_deg);
                 }
                 Body::Heartbeat(heartbeat) => {
+                    if let Some(firmware) = &heartbeat.firmware {
+                        let looking = &mut cameras.entry(reading.device.clone()).or_default().looking;
+                        looking.firmware = Some(Arc::clone(firmware));
+                    }
                     if let Some(head) = heartbeat.pan_tilt {
                         let looking = &mut cameras.entry(reading.device.clone()).or_default().looking;
                         looking.pan_deg = Some(head.pan_deg);
@@ -84,7 +90,7 @@ impl Recent {
                         snapshot: snapshot.id.clone(),
                         offset: reading.offset,
                         at: reading.happened_at(),
-                        looking: camera.looking,
+                        looking: camera.looking.clone(),
                     });
                 }
                 _ => {}
@@ -128,10 +134,12 @@ mod tests {
         let recent = Recent::default();
         let gimbal = |pitch_deg| Some(Gimbal { pitch_deg, yaw_deg: 10.0, roll_deg: 0.0 });
         let track = |pitch_deg| Body::Track(Track { gimbal: gimbal(pitch_deg), ..Track::default() });
-        recent.observe(&[picture(1), reading(2, track(-30.0)), picture(3), reading(4, track(-60.0))]);
+        let beat = Body::Heartbeat(model::Heartbeat { firmware: Some("V5.7.3".into()), ..Default::default() });
+        recent.observe(&[picture(1), reading(2, track(-30.0)), reading(2, beat), picture(3), reading(4, track(-60.0))]);
         let device = DeviceId::parse("d-1").unwrap();
         let (found, before) = recent.find(&device, &SnapshotId::parse("s-3").unwrap()).unwrap();
         assert_eq!((found.offset, found.looking.pitch_deg), (Offset(3), Some(-30.0)));
+        assert_eq!(found.looking.firmware.as_deref(), Some("V5.7.3"));
         assert_eq!(before.map(|before| (before.offset, before.looking.pitch_deg)), Some((Offset(1), None)));
         assert_eq!(recent.find(&device, &SnapshotId::parse("s-1").unwrap()).unwrap().1, None);
     }

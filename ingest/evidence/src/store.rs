@@ -32,11 +32,12 @@ const SCHEMA: &str = "
         entry    INTEGER NOT NULL,
         bytes    INTEGER NOT NULL,
         lat REAL, lon REAL, height_m REAL, yaw_deg REAL, pitch_deg REAL, pan_deg REAL, zoom REAL,
+        firmware TEXT,
         PRIMARY KEY (incident, device, snapshot)
     ) STRICT;
     CREATE INDEX IF NOT EXISTS picture_hash ON picture (hash);
     CREATE INDEX IF NOT EXISTS picture_device ON picture (device, taken_at);
-    PRAGMA user_version = 1;
+    PRAGMA user_version = 2;
 ";
 
 /// Why evidence could not be kept or read.
@@ -130,6 +131,10 @@ impl Store {
         index.busy_timeout(BUSY_TIMEOUT)?;
         index.pragma_update(None, "journal_mode", "WAL")?;
         index.pragma_update(None, "synchronous", "FULL")?;
+        let version: i64 = index.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if version == 1 {
+            index.execute_batch("ALTER TABLE picture ADD COLUMN firmware TEXT")?;
+        }
         index.execute_batch(SCHEMA)?;
         let store = Self { folder: folder.to_owned(), index: Arc::new(Mutex::new(index)), max_bytes };
         store.sweep()?;
@@ -160,7 +165,7 @@ impl Store {
         }
         let looking = &item.looking;
         index.execute(
-            "INSERT INTO picture VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+            "INSERT INTO picture VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
             params![
                 item.incident.as_str(),
                 item.device.as_str(),
@@ -177,6 +182,7 @@ impl Store {
                 looking.pitch_deg,
                 looking.pan_deg,
                 looking.zoom,
+                looking.firmware.as_deref(),
             ],
         )?;
         Ok(Kept::New)
@@ -327,6 +333,7 @@ fn read(row: &Row<'_>) -> Result<Option<Item>, rusqlite::Error> {
         pitch_deg: row.get("pitch_deg")?,
         pan_deg: row.get("pan_deg")?,
         zoom: row.get("zoom")?,
+        firmware: row.get::<_, Option<String>>("firmware")?.map(Arc::from),
     };
     let names = (
         IncidentId::parse(&text("incident")?),
@@ -362,6 +369,7 @@ mod tests {
             looking: Looking {
                 position: Position::parse(43.3, 117.5).ok(),
                 pitch_deg: Some(-20.0),
+                firmware: Some("V5.7.3".into()),
                 ..Looking::default()
             },
             hash: String::new(),
@@ -391,6 +399,26 @@ mod tests {
         assert_eq!(store.of_device(&DeviceId::parse("cam-1").unwrap(), 10).unwrap(), [want]);
         assert_eq!(store.content(&hash).unwrap().as_deref(), Some(&b"picture"[..]));
         assert_eq!(store.content("../../etc/passwd").unwrap(), None);
+    }
+
+    #[test]
+    fn an_index_of_the_first_version_learns_of_firmware_and_keeps_what_it_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), 1_000).unwrap();
+        store.keep(&item("i-1", "s-1", 5), b"picture", &none()).unwrap();
+        drop(store);
+        let index = Connection::open(folder.path().join("index.db")).unwrap();
+        index.execute_batch("ALTER TABLE picture DROP COLUMN firmware; PRAGMA user_version = 1;").unwrap();
+        drop(index);
+        for _start in 0..2 {
+            let store = Store::open(folder.path(), 1_000).unwrap();
+            let items = store.of_incident(&IncidentId::parse("i-1").unwrap()).unwrap();
+            assert_eq!((items.len(), &items[0].looking.firmware), (1, &None));
+        }
+        let store = Store::open(folder.path(), 1_000).unwrap();
+        store.keep(&item("i-1", "s-2", 6), b"another", &none()).unwrap();
+        let items = store.of_incident(&IncidentId::parse("i-1").unwrap()).unwrap();
+        assert_eq!(items[1].looking.firmware.as_deref(), Some("V5.7.3"));
     }
 
     #[test]
