@@ -120,6 +120,7 @@ async function takesIt(desk, incident) {
     const shown = await part.innerText();
     for (const text of texts) assert.ok(shown.includes(text), `${mark} lacks ${text}: ${shown}`);
   }
+  await looksAtItsPictures(desk);
   await desk.mark("incident-household").scrollIntoViewIfNeeded();
   await desk.picture("detail-household");
   await desk.mark("incident-detail").locator("h3").last().scrollIntoViewIfNeeded();
@@ -128,7 +129,37 @@ async function takesIt(desk, incident) {
   await desk.mark("incident-detail").waitFor({ state: "detached" });
 }
 
+/** The kept pictures under their boxes, the one before the alarm too, and one of them large. */
+async function looksAtItsPictures(desk) {
+  const part = desk.mark("incident-evidence");
+  await part.scrollIntoViewIfNeeded();
+  await desk.until(() => [...document.querySelectorAll("[data-testid=incident-evidence] img")].filter((image) => image.naturalWidth > 0).length >= 2);
+  assert.ok((await part.innerText()).includes("告警前的画面"), "the picture before the alarm is named");
+  await desk.picture("detail-pictures");
+  await part.getByRole("button", { name: "放大 camels-0" }).click();
+  await desk.until(() => document.querySelector("[data-testid=evidence-large] img")?.naturalWidth > 0);
+  await desk.picture("detail-picture-large");
+  await desk.mustBeAccessible("a large picture");
+  await desk.mark("evidence-large").getByRole("button", { name: "关闭" }).click();
+}
+
+/** Smoke stands over the queue at once and on the page of notices; the map veils what nobody watched. */
+async function seesSmokeAndBlindLand(desk) {
+  await please("smoke");
+  await desk.mark("notice-fire").first().waitFor();
+  await desk.page.getByLabel("盲区（一周内）").check();
+  await desk.until(() => window.__map.blind > 0);
+  await desk.picture("watch-blind");
+  await desk.mustBeAccessible("watch with smoke and blind land");
+  await desk.page.getByLabel("盲区（一周内）").uncheck();
+  await desk.goTo("notices");
+  await desk.page.locator('[data-testid=notice][data-matter="fire"]').first().waitFor();
+  await desk.picture("notices");
+  await desk.mustBeAccessible("notices");
+}
+
 async function readsTheOtherPages(desk) {
+  await seesSmokeAndBlindLand(desk);
   await desk.goTo("devices");
   await desk.until(() => document.querySelectorAll("[data-testid=device]").length >= 242);
   await desk.picture("devices");
@@ -150,7 +181,7 @@ async function devicesAreHeardOf(desk) {
 async function changesLanguageAndLight(desk) {
   const header = desk.page.locator("header").first();
   await header.getByRole("button", { name: "切换到浅色" }).click();
-  for (const name of ["deliveries", "devices", "watch"]) {
+  for (const name of ["deliveries", "devices", "notices", "watch"]) {
     await desk.goTo(name);
     if (name === "watch") await desk.until(() => window.__map?.drones > 0);
     await desk.picture(`${name}-light`);

@@ -9,6 +9,7 @@ await inBrowser("empty", async (desk) => {
   desk.tolerate();
   for (const [name, promise] of [
     ["watch", "几秒内会出现在这里"],
+    ["notices", "盲区、火情会列在这里"],
     ["devices", "登记后会列在这里"],
     ["deliveries", "每次推送的结果会列在这里"],
   ]) {

@@ -59,6 +59,7 @@ async fn browse(script: &str, platform: &mut Platform, mut herd: Option<Device>)
         };
         match (asked.get("please").and_then(Value::as_str), &mut herd) {
             (Some("herd"), Some(camera)) => see_a_herd_where_nothing_else_is(platform, camera).await?,
+            (Some("smoke"), Some(camera)) => see_smoke(camera).await?,
             (Some("freeze"), _) => platform.freeze(true).await?,
             (Some("thaw"), _) => platform.freeze(false).await?,
             (Some("power cut"), _) => {
@@ -92,6 +93,11 @@ async fn see_a_herd_where_nothing_else_is(platform: &Platform, camera: &mut Devi
     let zone = closed.max_by(|a, b| nearest_m(a.centre).total_cmp(&nearest_m(b.centre))).context("no zone")?;
     let place = scenario.plane.degrees(zone.centre);
     camera.connect(platform).await?;
+    // What the lens saw before, and at the first sighting.
+    for (name, shade) in [("grass", 90), ("camels-0", 160)] {
+        let shades: Vec<u8> = (0..64_u32 * 36).map(|at| if at % 64 > at / 64 { shade } else { 40 }).collect();
+        camera.publish(&format!("snapshot/{name}"), firmware_sim::devices::jpeg::encode(64, 36, &shades)).await?;
+    }
     for number in 0..3 {
         let sighting = json!({
             "ts": firmware_sim::clock::now_ms(), "species": "camel", "count": 25, "confidence": 0.9, "lat": place.lat, "lon": place.lon,
@@ -101,6 +107,11 @@ async fn see_a_herd_where_nothing_else_is(platform: &Platform, camera: &mut Devi
         camera.say("sighting", sighting).await?;
     }
     Ok(())
+}
+
+async fn see_smoke(camera: &mut Device) -> Result<()> {
+    let ts = firmware_sim::clock::now_ms();
+    camera.say("fire", json!({"ts": ts, "sign": "smoke", "confidence": 0.8, "lat": 43.31, "lon": 117.52})).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
