@@ -114,14 +114,17 @@ async fn a_device_that_dawdles_with_large_bodies_waits_for_itself_and_others_do_
         // Read: the gate takes what it has room for, and waits for the rest.
         session.send(&rest[..2 << 20]).await;
     }
+    // While the other device's whole body goes through, the gate also reads what these two have begun.
+    let mut other = Raw::connect(&house, 4, "camera-2").await;
+    other.send(&snapshot("camera-2")).await;
+    other.expect_ack(0x40, 1).await;
     let waiting = tokio::spawn(async move {
         third.send(&snapshot("camera-1")).await;
         third.expect_ack(0x40, 1).await;
     });
-    let mut other = Raw::connect(&house, 4, "camera-2").await;
-    other.send(&snapshot("camera-2")).await;
-    other.expect_ack(0x40, 1).await;
-    assert_eq!(house.entries().await.len(), 1, "only the other device's");
+    other.send(&publish(4, 1, 2, "steppe/v1/hexigten/camera-2/snapshot/s2", &vec![7; 4 << 20])).await;
+    other.expect_ack(0x40, 2).await;
+    assert_eq!(house.entries().await.len(), 2, "only the other device's");
     sessions[0].send(&rest[2 << 20..]).await;
     sessions[0].expect_ack(0x40, 1).await;
     waiting.await.unwrap();
