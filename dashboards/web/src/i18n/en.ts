@@ -195,7 +195,7 @@ export const en: Dictionary = {
   map_empty: "No zones or devices to draw yet. They appear here once imported or registered.",
   layer_zones: "Zones",
   layer_blind: "Blind land (one week)",
-  legend_blind: "The darker, the longer nobody looked; the figure is the part seen within a week. Pick a zone for its cells",
+  legend_blind: "The greyer, the longer nobody looked; the figure is the part seen within a week. Pick a zone for its cells",
   watched: "Watched",
   watched_parts: "hour {hour}, day {day}, week {week}",
   layer_cameras: "Cameras",

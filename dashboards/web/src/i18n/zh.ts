@@ -195,7 +195,7 @@ export const zh = {
   map_empty: "还没有可画的区域和设备。导入区域或登记设备后会显示在这里。",
   layer_zones: "区域",
   layer_blind: "盲区（一周内）",
-  legend_blind: "越暗越久没人看；数字为一周内看到的面积比例，点选区域看到每一格",
+  legend_blind: "灰色越重，越久没人看；数字为一周内看到的面积比例，点选区域看到每一格",
   watched: "看到面积",
   watched_parts: "1 小时 {hour}，1 天 {day}，1 周 {week}",
   layer_cameras: "摄像机",

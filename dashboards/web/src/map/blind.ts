@@ -1,5 +1,5 @@
 // The layer of land that nobody watches. In: how much of each closed zone was watched within the week, and the cells of one zone.
-// Out: a veil that is the darker the less was seen; the cells of the zone that was picked, those not seen for a week veiled alone.
+// Out: a veil that is the heavier the less was seen; the cells of the zone that was picked, those not seen for a week veiled alone.
 import Feature, { type FeatureLike } from "ol/Feature";
 import { fromExtent } from "ol/geom/Polygon";
 import VectorImageLayer from "ol/layer/VectorImage";
