@@ -8,8 +8,9 @@
 
 use super::backoff::Backoff;
 use super::digest::Challenge;
-use super::door::Door;
+use super::door::{Door, DoorParts};
 use super::health::Health;
+use journal::AppendError;
 use model::{DeviceId, Frame};
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry};
 use rand::Rng;
@@ -18,6 +19,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 /// A camera in the steppe answers a connection within two seconds on a bad day.
@@ -215,6 +217,29 @@ impl Link {
             // It waited for the journal already; a journal that is gone ends the process.
             tokio::task::yield_now().await;
         }
+    }
+}
+
+/// A task for each camera, until all of them end; an error means that the process cannot go on.
+pub(super) async fn each<F>(
+    protocol: &'static str,
+    cameras: Vec<CameraConfig>,
+    parts: DoorParts,
+    metrics: LinkMetrics,
+    task: impl Fn(Link) -> F,
+) -> Result<(), AppendError>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let door = Door::new(protocol, parts);
+    let health = Arc::new(Mutex::new(Health::new(door.now())));
+    let mut tasks = JoinSet::new();
+    for camera in cameras {
+        tasks.spawn(task(Link::new(protocol, camera, door.clone(), Arc::clone(&health), metrics.clone())));
+    }
+    tokio::select! {
+        error = door.failure() => Err(error),
+        () = async { while tasks.join_next().await.is_some() {} } => Ok(()),
     }
 }
 

@@ -33,7 +33,7 @@ pub enum PatrolsCommand {
     Assign {
         /// The device.
         device: String,
-        /// Names of [[patrol_duty]], for example village_chief.
+        /// Names of `[[patrol_duty]]`, for example village_chief.
         duties: Vec<String>,
     },
 }

@@ -12,17 +12,14 @@ use super::events::{Event, PICTURE_BYTES_MAX, PICTURES_MAX, Piece, Said};
 use super::multipart::{Broken, Parts};
 use crate::decode::isapi::alert::Alert;
 use crate::protocol::backoff::Backoff;
-use crate::protocol::camera_link::{CameraConfig, Failure, Http, Link, LinkMetrics, keep};
-use crate::protocol::door::{Door, DoorParts};
-use crate::protocol::health::Health;
+use crate::protocol::camera_link::{self, CameraConfig, Failure, Http, Link, LinkMetrics, keep};
+use crate::protocol::door::DoorParts;
 use bytes::Bytes;
 use journal::AppendError;
 use model::{Channel, Frame, Transport};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Response, StatusCode};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -69,13 +66,9 @@ async fn run_patiently(
     patience: Patience,
     stop: CancellationToken,
 ) -> Result<(), AppendError> {
-    let door = Door::new("isapi", parts);
-    let health = Arc::new(Mutex::new(Health::new(door.now())));
-    let mut tasks = JoinSet::new();
-    for camera in cameras {
-        let link = Link::new("isapi", camera, door.clone(), Arc::clone(&health), metrics.clone());
+    let listen = |link: Link| {
         let stop = stop.clone();
-        tasks.spawn(async move {
+        async move {
             // A stream has no acknowledgements: what is underway at the end is lost whatever we do.
             let listening = keep(&link, patience.backoff, || async {
                 match Listening::run(&link, patience).await {
@@ -84,12 +77,9 @@ async fn run_patiently(
                 }
             });
             stop.run_until_cancelled(listening).await;
-        });
-    }
-    tokio::select! {
-        error = door.failure() => Err(error),
-        () = async { while tasks.join_next().await.is_some() {} } => Ok(()),
-    }
+        }
+    };
+    camera_link::each("isapi", cameras, parts, metrics, listen).await
 }
 
 /// One stream.

@@ -21,14 +21,11 @@ mod soap;
 mod tests;
 
 use super::backoff::Backoff;
-use super::camera_link::{CameraConfig, Link, LinkMetrics, keep};
-use super::door::{Door, DoorParts};
-use super::health::Health;
+use super::camera_link::{self, CameraConfig, Link, LinkMetrics, keep};
+use super::door::DoorParts;
 use journal::AppendError;
 use session::Session;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// How long to wait for what.
@@ -67,23 +64,16 @@ async fn run_patiently(
     patience: Patience,
     stop: CancellationToken,
 ) -> Result<(), AppendError> {
-    let door = Door::new("onvif", parts);
-    let health = Arc::new(Mutex::new(Health::new(door.now())));
-    let mut tasks = JoinSet::new();
-    for camera in cameras {
-        let link = Link::new("onvif", camera, door.clone(), Arc::clone(&health), metrics.clone());
+    let ask = |link: Link| {
         let stop = stop.clone();
-        tasks.spawn(async move {
+        async move {
             tokio::select! {
                 never = keep(&link, patience.backoff, || Session::run(&link, patience, &stop)) => match never {},
                 () = stopped(&stop, patience.goodbye) => {}
             }
-        });
-    }
-    tokio::select! {
-        error = door.failure() => Err(error),
-        () = async { while tasks.join_next().await.is_some() {} } => Ok(()),
-    }
+        }
+    };
+    camera_link::each("onvif", cameras, parts, metrics, ask).await
 }
 
 /// Some time after the stop: a session says goodbye first.
