@@ -54,7 +54,7 @@ async fn doctor_looks_at_a_service_that_runs_and_at_one_that_was_ended() {
     assert_eq!(state, "ok");
     assert!(journal.contains("(0 %), and its end fits the chain"), "{journal}");
     assert!(line(&said, "registry").1.contains("1 devices"), "{said}");
-    assert_eq!(said["checks"].as_array().unwrap().iter().filter(|one| one["what"] == "cursor").count(), 2);
+    assert_eq!(said["checks"].as_array().unwrap().iter().filter(|one| one["what"] == "cursor").count(), 3);
 
     platform.stop().await.unwrap();
     let (status, said, complaint) = ask(&platform, &["--json", "doctor"]).await;

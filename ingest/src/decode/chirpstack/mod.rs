@@ -81,7 +81,8 @@ pub(super) fn uplink(frame: &Frame) -> Result<Statement, Reject> {
         (_, None) if bytes.is_empty() => Body::Heartbeat(Heartbeat::default()),
         (_, None) => return Err(Reject::UnknownMessage(whose(uplink.device.as_ref()))),
     };
-    Ok(Statement { device_time, seq: uplink.counter, body })
+    // Zeros are not written: the first message of a session has no count.
+    Ok(Statement { device_time, seq: Some(uplink.counter.unwrap_or(0)), body })
 }
 
 /// `event/join`: it is there and was let in.

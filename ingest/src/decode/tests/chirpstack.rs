@@ -124,3 +124,50 @@ fn data_that_is_no_base64_or_longer_than_any_uplink_is_refused() {
     message["data"] = "A".repeat(10_000).into();
     assert!(matches!(said(&message), Err(Reject::BadPacket { protocol: "ChirpStack", .. })));
 }
+
+/// What the network server itself would publish: its own message definitions, written by its own rules for JSON, which leave out every zero.
+const BY_ITS_OWN_DEFINITIONS: &str = r#"
+import sys
+from chirpstack_api import integration
+from google.protobuf.json_format import MessageToJson
+up = integration.UplinkEvent(
+    deduplication_id="3ac7e3c4-4401-4b8d-9386-a5c902f9202d", dev_addr="00189440", adr=True, dr=1,
+    f_cnt=int(sys.argv[1]), f_port=1, data=bytes.fromhex("5945291ad221a0430112c8"))
+up.time.FromJsonString("2026-11-22T02:15:00.123456789Z")
+up.device_info.dev_eui = "a84041000181c061"
+up.device_info.device_profile_name = "Digital Matter Oyster"
+up.device_info.tags["herd"] = "ewes"
+heard = up.rx_info.add(gateway_id="0016c001f153a14c", uplink_id=4217106255, rssi=-89, snr=7.5)
+heard.location.latitude, heard.location.longitude = 43.9, 113.5
+up.tx_info.frequency = 486300000
+up.tx_info.modulation.lora.bandwidth = 125000
+status = integration.StatusEvent(margin=7, battery_level=80.0)
+status.time.FromJsonString("2026-11-22T02:15:00Z")
+status.device_info.CopyFrom(up.device_info)
+for message in (up, status):
+    print(MessageToJson(message, indent=None))
+"#;
+
+#[test]
+fn what_the_network_servers_own_definitions_write_is_read() {
+    let python = |arguments: &[&str]| std::process::Command::new("python3").args(arguments).output();
+    if !python(&["-c", "import chirpstack_api"]).is_ok_and(|found| found.status.success()) {
+        eprintln!("SKIPPED: python3 with chirpstack-api 4.20.0 is not here; tests/install.sh installs it");
+        return;
+    }
+    for count in [0_u64, 4] {
+        let written = python(&["-c", BY_ITS_OWN_DEFINITIONS, &count.to_string()]).unwrap();
+        assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
+        let written = String::from_utf8(written.stdout).unwrap();
+        let (up, status) = written.trim().split_once('\n').unwrap();
+        assert_eq!(up.contains("fCnt"), count > 0, "a first message has no count: {up}");
+        let reading = foreign(formats::CHIRPSTACK_UP, "", up.as_bytes()).unwrap();
+        assert_eq!((reading.seq, reading.happened_at()), (Some(count), Timestamp::from_millis(1_795_313_700_123)));
+        let Body::Track(track) = reading.body else { panic!("{:?}", reading.body) };
+        assert_eq!(track.position, place(43.891_234_5, 113.456_789));
+        let Body::Heartbeat(life) = foreign(formats::CHIRPSTACK_STATUS, "", status.as_bytes()).unwrap().body else {
+            panic!("{status}")
+        };
+        assert_eq!(life.battery_percent, Some(80.0));
+    }
+}

@@ -89,7 +89,10 @@ fn chain(config: &Config, reader: &SqliteReader, held: &Held) -> Result<Finding>
 
 fn cursors(config: &Config, reader: &SqliteReader, held: &Held) -> Result<Vec<Finding>> {
     let cursors = reader.cursors()?;
-    let expected = ["detect", "history"].into_iter().chain(config.influx.as_ref().map(|_| "influx"));
+    let expected = ["detect", "history", alerts::coverage::CONSUMER]
+        .into_iter()
+        .chain(config.vision.as_ref().map(|_| ingest::vision::CONSUMER))
+        .chain(config.influx.as_ref().map(|_| "influx"));
     Ok(expected
         .map(|consumer| {
             let at = cursors.get(consumer).map_or(0, |offset| offset.0);
