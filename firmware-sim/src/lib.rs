@@ -2,7 +2,7 @@
 //!
 //! In:  a seed.   Out: what cameras, drones, stations and collars of a made-up banner say, over real sockets, and beside it the
 //! truth. The way through: [`scenario`] (what there is) -> [`world`] (what moves) -> [`devices`] (what is said about it) ->
-//! [`faults`] (what becomes of that) -> [`fleet`] (over MQTT). [`modbus_station`], [`mavlink`] and [`receiver`] stand beside it.
+//! [`faults`] (what becomes of that) -> [`fleet`] (over MQTT). [`modbus_station`], [`mavlink`], [`foreign`] and [`receiver`] stand beside it.
 //!
 //! Never: depends on a crate of the platform. It has encoders and geometry of its own, so that simulator and decoder cannot
 //! share a fault.
@@ -11,6 +11,7 @@ pub mod clock;
 pub mod devices;
 pub mod faults;
 pub mod fleet;
+pub mod foreign;
 pub mod ground;
 pub mod hour;
 pub mod isapi;

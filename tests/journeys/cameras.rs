@@ -1,6 +1,7 @@
 //! Devices that speak their maker's language, from their own words to what an operator sees.
 
 use crate::herd::two_zones;
+use firmware_sim::foreign::{gt06::Tracker, hj212::Logger};
 use firmware_sim::sip_camera::SipCamera;
 use journeys::{PATIENCE, Platform};
 use serde_json::Value;
@@ -138,10 +139,11 @@ async fn a_station_of_hj_212_and_a_gt06_collar_are_seen_by_the_operator() {
     platform.run().await.unwrap();
     let operator = platform.operator().await.unwrap();
 
-    // The composed packets of the protocols' sheets: both are of 2026-11-22, 10:15 in Beijing.
+    // 2026-11-22, 10:15 in Beijing.
+    let at_ms = 1_795_313_700_000;
     let mut station = TcpStream::connect(platform.listens("hj212").unwrap()).await.unwrap();
-    let packet = "##0200QN=20261122101500000;ST=22;CN=2011;PW=123456;MN=010000A8900016F000169DC0;Flag=5;CP=&&DataTime=20261122101500;\
-                  a01001-Rtd=-12.4,a01001-Flag=N;a01002-Rtd=46.0,a01002-Flag=N;a01007-Rtd=5.3,a01007-Flag=N&&C301\r\n";
+    let logger = Logger { number: "010000A8900016F000169DC0".into(), password: "123456".into() };
+    let packet = logger.real_time(at_ms, &[("a01001", -12.4), ("a01002", 46.0), ("a01007", 5.3)]);
     station.write_all(packet.as_bytes()).await.unwrap();
     let mut answer = [0; 256];
     let len = station.read(&mut answer).await.unwrap();
@@ -149,15 +151,13 @@ async fn a_station_of_hj_212_and_a_gt06_collar_are_seen_by_the_operator() {
     let series = "/devices/station-1/series?field=air_temperature_c&from=2026-11-22T00:00:00Z&to=2026-11-23T00:00:00Z";
     operator.wait_for(series, |body| body["points"][0][1] == -12.4).await.unwrap();
 
-    let bytes = |hex: &str| -> Vec<u8> {
-        (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect()
-    };
     let mut collar = TcpStream::connect(platform.listens("gt06").unwrap()).await.unwrap();
-    collar.write_all(&bytes("78780d010868120148373571000159570d0a")).await.unwrap();
+    let mut tracker = Tracker::new("868120148373571");
+    collar.write_all(&tracker.login()).await.unwrap();
     let mut welcome = [0; 10];
     collar.read_exact(&mut welcome).await.unwrap();
-    assert_eq!(welcome.to_vec(), bytes("787805010001d9dc0d0a"));
-    collar.write_all(&bytes("78781f121a0b16020f00c904b5823e0c2c2f0c0c145701cc0012340056780007bd480d0a")).await.unwrap();
+    assert_eq!(welcome, *b"\x78\x78\x05\x01\x00\x01\xd9\xdc\x0d\x0a");
+    collar.write_all(&tracker.position(at_ms, 43.891_234, 113.456_789, 12, 87)).await.unwrap();
     let track = "/devices/collar-1/track?from=2026-11-22T00:00:00Z&to=2026-11-23T00:00:00Z&format=geojson";
     operator.wait_for(track, |body| body.to_string().contains("113.45678")).await.unwrap();
 }

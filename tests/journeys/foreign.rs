@@ -1,11 +1,16 @@
 //! Devices that speak somebody else's protocol over MQTT: a collar behind a LoRaWAN network server, cameras behind a Frigate instance.
 
 use crate::herd::two_zones;
+use firmware_sim::foreign::{frigate::Tracked, lorawan};
 use journeys::{Device, Platform};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 async fn publish(device: &mut Device, topic: &str, payload: &Value) {
     device.publish_to(topic, payload.to_string().into_bytes()).await.unwrap();
+}
+
+fn tracked(id: &str, frame: [u32; 4]) -> Tracked {
+    Tracked { id: id.into(), camera: "mast-07".into(), label: "sheep".into(), frame }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -17,13 +22,10 @@ async fn a_collar_behind_a_lorawan_network_server_is_where_its_bytes_say() {
     platform.run().await.unwrap();
     server.connect(&platform).await.unwrap();
     let now = firmware_sim::clock::now_ms();
-    // An Oyster at 43.8912345, 113.456789.
-    let uplink = json!({
-        "time": firmware_sim::clock::rfc3339(now), "fCnt": 4, "fPort": 1, "data": "WUUpGtIhoEMBEsg=",
-        "deviceInfo": { "deviceProfileName": "Digital Matter Oyster", "devEui": "a84041000181c061", "tags": {} },
-    });
-    publish(&mut server, "application/7d0c/device/a84041000181c061/event/up", &uplink).await;
-    publish(&mut server, "application/7d0c/device/ffffffffffffffff/event/up", &uplink).await;
+    for dev_eui in ["a84041000181c061", "ffffffffffffffff"] {
+        publish(&mut server, &lorawan::topic(dev_eui), &lorawan::oyster(dev_eui, 0, now, 43.891_234_5, 113.456_789))
+            .await;
+    }
     let operator = platform.operator().await.unwrap();
     let is_there = |device: &Value| device["last_position"]["lat"] == 43.8912345 && device["health"] == "online";
     operator.wait_for("/devices/collar-17", is_there).await.unwrap();
@@ -48,9 +50,8 @@ async fn a_frigate_instance_that_loses_a_cameras_stream_makes_the_camera_faulty_
     let health = |wanted: &'static str| move |device: &Value| device["health"] == wanted;
     frigate.publish_to("frigate/available", b"online".to_vec()).await.unwrap();
     operator.wait_for("/devices/nvr-1", health("online")).await.unwrap();
-    let seconds = firmware_sim::clock::now_ms() as f64 / 1_000.0;
-    let event = json!({ "type": "new", "after": { "id": "1-a", "camera": "mast-07", "frame_time": seconds, "label": "sheep",
-        "score": 0.83, "false_positive": false, "box": [612, 403, 655, 441] } });
+    let ewe = tracked("1795313700.1-a", [612, 403, 655, 441]);
+    let event = ewe.event("new", firmware_sim::clock::now_ms());
     publish(&mut frigate, "frigate/events", &event).await;
     operator.wait_for("/devices/cam-7", health("online")).await.unwrap();
     for (word, wanted) in [("offline", "faulty"), ("online", "online")] {
@@ -84,11 +85,9 @@ async fn sheep_that_frigate_tracks_in_a_closed_zone_are_an_incident_where_they_s
     platform.run().await.unwrap();
     frigate.connect(&platform).await.unwrap();
     let operator = platform.operator().await.unwrap();
-    for (step, kind) in ["new", "update", "update", "end"].iter().enumerate() {
-        let seconds = firmware_sim::clock::now_ms() as f64 / 1_000.0 - 30.0 + 10.0 * step as f64;
-        let event = json!({ "type": kind, "after": { "id": "1795313700.123456-grz001", "camera": "mast-07", "frame_time": seconds,
-            "label": "sheep", "score": 0.83, "false_positive": false, "box": [610, 330, 670, 360] } });
-        publish(&mut frigate, "frigate/events", &event).await;
+    let ewe = tracked("1795313700.123456-grz001", [610, 330, 670, 360]);
+    for (kind, ago_ms) in [("new", 30_000), ("update", 20_000), ("update", 10_000), ("end", 0)] {
+        publish(&mut frigate, "frigate/events", &ewe.event(kind, firmware_sim::clock::now_ms() - ago_ms)).await;
     }
     let opened = operator.wait_for_items("/incidents?status=open", |all| !all.is_empty()).await.unwrap();
     assert_eq!(opened[0]["zones"][0]["id"], "north", "{opened:?}");
