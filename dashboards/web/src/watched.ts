@@ -1,7 +1,8 @@
 // Which land is watched, asked for while somebody looks at that layer. In: whether it is shown, and which zone was picked. Out: parts
 // of zones, and the cells of the picked one. What cannot be asked is not drawn: an old veil would lie.
-import { onScopeDispose, shallowRef, watch, type ShallowRef } from "vue";
+import { shallowRef, watch, type ShallowRef } from "vue";
 import { api } from "./api";
+import { every } from "./every";
 import type { CellRow } from "./types";
 
 /** Land is watched at the pace of drones and cameras. */
@@ -30,9 +31,6 @@ export function useWatched(isShown: () => boolean, picked: () => string | null):
     }
   }
   watch([isShown, picked], () => void ask(), { immediate: true });
-  const asking = setInterval(() => void ask(), ASK_EVERY_MS);
-  onScopeDispose(() => {
-    clearInterval(asking);
-  });
+  every(ASK_EVERY_MS, () => void ask());
   return { shares, cells };
 }
