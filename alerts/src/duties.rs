@@ -35,6 +35,18 @@ pub fn deliver(reports: &mut [ReportJson], duty: &str, state: ReceiptState) {
     }
 }
 
+/// Whether both halves took a case.
+pub fn is_reported(reports: &[ReportJson]) -> bool {
+    missing(reports).is_empty()
+}
+
+/// The halves that did not.
+pub fn missing(reports: &[ReportJson]) -> Vec<&'static str> {
+    let taken =
+        |duty: &str| reports.iter().any(|half| half.duty == duty && half.state == ReceiptState::Delivered.as_str());
+    DUTIES.into_iter().filter(|duty| !taken(duty)).collect()
+}
+
 /// Which body a half goes to: the township's government; and of the forestry side who enforces there, else the bureau.
 fn body(duty: &str, incident: &IncidentJson) -> (Authority, Option<String>) {
     match (duty, Authority::parse(&incident.authority)) {

@@ -15,10 +15,12 @@ mod involved;
 pub mod message;
 mod metrics;
 mod outbox;
+mod overdue;
 mod raise;
 mod store;
 mod worker;
 
 pub use metrics::Metrics;
+pub use overdue::{OverdueParts, run as watch_overdue};
 pub use store::{Known, Store, StoreError};
 pub use worker::{WorkerError, WorkerParts, run, start_offset};

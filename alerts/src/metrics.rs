@@ -13,6 +13,7 @@ pub struct Metrics {
     pub(crate) detect_cursor: IntGauge,
     pub(crate) incidents_going_on: IntGauge,
     pub(crate) herds: IntGauge,
+    pub(crate) receivers_resting: IntGauge,
     pub(crate) fixes_set_aside: IntCounterVec,
     pub(crate) sightings_unplaced: IntCounterVec,
 }
@@ -47,6 +48,10 @@ impl Metrics {
             detect_cursor: IntGauge::new("steppewatch_detect_cursor", "Last journal entry that was judged.")?,
             incidents_going_on: IntGauge::new("steppewatch_incidents_going_on", "Cases whose herd is still inside.")?,
             herds: IntGauge::new("steppewatch_herds", "Herds that are followed.")?,
+            receivers_resting: IntGauge::new(
+                "steppewatch_receivers_resting",
+                "Subscribers that failed again and again and are left alone for a while.",
+            )?,
             fixes_set_aside: IntCounterVec::new(
                 Opts::new("steppewatch_fixes_set_aside_total", "Fixes of collars that were not believed, by reason."),
                 &["reason"],
@@ -66,6 +71,7 @@ impl Metrics {
         registry.register(Box::new(metrics.detect_cursor.clone()))?;
         registry.register(Box::new(metrics.incidents_going_on.clone()))?;
         registry.register(Box::new(metrics.herds.clone()))?;
+        registry.register(Box::new(metrics.receivers_resting.clone()))?;
         registry.register(Box::new(metrics.fixes_set_aside.clone()))?;
         registry.register(Box::new(metrics.sightings_unplaced.clone()))?;
         Ok(metrics)

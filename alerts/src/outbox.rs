@@ -4,9 +4,19 @@
 //! The body is made once and kept, so that every attempt says the same under the same id.
 
 use crate::message::Messages;
+use crate::store::Known;
 use journal::wire::AlertJson;
-use model::{Alert, AlertKind, ChannelKind, Subject, Subscriber, TenantId, TownshipCode};
+use model::{
+    Alert, AlertKind, Authority, Case, ChannelKind, IncidentStatus, Language, Subject, Subscriber, TenantId, Timestamp,
+    TownshipCode, Zone, ZoneId, is_on_duty,
+};
+use registry::Links;
 use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a link in a message works.
+const LINK_WORKS: Duration = Duration::from_secs(24 * 3_600);
 
 /// A delivery to be made.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,29 +27,94 @@ pub struct Outgoing {
     pub lane: String,
     /// The CloudEvent, as it will be signed; or the message, as it will be read.
     pub body: String,
+    /// From when on it may be sent: somebody's quiet hours are over.
+    pub not_before: Timestamp,
 }
 
-/// Who wants to hear of an alert.
-pub fn addressed<'a>(alert: &Alert, subscribers: &'a [Subscriber]) -> Vec<&'a Subscriber> {
-    subscribers.iter().filter(|subscriber| wants(subscriber, alert)).collect()
+/// Whom an alert reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// The record and the map only.
+    Nobody,
+    /// Whoever wants to hear of it at once.
+    Everybody,
+    /// Besides programs, those who wait for so long for others to acknowledge.
+    Next(Duration),
 }
 
-/// What one of them is told: programs an event, people a message in their language.
-pub fn outgoing(
-    subscriber: &Subscriber,
+/// What every message is made with.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    /// Whose platform this is.
+    pub tenant: TenantId,
+    /// The words.
+    pub messages: Arc<Messages>,
+    /// Links by which people acknowledge; none where the platform has no address that phones reach.
+    pub links: Option<Links>,
+}
+
+/// Who hears of an alert. `was_told` says whether somebody who waits for others was told of the case before.
+pub fn addressed<'a>(
     alert: &Alert,
-    json: &AlertJson,
-    tenant: &TenantId,
-    messages: &Messages,
-) -> Outgoing {
-    let id = delivery_id(&alert.id, &subscriber.id);
-    let body = match subscriber.channel {
-        ChannelKind::Webhook => cloud_event(&id, json, tenant),
-        ChannelKind::Sms => messages.sms(alert, subscriber.language),
-        ChannelKind::Wecom | ChannelKind::Dingtalk | ChannelKind::Feishu => messages.text(alert, subscriber.language),
+    reach: Reach,
+    known: Known<'a>,
+    now: Timestamp,
+    was_told: impl Fn(&Subscriber) -> bool,
+) -> Vec<&'a Subscriber> {
+    let hears = |subscriber: &&Subscriber| {
+        let turn = match (reach, subscriber.after) {
+            (Reach::Nobody, _) => false,
+            (Reach::Everybody, None) => true,
+            (Reach::Everybody, Some(_)) => was_told(subscriber),
+            (Reach::Next(after), Some(theirs)) => after == theirs,
+            // Whoever is told in words heard of the case when it was opened; that nobody took it is for the next ones.
+            (Reach::Next(_), None) => !subscriber.channel.is_text() || subscriber.events.contains(&alert.kind),
+        };
+        turn && subscriber.off.is_none()
+            && wants(subscriber, alert, known.zones)
+            && is_on_duty(known.rosters, &subscriber.id, now)
     };
-    Outgoing { body, lane: lane(alert), id }
+    known.subscribers.iter().filter(hears).collect()
 }
+
+impl Desk {
+    /// What one of them is told: programs an event, people a message in their language.
+    pub fn outgoing(&self, subscriber: &Subscriber, alert: &Alert, json: &AlertJson, now: Timestamp) -> Outgoing {
+        let id = delivery_id(&alert.id, &subscriber.id);
+        let body = match subscriber.channel {
+            ChannelKind::Webhook => cloud_event(&id, json, &self.tenant),
+            ChannelKind::Sms | ChannelKind::Wecom | ChannelKind::Dingtalk | ChannelKind::Feishu => {
+                self.messages.said(alert, subscriber.language, self.link(alert, &id, now)).kept()
+            }
+        };
+        let waits_until = subscriber.quiet.and_then(|quiet| quiet.waits_until(alert.severity, now));
+        Outgoing { body, lane: lane(alert), id, not_before: waits_until.unwrap_or(now) }
+    }
+
+    /// What tries whether somebody can be told; each try is another message.
+    pub fn test(&self, subscriber: &Subscriber, seq: u64, now: Timestamp) -> Outgoing {
+        let id = delivery_id(&format!("test {seq}"), &subscriber.id);
+        let body = if subscriber.channel.is_text() {
+            self.messages.test(subscriber.language, now).kept()
+        } else {
+            let said = self.messages.test(Language::En, now).text;
+            event(&id, &self.tenant, TEST, "test", &now.to_rfc3339(), "notice", json!({ "text": said }))
+        };
+        Outgoing { id, lane: format!("test {seq}"), body, not_before: now }
+    }
+
+    /// How somebody says that they take a case that nobody has taken.
+    fn link(&self, alert: &Alert, id: &str, now: Timestamp) -> Option<String> {
+        let asks = matches!(alert.kind, AlertKind::IncidentOpened | AlertKind::IncidentEscalated);
+        let Subject::Incident(incident) = &alert.subject else { return None };
+        let is_open = incident.status == IncidentStatus::Open && !incident.case.late;
+        let links = self.links.as_ref().filter(|_| asks && is_open)?;
+        links.make(id, now.plus(LINK_WORKS))
+    }
+}
+
+/// The type of a message that only tries the way.
+pub const TEST: &str = "steppewatch.test";
 
 fn delivery_id(alert: &str, subscriber: &str) -> String {
     let mut hash = blake3::Hasher::new();
@@ -47,31 +122,60 @@ fn delivery_id(alert: &str, subscriber: &str) -> String {
     format!("msg_{}", hash.finalize().to_hex().get(..24).unwrap_or_default())
 }
 
-fn wants(subscriber: &Subscriber, alert: &Alert) -> bool {
-    // Whoever hears that a case was opened must hear that it was taken back.
-    let kind = if alert.kind == AlertKind::IncidentWithdrawn { AlertKind::IncidentOpened } else { alert.kind };
+fn wants(subscriber: &Subscriber, alert: &Alert, zones: &[Arc<Zone>]) -> bool {
+    // Whoever hears that a case was opened must hear that it was taken back, or that nobody took it.
+    let follows = matches!(alert.kind, AlertKind::IncidentWithdrawn | AlertKind::IncidentEscalated);
+    let kind = if follows { AlertKind::IncidentOpened } else { alert.kind };
     let hears = |kind| subscriber.events.contains(&kind);
     let event = subscriber.events.is_empty() || hears(alert.kind) || hears(kind);
-    let (township, zone) = match &alert.subject {
+    let named = |zone: &ZoneId| subscriber.zones.is_empty() || subscriber.zones.contains(zone);
+    let land = |zone: &ZoneId| is_their_land(subscriber, zone, zones);
+    let about = match &alert.subject {
         Subject::Incident(incident) => {
             let case = &incident.case;
-            (
-                in_townships(subscriber, case.township.as_ref()),
-                subscriber.zones.is_empty() || case.zones.iter().any(|zone| subscriber.zones.contains(&zone.id)),
-            )
+            in_townships(subscriber, case.township.as_ref())
+                && enforces(subscriber, case)
+                && (case.zones.iter().any(|zone| named(&zone.id) && land(&zone.id)))
         }
-        Subject::Zone(load) => (
-            in_townships(subscriber, load.township.as_ref()),
-            subscriber.zones.is_empty() || subscriber.zones.contains(&load.zone.id),
-        ),
-        Subject::Notice(notice) => (
-            in_townships(subscriber, notice.township.as_ref()),
-            subscriber.zones.is_empty() || notice.zone.as_ref().is_some_and(|zone| subscriber.zones.contains(&zone.id)),
-        ),
+        Subject::Zone(load) => {
+            in_townships(subscriber, load.township.as_ref()) && named(&load.zone.id) && land(&load.zone.id)
+        }
+        Subject::Notice(notice) => {
+            let zone = notice.zone.as_ref().map(|zone| &zone.id);
+            in_townships(subscriber, notice.township.as_ref())
+                && zone.map_or(narrows_to_no_land(subscriber), |zone| named(zone) && land(zone))
+        }
         // A device is nobody's zone; whoever narrowed to zones asked for cases only.
-        Subject::Device { .. } => (subscriber.townships.is_empty(), subscriber.zones.is_empty()),
+        Subject::Device { .. } => subscriber.townships.is_empty() && narrows_to_no_land(subscriber),
     };
-    event && township && zone && alert.severity >= subscriber.severity
+    event && about && alert.severity >= subscriber.severity
+}
+
+fn narrows_to_no_land(subscriber: &Subscriber) -> bool {
+    subscriber.zones.is_empty() && subscriber.zone_kinds.is_empty() && subscriber.land_classes.is_empty()
+}
+
+fn is_their_land(subscriber: &Subscriber, id: &ZoneId, zones: &[Arc<Zone>]) -> bool {
+    if subscriber.zone_kinds.is_empty() && subscriber.land_classes.is_empty() {
+        return true;
+    }
+    let zone = zones.binary_search_by(|zone| zone.id.cmp(id)).ok().and_then(|place| zones.get(place));
+    // A zone that was repealed since is told rather than lost.
+    zone.is_none_or(|zone| {
+        (subscriber.zone_kinds.is_empty() || subscriber.zone_kinds.contains(&zone.kind))
+            && (subscriber.land_classes.is_empty() || subscriber.land_classes.contains(&zone.land_class))
+    })
+}
+
+/// Whether a case is the business of the bodies that a subscriber speaks for: who enforces there (K 二(一)6), and for a half of the dual
+/// report whose half it is.
+fn enforces(subscriber: &Subscriber, case: &Case) -> bool {
+    let body = match subscriber.duty.as_deref() {
+        Some("local_government") => Authority::Township,
+        Some(_) if case.authority == Authority::Township => Authority::ForestryBureau,
+        _ => case.authority,
+    };
+    subscriber.authorities.is_empty() || subscriber.authorities.contains(&body)
 }
 
 fn in_townships(subscriber: &Subscriber, township: Option<&TownshipCode>) -> bool {
@@ -95,16 +199,28 @@ fn cloud_event(id: &str, alert: &AlertJson, tenant: &TenantId) -> String {
         (None, None, None, Some(notice)) => (format!("notice/{}", notice.id), json!(notice)),
         (None, None, None, None) => (String::new(), json!({})),
     };
+    event(id, tenant, &alert.type_, &subject, &alert.at, &alert.severity, data)
+}
+
+fn event(
+    id: &str,
+    tenant: &TenantId,
+    type_: &str,
+    subject: &str,
+    at: &str,
+    severity: &str,
+    data: serde_json::Value,
+) -> String {
     json!({
         "specversion": "1.0",
         "id": id,
         "source": format!("/steppewatch/{tenant}"),
-        "type": alert.type_,
+        "type": type_,
         "subject": subject,
-        "time": alert.at,
+        "time": at,
         // Standard Webhooks names the time of the event so; CloudEvents allows the extra member.
-        "timestamp": alert.at,
-        "severity": alert.severity,
+        "timestamp": at,
+        "severity": severity,
         "datacontenttype": "application/json",
         "data": data,
     })

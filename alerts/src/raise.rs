@@ -4,21 +4,23 @@
 //! incident as it stands now, or nothing. Pure: the store keeps what comes out, and an alert's id is derived from the
 //! entry that caused it, so the same cause twice is one alert.
 
+use crate::outbox::Reach;
 use model::{
     Action, Alert, AlertKind, Case, ClosureLevel, Command, Finding, Incident, IncidentStatus, Matter, Notice, Outcome,
     Severity, Subject, TimelineItem, Timestamp, What, ZoneLoad,
 };
+use std::time::Duration;
 
 /// Lines kept of a case's history; the alert log has all of it.
 const TIMELINE_MAX: usize = 200;
 
-/// An alert, and whether people are told of it or only the record and the map.
+/// An alert, and who hears of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Raised {
     /// For the alert log.
     pub alert: Alert,
-    /// Whether subscribers hear of it.
-    pub told: bool,
+    /// Who hears of it.
+    pub reach: Reach,
 }
 
 /// What a finding means, given the incident as it stood (`None` when we do not know the case).
@@ -41,7 +43,7 @@ pub fn from_finding(finding: &Finding, known: Option<Incident>) -> Option<Raised
                 at: *deadline,
                 subject: Subject::Device { device: device.clone(), last_seen: *last_seen, deadline: Some(*deadline) },
             },
-            told: true,
+            reach: Reach::Everybody,
         }),
         What::Back { device, last_seen, at } => Some(Raised {
             alert: Alert {
@@ -51,7 +53,7 @@ pub fn from_finding(finding: &Finding, known: Option<Incident>) -> Option<Raised
                 at: *at,
                 subject: Subject::Device { device: device.clone(), last_seen: *last_seen, deadline: None },
             },
-            told: true,
+            reach: Reach::Everybody,
         }),
         What::Overloaded(load) => Some(of_zone(load, AlertKind::ZoneOverload)),
         What::OverloadEnded(load) => Some(of_zone(load, AlertKind::ZoneOverloadEnded)),
@@ -72,7 +74,7 @@ fn of_zone(load: &ZoneLoad, kind: AlertKind) -> Raised {
         at: load.at,
         subject: Subject::Zone(Box::new(load.clone())),
     };
-    Raised { alert, told: true }
+    Raised { alert, reach: Reach::Everybody }
 }
 
 /// What people have to know besides cases. A change has an id of its own; a beginning and an end have one each, however often they
@@ -104,7 +106,7 @@ fn of_notice(notice: &Notice, change: Option<u64>) -> Raised {
         at: notice.until.unwrap_or(notice.since),
         subject: Subject::Notice(Box::new(notice.clone())),
     };
-    Raised { alert, told: true }
+    Raised { alert, reach: Reach::Everybody }
 }
 
 /// What an operator's command does to a case; `None` when it changes nothing (acknowledged twice, say).
@@ -136,7 +138,26 @@ pub fn from_command(seq: u64, command: &Command, mut incident: Incident) -> Opti
     let closes = !was_over && is_over(&incident);
     let kind = if closes { AlertKind::IncidentClosed } else { AlertKind::IncidentUpdated };
     let id = format!("{}-command-{seq}", incident.case.id);
-    Some(Raised { told: what != "comment", alert: about(incident, id, kind, command.at) })
+    let reach = if what == "comment" { Reach::Nobody } else { Reach::Everybody };
+    Some(Raised { reach, alert: about(incident, id, kind, command.at) })
+}
+
+/// Nobody has acknowledged a case for so long: the next ones are told.
+pub fn escalated(mut incident: Incident, since: Timestamp, after: Duration) -> Raised {
+    let at = since.plus(after);
+    let seconds = after.as_secs();
+    let words = if seconds.is_multiple_of(60) { format!("{} min", seconds / 60) } else { format!("{seconds} s") };
+    note(&mut incident, at, "escalated", None, Some(words));
+    let id = format!("{}-escalated-{}-{seconds}", incident.case.id, since.as_millis());
+    Raised { reach: Reach::Next(after), alert: about(incident, id, AlertKind::IncidentEscalated, at) }
+}
+
+/// A case was not taken by these halves of the dual report in time. A failure of ours, so the case's own urgency does not matter.
+pub fn half_reported(mut incident: Incident, missing: &[&str], at: Timestamp) -> Raised {
+    note(&mut incident, at, "half_reported", None, Some(missing.join(", ")));
+    let id = format!("{}-half-reported", incident.case.id);
+    let alert = Alert { severity: Severity::Warning, ..about(incident, id, AlertKind::HalfReported, at) };
+    Raised { reach: Reach::Everybody, alert }
 }
 
 /// The first word of a case.
@@ -151,7 +172,7 @@ fn opened(case: &Case) -> Raised {
     };
     note(&mut incident, case.last_seen, "opened", None, Some(case.evidence.clone()));
     let id = format!("{}-opened", case.id);
-    Raised { told: true, alert: about(incident, id, AlertKind::IncidentOpened, case.last_seen) }
+    Raised { reach: Reach::Everybody, alert: about(incident, id, AlertKind::IncidentOpened, case.last_seen) }
 }
 
 fn grew(case: &Case, known: Option<Incident>, offset: u64, told: bool) -> Raised {
@@ -164,7 +185,8 @@ fn grew(case: &Case, known: Option<Incident>, offset: u64, told: bool) -> Raised
         note(&mut incident, case.last_seen, if had_ended { "resumed" } else { "grew" }, None, Some(zones));
     }
     let id = format!("{}-grew-{offset}", case.id);
-    Raised { told, alert: about(incident, id, AlertKind::IncidentUpdated, case.last_seen) }
+    let reach = if told { Reach::Everybody } else { Reach::Nobody };
+    Raised { reach, alert: about(incident, id, AlertKind::IncidentUpdated, case.last_seen) }
 }
 
 fn ended(case: &Case, mut incident: Incident, offset: u64) -> Option<Raised> {
@@ -177,7 +199,7 @@ fn ended(case: &Case, mut incident: Incident, offset: u64) -> Option<Raised> {
     note(&mut incident, at, "ended", None, None);
     let kind = if was_over { AlertKind::IncidentUpdated } else { AlertKind::IncidentClosed };
     let id = format!("{}-ended-{offset}", case.id);
-    Some(Raised { told: true, alert: about(incident, id, kind, at) })
+    Some(Raised { reach: Reach::Everybody, alert: about(incident, id, kind, at) })
 }
 
 /// Late data showed that a case never was. The platform takes it back as unfounded; what a person concluded stays.
@@ -198,7 +220,7 @@ fn withdrawn(case: &Case, mut incident: Incident, offset: u64) -> Option<Raised>
         Some("data that came late shows that the herd was not inside".to_owned()),
     );
     let id = format!("{}-withdrawn-{offset}", case.id);
-    Some(Raised { told: true, alert: about(incident, id, AlertKind::IncidentWithdrawn, at) })
+    Some(Raised { reach: Reach::Everybody, alert: about(incident, id, AlertKind::IncidentWithdrawn, at) })
 }
 
 /// Closed is told once: when the herd left or when a person closed the case, whichever is first.

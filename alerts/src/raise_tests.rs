@@ -57,7 +57,7 @@ fn opened_once() -> Incident {
 fn a_new_case_is_urgent_and_told_and_the_same_again_is_nothing() {
     let raised = from_finding(&finding(What::Opened(case())), None).unwrap();
     assert_eq!(
-        (raised.alert.kind, raised.alert.severity, raised.told),
+        (raised.alert.kind, raised.alert.severity, raised.reach == Reach::Everybody),
         (AlertKind::IncidentOpened, Severity::Urgent, true)
     );
     assert_eq!(from_finding(&finding(What::Opened(case())), Some(incident(&raised))), None);
@@ -78,7 +78,7 @@ fn a_case_seen_again_keeps_what_the_operator_did_and_tells_nobody() {
     let taken = incident(&from_command(1, &command(Action::Acknowledge), opened_once()).unwrap());
     let again = Case { sightings_count: 8, ..case() };
     let raised = from_finding(&finding(What::SeenAgain(again)), Some(taken)).unwrap();
-    assert!(!raised.told);
+    assert!(raised.reach == Reach::Nobody);
     assert_eq!(incident(&raised).status, IncidentStatus::Acknowledged);
     assert_eq!(incident(&raised).case.sightings_count, 8);
 }
@@ -111,7 +111,7 @@ fn acknowledging_twice_is_one_change_with_one_name_in_the_timeline() {
 fn a_case_that_never_was_is_taken_back_once_and_what_a_person_concluded_stays() {
     let never = Case { ended_at: Some(Timestamp::from_millis(4_000)), ..case() };
     let taken_back = from_finding(&finding(What::Withdrawn(never.clone())), Some(opened_once())).unwrap();
-    assert_eq!((taken_back.alert.kind, taken_back.told), (AlertKind::IncidentWithdrawn, true));
+    assert_eq!((taken_back.alert.kind, taken_back.reach == Reach::Everybody), (AlertKind::IncidentWithdrawn, true));
     let unfounded = incident(&taken_back);
     assert_eq!((unfounded.status, unfounded.outcome), (IncidentStatus::Resolved, Some(Outcome::Unfounded)));
     assert_eq!(from_finding(&finding(What::Withdrawn(never.clone())), Some(unfounded)), None);
@@ -138,7 +138,7 @@ fn an_overload_is_an_indication_told_once_and_its_end_once() {
     let again = from_finding(&finding(What::Overloaded(load(1_000))), None).unwrap();
     let ended = from_finding(&finding(What::OverloadEnded(load(1_000))), None).unwrap();
     let later = from_finding(&finding(What::Overloaded(load(7_000))), None).unwrap();
-    assert_eq!((over.alert.severity, over.told), (Severity::Notice, true));
+    assert_eq!((over.alert.severity, over.reach == Reach::Everybody), (Severity::Notice, true));
     assert_eq!(over.alert.id, again.alert.id);
     assert!(ended.alert.id != over.alert.id && later.alert.id != over.alert.id);
     let json = journal::wire::AlertJson::from(&over.alert);

@@ -205,7 +205,7 @@ impl Worker {
                 {
                     self.propose_masks(&view, id, &command.by)?;
                 }
-                self.parts.store.command(seq, &command, known(&view), self.parts.clock.now())?;
+                self.parts.store.command(seq, &command, Known::from(&*view), self.parts.clock.now())?;
                 self.command = seq;
             }
         }
@@ -260,7 +260,7 @@ impl Worker {
         let now = self.parts.clock.now();
         let view = Arc::clone(&self.parts.view.borrow());
         let checkpoint = state.map(|state| (self.judged, state));
-        for alert in self.parts.store.raise(findings, checkpoint, known(&view), now)? {
+        for alert in self.parts.store.raise(findings, checkpoint, Known::from(&*view), now)? {
             let metrics = &self.parts.metrics;
             metrics.alerts.with_label_values(&[alert.kind.as_str()]).inc();
             if alert.kind == model::AlertKind::IncidentOpened {
@@ -285,10 +285,6 @@ impl Worker {
         (self.parts.loads)(Arc::clone(self.engine.loads()));
         (self.parts.stations)(Arc::clone(self.engine.stations()));
     }
-}
-
-pub(crate) fn known(view: &View) -> Known<'_> {
-    Known { subscribers: &view.subscribers, households: &view.households }
 }
 
 /// Zones that cannot be indexed are refused at import; should one come through, the rest must still be watched.

@@ -6,6 +6,7 @@
 use crate::auth::Sessions;
 use crate::listener::{Bounded, Peer};
 use crate::live::Live;
+use crate::messages::Words;
 use crate::ops::Metrics;
 use crate::problem::Problem;
 use crate::throttle::Throttle;
@@ -93,6 +94,8 @@ pub struct Parts {
     pub zones_at: ZonesAt,
     /// Where a place lay at another time.
     pub zones_as_of: ZonesAsOf,
+    /// The words that people are told by.
+    pub words: Words,
     /// What the last days would have been with other zones.
     pub foresee: Foresee,
     /// Whether changes of zones and closures wait for a second person.

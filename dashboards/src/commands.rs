@@ -155,7 +155,7 @@ fn fits(incident: &IncidentJson, action: &Action) -> Result<(), Problem> {
 }
 
 /// Waits until the view shows the case with the command carried out.
-async fn effect(view: &View, id: &str, before: &Incident, command: &Command) -> Arc<Incident> {
+pub(crate) async fn effect(view: &View, id: &str, before: &Incident, command: &Command) -> Arc<Incident> {
     let mut seq = view.seq();
     loop {
         if let Some(after) = view.incident(id).filter(|after| shows(after, before, command)) {

@@ -6,7 +6,7 @@
 use crate::app::{App, blocking};
 use crate::auth::{Signed, Who};
 use crate::commands::{ACTORS, EFFECT_MAX, append};
-use crate::extract::{self, Page, Params};
+use crate::extract::{self, Body, Page, Params};
 use crate::problem::Problem;
 use crate::view::View;
 use axum::Json;
@@ -15,6 +15,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use journal::wire::DeliveryJson;
 use model::{Action, Command, IncidentId, ReceiptState};
+use registry::Role;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -100,6 +101,31 @@ pub(crate) async fn retry(
         Ok(after) => Ok(Json(&*after).into_response()),
         Err(_) => Ok((StatusCode::ACCEPTED, Json(&*before)).into_response()),
     }
+}
+
+/// What `POST /deliveries/retry` takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Which {
+    subscriber: Option<String>,
+}
+
+/// `POST /deliveries/retry`: whatever was given up, of one subscriber or of all, is sent again.
+pub(crate) async fn retry_all(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Body(Which { subscriber }): Body<Which>,
+) -> Result<StatusCode, Problem> {
+    signed.who.require(&[Role::Supervisor, Role::Administrator])?;
+    if !signed.who.sees_everything() {
+        return Err(Problem::forbidden(
+            "what was given up is sent again as a whole by somebody who sees every township; \
+             retry yours one by one",
+        ));
+    }
+    let (by, action) = (signed.who.user.username.clone(), Action::RetryDeliveries { subscriber });
+    append(&app, Command { incident: None, by, at: app.now(), action }).await?;
+    Ok(StatusCode::ACCEPTED)
 }
 
 async fn changed(view: &View, id: &str, before: &DeliveryJson) -> Arc<DeliveryJson> {

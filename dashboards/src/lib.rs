@@ -13,6 +13,7 @@
 //! Never: changes an incident itself. A command travels through its log to `alerts`, and its effect comes back through the
 //! alert log like any other; so a slow or dead browser never slows the way of the data.
 
+mod acknowledge_page;
 mod app;
 mod audit;
 mod auth;
@@ -34,11 +35,14 @@ mod live_socket;
 mod login;
 mod maintenance;
 mod masks;
+mod messages;
 mod notices;
 mod ops;
 mod patrols;
 mod problem;
 mod proposals;
+mod receivers;
+mod rosters;
 mod router;
 mod snapshots;
 mod stations;
@@ -60,6 +64,7 @@ pub use device_edit::imported_json;
 pub use households::household_json;
 pub use maintenance::maintenance_json;
 pub use masks::mask_json;
+pub use messages::Words;
 pub use proposals::proposal_json;
 pub use watching::{Unwatched, WatchSpan, Watching};
 pub use zone_at::holding_json;

@@ -22,6 +22,7 @@ pub(crate) struct Metrics {
     devices: IntGaugeVec,
     flaws: IntGaugeVec,
     notices: IntGaugeVec,
+    deliveries: IntGaugeVec,
     sessions: IntGauge,
     view_seq: IntGauge,
     /// Live sockets that are open.
@@ -51,6 +52,10 @@ impl Metrics {
                 Opts::new("steppewatch_notices", "Notices that go on, by what they are about"),
                 &["matter"],
             )?,
+            deliveries: IntGaugeVec::new(
+                Opts::new("steppewatch_deliveries", "Deliveries that the console holds, by channel and state"),
+                &["channel", "state"],
+            )?,
             sessions: IntGauge::new("steppewatch_console_sessions", "Sessions of people")?,
             view_seq: IntGauge::new("steppewatch_console_alert_seq", "Last alert log record that the console shows")?,
             sockets: IntGauge::new("steppewatch_live_sockets", "Open live sockets")?,
@@ -64,6 +69,7 @@ impl Metrics {
         registry.register(Box::new(metrics.devices.clone()))?;
         registry.register(Box::new(metrics.flaws.clone()))?;
         registry.register(Box::new(metrics.notices.clone()))?;
+        registry.register(Box::new(metrics.deliveries.clone()))?;
         registry.register(Box::new(metrics.sessions.clone()))?;
         registry.register(Box::new(metrics.view_seq.clone()))?;
         registry.register(Box::new(metrics.sockets.clone()))?;
@@ -135,6 +141,9 @@ fn fill(app: &App) {
     }
     for (matter, count) in app.view.notices_by_matter() {
         own.notices.with_label_values(&[matter]).set(count);
+    }
+    for (channel, state, count) in app.view.deliveries_by_state() {
+        own.deliveries.with_label_values(&[channel, state]).set(count);
     }
     own.sessions.set(i64::try_from(app.sessions.count()).unwrap_or(i64::MAX));
     own.view_seq.set(i64::try_from(*app.view.seq().borrow()).unwrap_or(i64::MAX));

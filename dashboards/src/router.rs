@@ -9,9 +9,9 @@ use crate::app::App;
 use crate::listener::Peer;
 use crate::problem::Problem;
 use crate::{
-    audit, closures, commands, console, deliveries, device_edit, devices, households, incidents, live_socket, login,
-    maintenance, masks, notices, ops, patrols, proposals, snapshots, stations, subscribers, tracks, users, watching,
-    zone_at, zone_import, zones,
+    acknowledge_page, audit, closures, commands, console, deliveries, device_edit, devices, households, incidents,
+    live_socket, login, maintenance, masks, messages, notices, ops, patrols, proposals, rosters, snapshots, stations,
+    subscribers, tracks, users, watching, zone_at, zone_import, zones,
 };
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -153,8 +153,21 @@ fn telling() -> Vec<Route> {
     vec![
         route("GET", "/api/v1/subscribers", get(subscribers::list)),
         route("POST", "/api/v1/subscribers", post(subscribers::add)),
+        route("PUT", "/api/v1/subscribers/{id}", put(subscribers::replace)),
         route("DELETE", "/api/v1/subscribers/{id}", delete(subscribers::remove)),
+        route("POST", "/api/v1/subscribers/{id}/enable", post(subscribers::enable)),
+        route("POST", "/api/v1/subscribers/{id}/disable", post(subscribers::disable)),
+        route("POST", "/api/v1/subscribers/{id}/secret", post(subscribers::renew_secret)),
+        route("POST", "/api/v1/subscribers/{id}/test", post(subscribers::test)),
+        route("GET", "/api/v1/rosters", get(rosters::list)),
+        route("PUT", "/api/v1/rosters/{name}", put(rosters::set)),
+        route("DELETE", "/api/v1/rosters/{name}", delete(rosters::remove)),
+        route("GET", "/api/v1/messages", get(messages::list)),
+        route("POST", "/api/v1/messages/preview", post(messages::preview)),
+        route("GET", "/a/{token}", get(acknowledge_page::show)),
+        route("POST", "/a/{token}", post(acknowledge_page::take)),
         route("GET", "/api/v1/deliveries", get(deliveries::list)),
+        route("POST", "/api/v1/deliveries/retry", post(deliveries::retry_all)),
         route("POST", "/api/v1/deliveries/{id}/retry", post(deliveries::retry)),
         route("GET", "/api/v1/dead-letters", get(deliveries::dead_letters)),
     ]

@@ -4,16 +4,21 @@
 
 use crate::app::{App, blocking};
 use crate::auth::Signed;
+use crate::commands::append;
 use crate::extract::{self, Body};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use model::{AlertKind, BadName, ChannelKind, Language, Severity, Subscriber, TownshipCode, ZoneId};
+use model::{
+    Action, AlertKind, Authority, BadName, ChannelKind, Command, LandClass, Language, QuietHours, Severity, Subscriber,
+    TownshipCode, ZoneId, ZoneKind,
+};
 use registry::{NewSubscriber, Role};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What `POST /subscribers` takes.
 #[derive(Deserialize)]
@@ -32,15 +37,45 @@ pub(crate) struct SubscriberBody {
     townships: Vec<String>,
     #[serde(default)]
     zones: Vec<String>,
+    #[serde(default)]
+    zone_kinds: Vec<String>,
+    #[serde(default)]
+    land_classes: Vec<String>,
+    #[serde(default)]
+    authorities: Vec<String>,
     severity: Option<String>,
+    /// `15m`: told of a case that nobody has acknowledged for so long.
+    after: Option<String>,
+    /// Hours, or `none`.
+    quiet: Option<Quiet>,
     duty: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Quiet {
+    /// `none`
+    Word(String),
+    Hours {
+        from: String,
+        until: String,
+        below: Option<String>,
+    },
 }
 
 /// `GET /subscribers`
 pub(crate) async fn list(State(app): State<Arc<App>>, signed: Signed) -> Result<Json<Value>, Problem> {
     signed.who.require(&[Role::Administrator, Role::Supervisor, Role::Auditor])?;
     let view = app.registry_view();
-    Ok(extract::list(view.subscribers.iter().map(subscriber_json).collect(), None))
+    let told = app.view().await?;
+    let line = |subscriber: &Subscriber| {
+        let mut json = subscriber_json(subscriber);
+        if let Some(fields) = json.as_object_mut() {
+            fields.insert("health".to_owned(), told.receiver(&subscriber.id));
+        }
+        json
+    };
+    Ok(extract::list(view.subscribers.iter().map(line).collect(), None))
 }
 
 /// `POST /subscribers`
@@ -50,14 +85,83 @@ pub(crate) async fn add(
     Body(body): Body<SubscriberBody>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     signed.who.require(&[Role::Administrator])?;
-    let new = parse(body)?;
+    let new = parse(body, false)?;
     let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
     let made = blocking("adding a subscriber", move || registry.add_subscriber(new, &by)).await?;
-    let mut json = subscriber_json(&made);
+    Ok((StatusCode::CREATED, Json(with_secret(made))))
+}
+
+/// For the one time that it is shown.
+fn with_secret(subscriber: Subscriber) -> Value {
+    let mut json = subscriber_json(&subscriber);
     if let Some(fields) = json.as_object_mut() {
-        fields.insert("secret".to_owned(), Value::from(made.secret));
+        fields.insert("secret".to_owned(), Value::from(subscriber.secret));
     }
-    Ok((StatusCode::CREATED, Json(json)))
+    json
+}
+
+/// `PUT /subscribers/{id}`
+pub(crate) async fn replace(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(id): Path<String>,
+    Body(body): Body<SubscriberBody>,
+) -> Result<Json<Value>, Problem> {
+    signed.who.require(&[Role::Administrator])?;
+    let new = parse(body, true)?;
+    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let made = blocking("changing a subscriber", move || registry.replace_subscriber(&id, new, &by)).await?;
+    Ok(Json(subscriber_json(&made)))
+}
+
+/// `POST /subscribers/{id}/enable`
+pub(crate) async fn enable(app: State<Arc<App>>, signed: Signed, id: Path<String>) -> Result<Json<Value>, Problem> {
+    switch(&app, &signed, id, None).await
+}
+
+/// `POST /subscribers/{id}/disable`
+pub(crate) async fn disable(app: State<Arc<App>>, signed: Signed, id: Path<String>) -> Result<Json<Value>, Problem> {
+    let why = format!("by {}", signed.who.user.username);
+    switch(&app, &signed, id, Some(why)).await
+}
+
+async fn switch(
+    app: &App,
+    signed: &Signed,
+    Path(id): Path<String>,
+    off: Option<String>,
+) -> Result<Json<Value>, Problem> {
+    signed.who.require(&[Role::Administrator, Role::Supervisor])?;
+    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let switched = move || registry.switch_subscriber(&id, off.as_deref(), &by);
+    Ok(Json(subscriber_json(&blocking("switching a subscriber", switched).await?)))
+}
+
+/// `POST /subscribers/{id}/secret`
+pub(crate) async fn renew_secret(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    signed.who.require(&[Role::Administrator])?;
+    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let made = blocking("renewing a secret", move || registry.renew_subscriber_secret(&id, &by)).await?;
+    Ok(Json(with_secret(made)))
+}
+
+/// `POST /subscribers/{id}/test`: sends a message that says that it is one to try. `GET /deliveries` shows what becomes of it.
+pub(crate) async fn test(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    signed.who.require(&[Role::Administrator, Role::Supervisor])?;
+    if !app.registry_view().subscribers.iter().any(|subscriber| subscriber.id == id) {
+        return Err(Problem::not_found(format!("there is no subscriber `{id}`; GET /api/v1/subscribers lists them")));
+    }
+    let (by, action) = (signed.who.user.username.clone(), Action::TestSubscriber { subscriber: id });
+    append(&app, Command { incident: None, by, at: app.now(), action }).await?;
+    Ok(StatusCode::ACCEPTED)
 }
 
 /// `DELETE /subscribers/{id}`
@@ -72,7 +176,8 @@ pub(crate) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn parse(body: SubscriberBody) -> Result<NewSubscriber, Problem> {
+/// `is_change`: an address that is left out stays as it is.
+fn parse(body: SubscriberBody, is_change: bool) -> Result<NewSubscriber, Problem> {
     let channel = ChannelKind::parse(&body.channel).ok_or_else(|| {
         let allowed = ChannelKind::ALL.map(ChannelKind::as_str).join(", ");
         Problem::bad_request(format!("channel `{}` is none; use {allowed}", body.channel))
@@ -82,7 +187,7 @@ fn parse(body: SubscriberBody) -> Result<NewSubscriber, Problem> {
         Some(word) => Language::parse(word)
             .ok_or_else(|| Problem::bad_request(format!("language `{word}` is none; use zh or en")))?,
     };
-    if body.url.is_none() && channel != ChannelKind::Sms {
+    if body.url.is_none() && channel != ChannelKind::Sms && !is_change {
         return Err(Problem::bad_request(format!(
             "field `url` is missing; {} needs an http or https address",
             channel.as_str()
@@ -104,9 +209,78 @@ fn parse(body: SubscriberBody) -> Result<NewSubscriber, Problem> {
         events,
         townships: names(&body.townships, TownshipCode::parse)?,
         zones: names(&body.zones, ZoneId::parse)?,
+        zone_kinds: words(&body.zone_kinds, "zone kind", ZoneKind::parse, &ZoneKind::ALL.map(ZoneKind::as_str))?,
+        land_classes: words(&body.land_classes, "land class", land_class, &LandClass::STATED.map(LandClass::as_str))?,
+        authorities: words(&body.authorities, "authority", Authority::parse, &Authority::ALL.map(Authority::as_str))?,
         severity,
+        after: body.after.as_deref().map(time).transpose()?,
+        quiet: quiet(body.quiet, channel, body.duty.is_some())?,
         duty: body.duty,
     })
+}
+
+fn land_class(word: &str) -> Option<LandClass> {
+    LandClass::STATED.into_iter().find(|class| class.as_str() == word)
+}
+
+/// As it was written.
+fn shown_time(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
+        seconds => format!("{seconds}s"),
+    }
+}
+
+/// Reads a list of words; the first that is none is told.
+fn words<T>(
+    list: &[String],
+    what: &str,
+    parse: impl Fn(&str) -> Option<T>,
+    allowed: &[&str],
+) -> Result<Vec<T>, Problem> {
+    let one = |word: &String| {
+        let none = || Problem::bad_request(format!("{what} `{word}` is none; use {}", allowed.join(", ")));
+        parse(word).ok_or_else(none)
+    };
+    list.iter().map(one).collect()
+}
+
+/// `30s`, `15m` or `2h`.
+fn time(text: &str) -> Result<Duration, Problem> {
+    let split = text.len().saturating_sub(1);
+    let number = text.get(..split).and_then(|digits| digits.parse::<u64>().ok());
+    let seconds = match (number, text.get(split..)) {
+        (Some(number), Some("s")) => Some(number),
+        (Some(number), Some("m")) => number.checked_mul(60),
+        (Some(number), Some("h")) => number.checked_mul(3_600),
+        _ => None,
+    };
+    let wrong = || Problem::bad_request(format!("after `{text}` is no time; write 30s, 15m or 2h"));
+    seconds.map(Duration::from_secs).ok_or_else(wrong)
+}
+
+/// Nights are for what cannot wait: a phone is woken at night by nothing that is only good to know, unless its owner wants it.
+fn quiet(given: Option<Quiet>, channel: ChannelKind, has_duty: bool) -> Result<Option<QuietHours>, Problem> {
+    let (from, until, below) = match given {
+        None if channel == ChannelKind::Sms && !has_duty => ("22:00".to_owned(), "06:00".to_owned(), None),
+        None => return Ok(None),
+        Some(Quiet::Word(word)) if word == "none" => return Ok(None),
+        Some(Quiet::Word(word)) => {
+            return Err(Problem::bad_request(format!(
+                "quiet `{word}` is none; write \"none\", or {{\"from\": \"22:00\", \"until\": \"06:00\"}}"
+            )));
+        }
+        Some(Quiet::Hours { from, until, below }) => (from, until, below),
+    };
+    let below = match below.as_deref() {
+        None => Severity::Warning,
+        Some(word) => Severity::parse(word)
+            .ok_or_else(|| Problem::bad_request(format!("quiet.below `{word}` is none; use warning or urgent")))?,
+    };
+    let hours = QuietHours::parse(&from, &until, below).ok_or_else(|| {
+        Problem::bad_request(format!("quiet hours `{from}` to `{until}` are none; write 22:00 and 06:00, legal time"))
+    })?;
+    Ok(Some(hours))
 }
 
 fn event(word: &str) -> Result<AlertKind, Problem> {
@@ -150,7 +324,15 @@ fn subscriber_json(subscriber: &Subscriber) -> Value {
         "events": subscriber.events.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(),
         "townships": subscriber.townships.iter().map(|code| code.as_str()).collect::<Vec<_>>(),
         "zones": subscriber.zones.iter().map(|zone| zone.as_str()).collect::<Vec<_>>(),
+        "zone_kinds": subscriber.zone_kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(),
+        "land_classes": subscriber.land_classes.iter().map(|class| class.as_str()).collect::<Vec<_>>(),
+        "authorities": subscriber.authorities.iter().map(|body| body.as_str()).collect::<Vec<_>>(),
         "severity": subscriber.severity.as_str(),
+        "after": subscriber.after.map(shown_time),
+        "quiet": subscriber.quiet.map(|quiet| {
+            json!({ "from": quiet.from(), "until": quiet.until(), "below": quiet.below.as_str() })
+        }),
+        "off": subscriber.off,
         "duty": subscriber.duty,
         "since": subscriber.since.to_rfc3339(),
     })

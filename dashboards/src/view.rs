@@ -8,6 +8,7 @@
 
 use crate::health::Silence;
 use crate::index::Index;
+use crate::receivers::Receivers;
 use journal::alert_log::{AlertLog, Record, RecordBody};
 use journal::wire::{AlertJson, DeliveryJson, IncidentJson, NoticeJson, ReportJson};
 use model::{AlertKind, DeviceId, Flaw, IncidentStatus, Matter, ReceiptState, Timestamp};
@@ -61,6 +62,7 @@ pub(crate) struct Incident {
 struct State {
     incidents: Index<Incident>,
     deliveries: Index<DeliveryJson>,
+    receivers: Receivers,
     /// Case -> duty -> how far its report came.
     reports: HashMap<String, BTreeMap<String, ReceiptState>>,
     silences: HashMap<DeviceId, Silence>,
@@ -84,6 +86,7 @@ impl View {
         let state = State {
             incidents: Index::new(UNRESOLVED_KEPT, RESOLVED_KEPT),
             deliveries: Index::new(PENDING_DELIVERIES_KEPT, FINISHED_DELIVERIES_KEPT),
+            receivers: Receivers::default(),
             reports: HashMap::new(),
             silences: HashMap::new(),
             notices: Index::new(NOTICES_GOING_ON_KEPT, NOTICES_OVER_KEPT),
@@ -140,6 +143,19 @@ impl View {
     /// One delivery.
     pub fn delivery(&self, id: &str) -> Option<Arc<DeliveryJson>> {
         self.read(|state| state.deliveries.get(id))
+    }
+
+    /// How a subscriber takes what it is told.
+    pub fn receiver(&self, subscriber: &str) -> serde_json::Value {
+        self.read(|state| state.receivers.line(subscriber))
+    }
+
+    /// How many deliveries of each way are in each state.
+    pub fn deliveries_by_state(&self) -> Vec<(String, String, i64)> {
+        self.read(|state| {
+            let owned = |(channel, state, count): (&str, &str, i64)| (channel.to_owned(), state.to_owned(), count);
+            state.receivers.counts().into_iter().map(owned).collect()
+        })
     }
 
     /// The silence of a device that was told and not taken back.
@@ -309,7 +325,10 @@ impl State {
 
     fn fold_delivery(&mut self, seq: u64, delivery: &DeliveryJson) {
         let finished = delivery.state != ReceiptState::Pending.as_str();
-        self.deliveries.put(&delivery.id, seq, delivery.clone(), finished);
+        let before = self.deliveries.get(&delivery.id);
+        let gone = self.deliveries.put(&delivery.id, seq, delivery.clone(), finished);
+        self.receivers.changed(before.as_deref(), Some(delivery));
+        self.receivers.changed(gone.as_deref(), None);
         let (Some(duty), Some(incident)) = (&delivery.duty, &delivery.incident) else { return };
         let Some(state) = receipt_state(&delivery.state) else { return };
         let Some(known) = self.incidents.get(incident) else { return };

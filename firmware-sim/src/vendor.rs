@@ -86,6 +86,23 @@ impl Vendor {
         format!("http://{}{path}", self.addr)
     }
 
+    /// Waits until one that is wanted was accepted, and returns it.
+    pub async fn wait_until(&self, wanted: impl Fn(&Message) -> bool) -> Message {
+        let find = || {
+            let accepted = self.shared.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+            accepted.iter().find(|message| wanted(message)).cloned()
+        };
+        let mut count = self.shared.count.subscribe();
+        loop {
+            count.borrow_and_update();
+            if let Some(message) = find() {
+                return message;
+            }
+            // The sender lives in `shared`, so the wait cannot end by its loss.
+            count.changed().await.ok();
+        }
+    }
+
     /// Waits until so many were accepted, and returns them.
     pub async fn wait_for(&self, messages: usize) -> Vec<Message> {
         // The sender lives in `shared`, so the wait cannot end by its loss.

@@ -3,7 +3,7 @@
 //! In: a data folder, a seed, a speed. Out: the same service as `run`, fed by `firmware-sim` over real sockets, with a webhook
 //! receiver that prints what it is told. The same again continues with the same data.
 
-use crate::config::Config;
+use crate::config::{Config, Telling};
 use crate::service::{self, Addresses};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
@@ -155,8 +155,8 @@ fn described(device: &SimDevice) -> Result<NewDevice> {
 fn configured(args: &DemoArgs, given: Option<Config>, scenario: &Scenario, plc: SocketAddr) -> Result<Config> {
     let own = Config::parse("[webhooks]\nallow_networks = [\"127.0.0.0/8\"]")?;
     // The receiver listens on loopback: whatever is configured, webhooks may go there.
-    let webhook_networks = own.webhook_networks.clone();
-    let mut config = Config { webhook_networks, ..given.unwrap_or(own) };
+    let telling = Telling { networks: own.telling.networks.clone(), ..given.as_ref().unwrap_or(&own).telling.clone() };
+    let mut config = Config { telling, ..given.unwrap_or(own) };
     config.data.clone_from(&args.data);
     config.gate.listen = free(config.gate.listen);
     config.http = free(config.http);

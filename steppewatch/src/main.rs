@@ -18,6 +18,7 @@ mod stores;
 mod telemetry;
 mod upkeep;
 mod watching;
+mod words;
 
 use clap::{Parser, Subcommand};
 use config::{Config, ConfigError};

@@ -10,9 +10,9 @@ use crate::stages::{Behind, Stages};
 use crate::stores::Stores;
 use crate::upkeep;
 use crate::watching::{self, Watched};
-use alerts::WorkerParts;
 use alerts::coverage::{self, Handed, Reader, ReaderParts, WatchParts};
 use alerts::deliver::{self, DeliverParts};
+use alerts::{OverdueParts, WorkerParts};
 use anyhow::{Context, Result};
 use dashboards::Parts;
 use history::influx::{InfluxMetrics, InfluxSink};
@@ -327,13 +327,22 @@ fn conclude_and_tell(
     stages.spawn_behind("evidence", crate::evidence::run(evidence, stop.clone()));
     let delivery = DeliverParts {
         store: stores.alerts.clone(),
+        registry: stores.registry.clone(),
+        allowed: config.telling.networks.clone(),
+        timeout: config.telling.timeout,
+        sms: config.telling.sms.clone(),
+        clock: stores.clock.clone(),
+        metrics: metrics.clone(),
+    };
+    stages.spawn_behind("delivery", deliver::run(delivery, stop.clone()));
+    let overdue = OverdueParts {
+        store: stores.alerts.clone(),
         view: stores.registry.view(),
-        allowed: config.webhook_networks.clone(),
-        sms: config.sms.clone(),
+        report_within: config.telling.report_within,
         clock: stores.clock.clone(),
         metrics,
     };
-    stages.spawn_behind("delivery", deliver::run(delivery, stop.clone()));
+    stages.spawn_behind("overdue", alerts::watch_overdue(overdue, stop.clone()));
     Ok(())
 }
 
@@ -371,6 +380,7 @@ fn show(
         closure_at: law.closure_at(),
         zones_at: law.zones_at(),
         zones_as_of: law.zones_as_of(),
+        words: crate::words::words(&stores.alerts),
         foresee: crate::replay::foresee(
             &stores.registry,
             config.data.join("journal.db"),

@@ -63,6 +63,7 @@ impl Stores {
         let registry = open_registry(&config.data)?;
         announce_admin(&registry).await?;
         let file = |name: &str| config.data.join(name);
+        let links = config.telling.public_url.as_deref().map(|url| registry.links(url));
         let mut consumers = vec!["detect", "history", alerts::coverage::CONSUMER];
         consumers.extend(config.influx.as_ref().map(|_| "influx"));
         consumers.extend(config.vision.as_ref().map(|_| ingest::vision::CONSUMER));
@@ -85,7 +86,8 @@ impl Stores {
                 clock.clone(),
             )?,
             alerts: Store::open(&file("alerts.db"), AlertLog::open(&file("alerts.db"))?, config.tenant.clone())?
-                .with_messages(Messages::with(config.messages.clone())?),
+                .with_messages(Messages::with(config.telling.messages.clone())?)
+                .with_links(links),
             coverage: CoverageStore::open(&file("coverage.db"))?,
             watched: Shared::default(),
             commands: CommandLog::open(&file("commands.db"))?,

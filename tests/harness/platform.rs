@@ -66,6 +66,17 @@ impl Platform {
         self.folder.path().join(name)
     }
 
+    /// Adds a line to a section that every journey's configuration has: `mqtt`, `http`, `webhooks`.
+    pub fn add_to(&self, section: &str, line: &str) -> Result<()> {
+        let file = self.file("steppewatch.toml");
+        let config = std::fs::read_to_string(&file)?;
+        let head = format!("[{section}]\n");
+        if !config.contains(&head) {
+            bail!("there is no section {section}");
+        }
+        Ok(std::fs::write(&file, config.replace(&head, &format!("{head}{line}\n")))?)
+    }
+
     /// Starts the service and waits for its ready line.
     pub async fn run(&mut self) -> Result<()> {
         self.begin(&["run"]).await

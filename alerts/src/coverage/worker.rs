@@ -6,7 +6,7 @@
 use super::metrics::Metrics;
 use super::store::{At, CoverageStore, CoverageStoreError, Keep};
 use crate::store::{Store, StoreError};
-use crate::worker::known;
+
 use detect::World;
 use detect::coverage::{Coverage, Settings};
 use futures_util::future::BoxFuture;
@@ -218,7 +218,9 @@ impl Worker {
             return Ok(());
         }
         let view = Arc::clone(&self.parts.view.borrow());
-        for alert in self.parts.alerts.raise(findings, None, known(&view), self.parts.clock.now())? {
+        for alert in
+            self.parts.alerts.raise(findings, None, crate::store::Known::from(&*view), self.parts.clock.now())?
+        {
             tracing::info!(id = alert.id, kind = alert.kind.as_str(), severity = alert.severity.as_str(), "alert");
         }
         Ok(())

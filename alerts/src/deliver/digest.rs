@@ -4,7 +4,7 @@
 //! Never: a message dropped (each keeps its own receipt), a program's event merged, or a new message mixed into one that was tried
 //! before: its receipt would then speak for what it did not say.
 
-use crate::message::SmsBody;
+use crate::message::Said;
 use crate::store::Due;
 use model::{ChannelKind, Language, Timestamp};
 use std::collections::BTreeMap;
@@ -42,21 +42,16 @@ pub(super) fn merged(due: Vec<Due>, told: impl Fn(&str) -> Option<Told>) -> Vec<
     one_by_one
 }
 
-fn digest(of_one: Vec<Due>, (channel, language): Told) -> Option<Due> {
+fn digest(of_one: Vec<Due>, (_, language): Told) -> Option<Due> {
     let mut gravest: Vec<&Due> = of_one.iter().collect();
     gravest.sort_by_key(|delivery| weight(&delivery.kind));
     let more = of_one.len().saturating_sub(LINES);
-    let body = match channel {
-        ChannelKind::Sms => {
-            let bodies: Vec<SmsBody> =
-                gravest.iter().filter_map(|delivery| serde_json::from_str(&delivery.body).ok()).collect();
-            let text = lines(bodies.iter().map(|body| body.text.as_str()), more, language);
-            let mut values = bodies.into_iter().next()?.values;
-            values.insert("message".to_owned(), text.clone());
-            serde_json::to_string(&SmsBody { text, values }).ok()?
-        }
-        _ => lines(gravest.iter().map(|delivery| delivery.body.as_str()), more, language),
-    };
+    let said: Vec<Said> = gravest.iter().map(|delivery| Said::parse(&delivery.body)).collect();
+    let text = lines(said.iter().map(|said| said.text.as_str()), more, language);
+    let mut values = said.into_iter().next()?.values;
+    values.insert("message".to_owned(), text.clone());
+    values.remove("link");
+    let body = Said { text, values, link: None }.kept();
     let with = of_one.iter().skip(1).map(|delivery| (delivery.id.clone(), delivery.attempts)).collect();
     of_one.into_iter().next().map(|first| Due { body, with, ..first })
 }
@@ -87,9 +82,10 @@ mod tests {
 
     fn due(id: &str, subscriber: &str, kind: &str, attempts: u32, next_s: i64) -> Due {
         let at = |seconds: i64| Timestamp::from_millis(seconds * 1_000);
+        let link = Some("https://watch.example/a/x".to_owned());
         let body = match subscriber {
-            "phone" => serde_json::to_string(&SmsBody { text: format!("text {id}"), values: BTreeMap::new() }).unwrap(),
-            _ => format!("text {id}"),
+            "hook" => format!("text {id}"),
+            _ => Said { text: format!("text {id}"), values: BTreeMap::new(), link }.kept(),
         };
         let id = id.to_owned();
         Due {
@@ -122,7 +118,7 @@ mod tests {
         storm.push(due("z-fire", "robot", "steppewatch.fire.seen", 0, 3));
         let out = merged(storm, told);
         let [one] = &out[..] else { panic!("{out:?}") };
-        assert_eq!(one.body, "text z-fire\ntext z-herd\ntext m00\nAnd 15 more; see the console.");
+        assert_eq!(Said::parse(&one.body).whole(), "text z-fire\ntext z-herd\ntext m00\nAnd 15 more; see the console.");
         assert_eq!((one.id.as_str(), one.with.len()), ("m00", 17), "each keeps its own receipt");
     }
 
@@ -133,7 +129,7 @@ mod tests {
         let out = merged(all, told);
         assert_eq!(out.len(), 5);
         let phone = out.iter().find(|delivery| delivery.subscriber == "phone").unwrap();
-        let body: SmsBody = serde_json::from_str(&phone.body).unwrap();
+        let body = Said::parse(&phone.body);
         assert_eq!(body.text, "text p0\ntext p1\ntext p2\n另有 1 条，请看值守台。");
         assert_eq!(body.values["message"], body.text);
         assert_eq!(

@@ -4,6 +4,7 @@
 //! body whether it took it; that is what is read.   Formats: `docs/telling.md`, after the makers' pages.
 
 use super::sender::{Answer, Http, Reply};
+use crate::message::Said;
 use crate::store::Due;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,12 +20,13 @@ const TOO_OFTEN: Duration = Duration::from_secs(60);
 const TOO_OFTEN_CODES: [i64; 5] = [45_009, 130_101, 660_026, 9_499, 11_232];
 
 pub(super) async fn send(http: &Http, to: &Subscriber, due: &Due, now: Timestamp) -> Answer {
+    let text = Said::parse(&due.body).whole();
     let (url, body) = match to.channel {
         ChannelKind::Dingtalk => {
-            (dingtalk_url(&to.url, &to.secret, now), json!({"msgtype": "text", "text": {"content": due.body}}))
+            (dingtalk_url(&to.url, &to.secret, now), json!({"msgtype": "text", "text": {"content": text}}))
         }
-        ChannelKind::Feishu => (to.url.clone(), feishu_body(&due.body, &to.secret, now)),
-        _ => (to.url.clone(), json!({"msgtype": "text", "text": {"content": due.body}})),
+        ChannelKind::Feishu => (to.url.clone(), feishu_body(&text, &to.secret, now)),
+        _ => (to.url.clone(), json!({"msgtype": "text", "text": {"content": text}})),
     };
     let request = match http.post(&url) {
         Ok(request) => request.json(&body),
@@ -108,7 +110,7 @@ mod tests {
             Answer::Refused(_) => "refused",
             Answer::Later { after: Some(_), .. } => "too often",
             Answer::Later { .. } => "later",
-            Answer::Turn(_) => "turn",
+            Answer::Turn(_) | Answer::Gone(_) => "turn",
         };
         assert_eq!(found, wanted, "{status} {body}");
     }

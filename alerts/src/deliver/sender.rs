@@ -13,8 +13,6 @@ use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A receiver that answers more slowly is tried again.
-const TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// So much of an answer is kept for people.
 const ANSWER_MAX: usize = 2_048;
@@ -26,6 +24,8 @@ pub(super) enum Answer {
     Accepted(String),
     /// It never will.
     Refused(String),
+    /// It says that it is no more: neither this nor anything else.
+    Gone(String),
     /// Perhaps later.
     Later {
         /// Why not now.
@@ -72,8 +72,8 @@ pub(super) struct Sender {
 }
 
 impl Sender {
-    pub(super) fn new(networks: Networks, sms: Option<Sms>) -> Result<Self, reqwest::Error> {
-        Ok(Self { http: Http::new(networks)?, sms, pace: Pace::default() })
+    pub(super) fn new(networks: Networks, timeout: Duration, sms: Option<Sms>) -> Result<Self, reqwest::Error> {
+        Ok(Self { http: Http::new(networks, timeout)?, sms, pace: Pace::default() })
     }
 
     pub(super) async fn send(&self, to: &Subscriber, due: &Due, now: Timestamp) -> Answer {
@@ -100,10 +100,11 @@ pub(super) struct Http {
 }
 
 impl Http {
-    pub(super) fn new(networks: Networks) -> Result<Self, reqwest::Error> {
+    /// A receiver that answers more slowly than `timeout` has not answered.
+    pub(super) fn new(networks: Networks, timeout: Duration) -> Result<Self, reqwest::Error> {
         let client = Client::builder()
-            .timeout(TIMEOUT)
-            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(timeout)
+            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .user_agent(concat!("steppewatch/", env!("CARGO_PKG_VERSION")))

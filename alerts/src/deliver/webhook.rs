@@ -11,9 +11,15 @@ use reqwest::StatusCode;
 /// One attempt: any 2xx is yes, 410 is no for good.
 pub(super) async fn send(http: &Http, to: &Subscriber, due: &Due, now: Timestamp) -> Answer {
     let seconds = now.as_millis().div_euclid(1_000);
-    let Some(signature) = sign(&to.secret, &due.id, seconds, &due.body) else {
+    let Some(mut signature) = sign(&to.secret, &due.id, seconds, &due.body) else {
         return Answer::Refused("the receiver's secret is not valid".into());
     };
+    // For a day after a change both secrets hold; a receiver takes the one that it knows.
+    if let Some((old, _)) = to.old_secret.as_ref().filter(|(_, until)| now < *until)
+        && let Some(by_old) = sign(old, &due.id, seconds, &due.body)
+    {
+        signature = format!("{signature} {by_old}");
+    }
     let request = match http.post(&to.url) {
         Ok(request) => request,
         Err(refused) => return refused,
@@ -26,7 +32,7 @@ pub(super) async fn send(http: &Http, to: &Subscriber, due: &Due, now: Timestamp
         .body(due.body.clone());
     match http.ask(request).await {
         Ok(reply) if reply.status.is_success() => Answer::Accepted(reply.told()),
-        Ok(reply) if reply.status == StatusCode::GONE => Answer::Refused(reply.told()),
+        Ok(reply) if reply.status == StatusCode::GONE => Answer::Gone(reply.told()),
         Ok(reply) => Answer::Later { reason: reply.told(), after: reply.after },
         Err(answer) => answer,
     }

@@ -3,7 +3,10 @@
 //! In: an alert.   Out: [`Facts`].   Never: an informant, a phone number, or a number without its uncertainty.
 
 use journal::wire::words::{self, Both};
-use model::{Alert, AlertKind, DeviceId, Incident, Language, Notice, Subject, TownshipCode, ZoneLoad};
+use model::{
+    Alert, AlertKind, DeviceId, Incident, Language, Notice, Severity, Subject, TimelineItem, Timestamp, TownshipCode,
+    ZoneLoad,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -42,7 +45,7 @@ pub(super) struct Facts {
     pub by: String,
     /// Told by data that came late.
     pub late: bool,
-    /// A notice in a sentence.
+    /// A notice in a sentence; how long nobody took a case; who has not taken a report.
     pub text: String,
     /// What the zone carries, sheep units.
     pub capacity: String,
@@ -51,9 +54,9 @@ pub(super) struct Facts {
 }
 
 /// Names that a provider's template may be filled from: the texts of [`Facts`], and the whole message.
-pub const NAMES: [&str; 18] = [
+pub const NAMES: [&str; 19] = [
     "event", "severity", "id", "zone", "township", "time", "clock", "animals", "units", "fine", "place", "device",
-    "status", "what", "by", "text", "capacity", "message",
+    "status", "what", "by", "text", "capacity", "message", "link",
 ];
 
 impl Facts {
@@ -111,9 +114,46 @@ fn of_incident(incident: &Incident, language: Language, general: Facts) -> Facts
         status: incident.status.as_str(),
         what: last.map(|item| item.what.clone()).unwrap_or_default(),
         by: last.and_then(|item| item.by.clone()).unwrap_or_default(),
+        text: last.map(|item| told(item, language)).unwrap_or_default(),
         late: case.late,
         over: case.ended_at.is_some(),
         ..general
+    }
+}
+
+/// What the last line of a case's history adds to it, where a message may say it. Never a comment: who wrote it did not write it for
+/// everybody.
+fn told(item: &TimelineItem, language: Language) -> String {
+    let text = item.text.as_deref().unwrap_or_default();
+    match item.what.as_str() {
+        "escalated" => text.to_owned(),
+        "half_reported" => {
+            let named: Vec<&str> = text.split(", ").map(|duty| duty_name(duty, language)).collect();
+            named.join(if language == Language::Zh { "、" } else { " and " })
+        }
+        _ => String::new(),
+    }
+}
+
+fn duty_name(duty: &str, language: Language) -> &str {
+    match (duty, language) {
+        ("local_government", Language::Zh) => "属地政府",
+        ("local_government", Language::En) => "the local government",
+        ("forestry_authority", Language::Zh) => "林草主管部门",
+        ("forestry_authority", Language::En) => "the forestry and grassland authority",
+        (other, _) => other,
+    }
+}
+
+/// Of a message that only tries the way.
+pub(super) fn of_test(now: Timestamp) -> Facts {
+    let legal = now.to_legal();
+    Facts {
+        event: "test".to_owned(),
+        severity: Severity::Notice.as_str(),
+        time: legal.chars().take(16).collect(),
+        clock: legal.chars().skip(11).take(5).collect(),
+        ..Facts::default()
     }
 }
 

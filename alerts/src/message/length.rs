@@ -46,19 +46,25 @@ impl SmsLength {
 
 /// The text, cut to so many parts with `…` at its end where it is longer. Nothing that is said is cut in the middle of a character.
 pub fn shorten(text: &str, parts: usize) -> String {
-    if SmsLength::of(text).parts <= parts {
-        return text.to_owned();
+    shorten_before(text, "", parts)
+}
+
+/// The same with something after it that is not cut.
+pub fn shorten_before(text: &str, after: &str, parts: usize) -> String {
+    let whole = format!("{text}{after}");
+    if SmsLength::of(&whole).parts <= parts {
+        return whole;
     }
     // `…` is no letter of GSM: what is cut counts 16 bits a character.
     let most = if parts <= 1 { 70 } else { parts * 67 };
-    let mut units = 1;
+    let mut units = 1 + after.encode_utf16().count();
     let kept = text.chars().take_while(|c| {
         units += c.len_utf16();
         units <= most
     });
     let mut cut: String = kept.collect();
     cut.push('…');
-    cut
+    cut + after
 }
 
 #[cfg(test)]
@@ -88,6 +94,8 @@ mod tests {
             for text in ["草".repeat(500), "𠮷".repeat(300), "a".repeat(900)] {
                 let cut = shorten(&text, parts);
                 assert!(SmsLength::of(&cut).parts == parts && cut.ends_with('…'), "{parts} {cut}");
+                let cut = shorten_before(&text, " https://a.example/b", parts);
+                assert!(SmsLength::of(&cut).parts == parts && cut.ends_with("… https://a.example/b"), "{parts} {cut}");
             }
         }
     }

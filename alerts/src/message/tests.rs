@@ -76,11 +76,24 @@ fn a_message_never_runs_code_or_reads_files() {
 
 #[test]
 fn a_phone_gets_the_text_and_every_value_that_a_template_may_name() {
-    let body: SmsBody = serde_json::from_str(&Messages::default().sms(&herd(), Language::Zh)).unwrap();
+    let link = Some("https://watch.example/a/x".to_owned());
+    let body = Said::parse(&Messages::default().said(&herd(), Language::Zh, link).kept());
     let names: Vec<&str> = body.values.keys().map(String::as_str).collect();
     let mut known = NAMES.to_vec();
     known.sort_unstable();
     assert_eq!(names, known);
     assert_eq!((body.values["zone"].as_str(), body.values["animals"].as_str()), ("北坡", "绵羊 34 至 46 只"));
     assert_eq!(body.values["message"], body.text);
+    assert_eq!(body.whole(), format!("{}\n收到请点：https://watch.example/a/x", body.text));
+    assert!(body.in_parts(1).ends_with("… 收到请点：https://watch.example/a/x"), "{}", body.in_parts(1));
+    let of_before = Said::parse("北坡发现绵羊");
+    assert_eq!((of_before.whole().as_str(), of_before.in_parts(1).as_str()), ("北坡发现绵羊", "北坡发现绵羊"));
+}
+
+#[test]
+fn a_message_is_shown_with_what_it_says_before_anybody_gets_it() {
+    let shown = preview("incident.opened.zh", "{{ zone }}有{{ animals or '羊' }}").unwrap();
+    assert_eq!(shown.says, ["北坡禁牧区有绵羊 34 至 46 只、牛 3 头", "有羊"]);
+    assert!(shown.is_own && preview("incident.opened.zh", "{{ informant }}").is_err());
+    assert_eq!(Messages::default().shown().len(), SHIPPED.len());
 }

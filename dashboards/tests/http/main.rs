@@ -18,3 +18,4 @@ mod patrols;
 mod second_person;
 mod snapshots;
 mod support;
+mod telling;

@@ -1,7 +1,7 @@
 //! A server on a free port with a folder of its own, and the few things that the rest of the platform would do.
 
 use dashboards::live::Live;
-use dashboards::{Holding, Parts, Unwatched, WatchSpan, Watching, ZonesAsOf, serve};
+use dashboards::{Holding, Parts, Unwatched, WatchSpan, Watching, Words, ZonesAsOf, serve};
 use futures_util::{SinkExt, StreamExt};
 use history::History;
 use journal::alert_log::{self, AlertLog, RecordBody};
@@ -134,6 +134,13 @@ impl Server {
                 in_zone_1(position).then(|| ZoneId::parse("zone-1").unwrap()).into_iter().collect()
             }),
             zones_as_of: as_of(server.registry.clone()),
+            words: Words {
+                shown: Arc::new(|| json!([{ "name": "notice.zh" }])),
+                preview: Arc::new(|name, text| match name {
+                    "notice.zh" => Ok(json!({ "says": [text] })),
+                    _ => Err(format!("there is no message `{name}`")),
+                }),
+            },
             foresee: Arc::new(|zones, days| Ok(json!({ "zones": zones.len(), "days": days }))),
             second_person,
             ready: Arc::new(|| Ok(())),

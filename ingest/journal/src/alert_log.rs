@@ -151,6 +151,7 @@ mod tests {
             attempts: 0,
             at: "2026-11-22T00:00:00.000Z".into(),
             answer: String::new(),
+            tries: Vec::new(),
         })
     }
 

@@ -33,6 +33,8 @@ enum ActionJson {
     Reopen,
     Comment { text: String },
     RetryDelivery { delivery: String },
+    RetryDeliveries { subscriber: Option<String> },
+    TestSubscriber { subscriber: String },
 }
 
 impl CommandLog {
@@ -106,6 +108,8 @@ fn to_json(command: &Command) -> CommandJson {
             Action::Reopen => ActionJson::Reopen,
             Action::Comment { text } => ActionJson::Comment { text: text.clone() },
             Action::RetryDelivery { delivery } => ActionJson::RetryDelivery { delivery: delivery.clone() },
+            Action::RetryDeliveries { subscriber } => ActionJson::RetryDeliveries { subscriber: subscriber.clone() },
+            Action::TestSubscriber { subscriber } => ActionJson::TestSubscriber { subscriber: subscriber.clone() },
         },
     }
 }
@@ -118,6 +122,8 @@ fn from_json(json: CommandJson) -> Option<Command> {
         ActionJson::Reopen => Action::Reopen,
         ActionJson::Comment { text } => Action::Comment { text },
         ActionJson::RetryDelivery { delivery } => Action::RetryDelivery { delivery },
+        ActionJson::RetryDeliveries { subscriber } => Action::RetryDeliveries { subscriber },
+        ActionJson::TestSubscriber { subscriber } => Action::TestSubscriber { subscriber },
     };
     let incident = match json.incident {
         Some(id) => Some(IncidentId::parse(&id).ok()?),
@@ -145,6 +151,8 @@ mod tests {
             Action::Reopen,
             Action::Comment { text: "看见羊群".into() },
             Action::RetryDelivery { delivery: "d1".into() },
+            Action::RetryDeliveries { subscriber: Some("sub-1".into()) },
+            Action::TestSubscriber { subscriber: "sub-1".into() },
         ];
         let given: Vec<_> = actions
             .into_iter()

@@ -161,4 +161,18 @@ pub struct DeliveryJson {
     pub at: String,
     /// What the receiver answered or what went wrong, without secrets.
     pub answer: String,
+    /// The last attempts, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tries: Vec<TryJson>,
+}
+
+/// One attempt to deliver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TryJson {
+    /// When it ended.
+    pub at: String,
+    /// How long it took, milliseconds.
+    pub took_ms: u64,
+    /// What the receiver answered, status first, or what went wrong; without secrets.
+    pub answer: String,
 }

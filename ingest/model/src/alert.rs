@@ -47,6 +47,8 @@ pub enum AlertKind {
     IncidentOpened,
     /// It changed: seen again, grown, or a person did something.
     IncidentUpdated,
+    /// Nobody acknowledged it in time: the next ones are told.
+    IncidentEscalated,
     /// The herd left or a person closed the case.
     IncidentClosed,
     /// Data that came late showed that it never was.
@@ -79,13 +81,16 @@ pub enum AlertKind {
     FireSeen,
     /// It does no more.
     FireOver,
+    /// A case was not taken by both halves of the dual report in time.
+    HalfReported,
 }
 
 impl AlertKind {
     /// Every kind there is.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::IncidentOpened,
         Self::IncidentUpdated,
+        Self::IncidentEscalated,
         Self::IncidentClosed,
         Self::IncidentWithdrawn,
         Self::DeviceSilent,
@@ -102,6 +107,7 @@ impl AlertKind {
         Self::StationThresholdOver,
         Self::FireSeen,
         Self::FireOver,
+        Self::HalfReported,
     ];
 
     /// The CloudEvents type.
@@ -109,6 +115,7 @@ impl AlertKind {
         match self {
             Self::IncidentOpened => "steppewatch.incident.opened",
             Self::IncidentUpdated => "steppewatch.incident.updated",
+            Self::IncidentEscalated => "steppewatch.incident.escalated",
             Self::IncidentClosed => "steppewatch.incident.closed",
             Self::IncidentWithdrawn => "steppewatch.incident.withdrawn",
             Self::DeviceSilent => "steppewatch.device.silent",
@@ -125,6 +132,7 @@ impl AlertKind {
             Self::StationThresholdOver => "steppewatch.station.threshold_over",
             Self::FireSeen => "steppewatch.fire.seen",
             Self::FireOver => "steppewatch.fire.over",
+            Self::HalfReported => "steppewatch.delivery.half_reported",
         }
     }
 
@@ -202,6 +210,8 @@ pub struct Receipt {
     pub attempts: u32,
     /// When the last attempt ended.
     pub at: Timestamp,
+    /// How long it took, milliseconds.
+    pub took_ms: u64,
     /// What the receiver answered or what went wrong, without secrets.
     pub answer: String,
 }

@@ -59,6 +59,16 @@ pub enum Action {
         /// Which.
         delivery: String,
     },
+    /// Sends a subscriber a message that says that it is one to try.
+    TestSubscriber {
+        /// Whom.
+        subscriber: String,
+    },
+    /// Sends again whatever was given up.
+    RetryDeliveries {
+        /// Only what was for this subscriber.
+        subscriber: Option<String>,
+    },
 }
 
 /// An operator's doing: an entry of the command log, an input like any other.

@@ -25,9 +25,11 @@ mod network;
 mod notice;
 mod overload;
 mod picture;
+mod quiet;
 mod reading;
 mod recent_land;
 mod reject;
+mod roster;
 mod species;
 mod station;
 mod subscriber;
@@ -59,12 +61,14 @@ pub use network::{BadNetwork, Networks};
 pub use notice::{FireSign, Flaw, Matter, NOTICE_DEVICES_MAX, Notice, OutageCause};
 pub use overload::ZoneLoad;
 pub use picture::{Clarity, Detection, Look, Unseen};
+pub use quiet::QuietHours;
 pub use reading::{
     Body, BoundingBox, Fire, Gimbal, Heartbeat, HeartbeatStatus, Measurement, PanTilt, Place, Quantity, Reading,
     Readings, Report, Sighting, Snapshot, Track,
 };
 pub use recent_land::{LapsedZone, RecentLand};
 pub use reject::{DeadLetter, Reject};
+pub use roster::{Roster, Shift, is_on_duty};
 pub use species::{Interval, Species};
 pub use station::{LatestValue, StationView};
 pub use subscriber::{ChannelKind, Language, Subscriber};

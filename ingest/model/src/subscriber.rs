@@ -1,5 +1,6 @@
-use crate::{AlertKind, Severity, Timestamp, TownshipCode, ZoneId};
+use crate::{AlertKind, Authority, LandClass, QuietHours, Severity, Timestamp, TownshipCode, ZoneId, ZoneKind};
 use std::fmt;
+use std::time::Duration;
 
 /// By what way somebody is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -85,18 +86,60 @@ pub struct Subscriber {
     /// The signing key: of a webhook `whsec_` and base64, of a robot as its group shows it; may be empty for a robot. Shown once, never
     /// logged.
     pub secret: String,
+    /// The signing key of before, and until when a webhook is signed by it too.
+    pub old_secret: Option<(String, Timestamp)>,
     /// Which kinds of alert.
     pub events: Vec<AlertKind>,
     /// Which townships.
     pub townships: Vec<TownshipCode>,
     /// Which zones.
     pub zones: Vec<ZoneId>,
+    /// Which kinds of zone.
+    pub zone_kinds: Vec<ZoneKind>,
+    /// Which land.
+    pub land_classes: Vec<LandClass>,
+    /// Cases of which enforcement bodies.
+    pub authorities: Vec<Authority>,
     /// From which urgency on.
     pub severity: Severity,
+    /// Told of a case only when nobody has acknowledged it for so long; `None`: at once.
+    pub after: Option<Duration>,
+    /// When it is told only of what cannot wait.
+    pub quiet: Option<QuietHours>,
     /// `local_government` or `forestry_authority`: which half of the dual report this is.
     pub duty: Option<String>,
+    /// Why nothing is sent to it, once it is switched off.
+    pub off: Option<String>,
     /// When it subscribed.
     pub since: Timestamp,
+}
+
+impl Subscriber {
+    /// Somebody who hears of everything by this way, in Chinese.
+    pub fn to_all(id: &str, channel: ChannelKind) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            channel,
+            url: String::new(),
+            phone: None,
+            language: Language::Zh,
+            secret: String::new(),
+            old_secret: None,
+            events: Vec::new(),
+            townships: Vec::new(),
+            zones: Vec::new(),
+            zone_kinds: Vec::new(),
+            land_classes: Vec::new(),
+            authorities: Vec::new(),
+            severity: Severity::Notice,
+            after: None,
+            quiet: None,
+            duty: None,
+            off: None,
+            since: Timestamp::default(),
+        }
+    }
 }
 
 /// Without the secret, the phone, and without what may follow the host in the URL, which can be a secret too.

@@ -109,6 +109,9 @@ pub enum LandClass {
 }
 
 impl LandClass {
+    /// Every class that is stated.
+    pub const STATED: [Self; 3] = [Self::Grassland, Self::Forest, Self::SandyLand];
+
     /// As written in GeoJSON.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -121,10 +124,7 @@ impl LandClass {
 
     /// Anything that is not named is [`LandClass::Unstated`].
     pub fn parse(word: &str) -> Self {
-        [Self::Grassland, Self::Forest, Self::SandyLand]
-            .into_iter()
-            .find(|class| class.as_str() == word)
-            .unwrap_or(Self::Unstated)
+        Self::STATED.into_iter().find(|class| class.as_str() == word).unwrap_or(Self::Unstated)
     }
 }
 

@@ -3,10 +3,12 @@
 //! In: a read transaction.   Out: [`Parts`], from which a [`View`] is made.   Never: a write, or a view of half a change.
 
 use crate::secrets::Credentials;
-use crate::{RegistryError, View, closures, devices, households, maintenance, masks, patrols, subscribers, zones};
+use crate::{
+    RegistryError, View, closures, devices, households, maintenance, masks, patrols, rosters, subscriber_rows, zones,
+};
 use model::{
-    ClosureCalendar, Device, DeviceId, Households, Maintenance, Mask, PatrolRoute, RecentLand, Subscriber, Timestamp,
-    Zone,
+    ClosureCalendar, Device, DeviceId, Households, Maintenance, Mask, PatrolRoute, RecentLand, Roster, Subscriber,
+    Timestamp, Zone,
 };
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -62,6 +64,7 @@ pub(crate) struct Parts {
     /// The next instant at which a published version begins or ends.
     next_in_force: Option<Timestamp>,
     subscribers: Vec<Subscriber>,
+    rosters: Arc<Vec<Roster>>,
     calendar: ClosureCalendar,
     households: Arc<Households>,
     masks: Arc<Vec<Mask>>,
@@ -108,7 +111,10 @@ impl Parts {
                 (self.zones, self.next_in_force) = zones::load(connection, now, &self.zones)?;
                 self.recent = Arc::new(zones::recent(connection, now, &self.recent)?);
             }
-            Part::Subscribers => self.subscribers = subscribers::load(connection)?,
+            Part::Subscribers => {
+                self.subscribers = subscriber_rows::load(connection)?;
+                self.rosters = Arc::new(rosters::load(connection)?);
+            }
             // All that is in the database is known, also to a clock that was set back.
             Part::Rules => self.calendar = closures::calendar(connection, Timestamp::from_millis(i64::MAX))?,
             Part::Masks => self.masks = Arc::new(masks::load(connection)?),
@@ -130,6 +136,7 @@ impl Parts {
         let (zones, subscribers) = (self.zones.clone(), self.subscribers.clone());
         let view = View::new(version, self.devices.clone(), zones, subscribers, self.calendar.clone());
         view.with_recent(Arc::clone(&self.recent))
+            .with_rosters(Arc::clone(&self.rosters))
             .with_households(Arc::clone(&self.households))
             .with_masks(Arc::clone(&self.masks))
             .with_maintenance(Arc::clone(&self.maintenance))

@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// One entry per version; the first makes an empty file into version 1.
-const MIGRATIONS: [&str; 5] = [V1, V2, V3, V4, V5];
+const MIGRATIONS: [&str; 6] = [V1, V2, V3, V4, V5, V6];
 
 const V1: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
@@ -126,6 +126,23 @@ CREATE TABLE patrol_route (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, township TEXT, device TEXT, reach_m REAL NOT NULL, duty TEXT, line TEXT NOT NULL
 ) STRICT;
 CREATE TABLE patrol_role (device TEXT NOT NULL REFERENCES device (id), duty TEXT NOT NULL, PRIMARY KEY (device, duty)) STRICT;
+";
+
+/// Who is told of what when, and duty tables; links in messages that were used; a secret's successor.
+const V6: &str = "
+ALTER TABLE subscriber ADD COLUMN zone_kinds TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE subscriber ADD COLUMN land_classes TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE subscriber ADD COLUMN authorities TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE subscriber ADD COLUMN after_s INTEGER;
+ALTER TABLE subscriber ADD COLUMN quiet TEXT;
+ALTER TABLE subscriber ADD COLUMN off TEXT;
+ALTER TABLE subscriber ADD COLUMN old_secret TEXT;
+ALTER TABLE subscriber ADD COLUMN old_secret_until_ms INTEGER;
+CREATE TABLE roster_shift (
+    roster TEXT NOT NULL, subscriber TEXT NOT NULL REFERENCES subscriber (id) ON DELETE CASCADE, from_ms INTEGER NOT NULL,
+    until_ms INTEGER NOT NULL, PRIMARY KEY (roster, from_ms, subscriber)
+) STRICT;
+CREATE TABLE used_link (delivery TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) STRICT;
 ";
 
 /// Brings the database to this program's version, or refuses one that is newer. Two processes may do it at once: the

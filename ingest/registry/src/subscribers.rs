@@ -5,12 +5,17 @@
 
 use crate::load::Part;
 use crate::secrets::random_bytes;
+use crate::subscriber_rows::{self as rows, words};
 use crate::{Registry, RegistryError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use model::{AlertKind, ChannelKind, Language, Severity, Subscriber, Timestamp, TownshipCode, ZoneId};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use model::{
+    AlertKind, Authority, ChannelKind, LandClass, Language, QuietHours, Severity, Subscriber, TownshipCode, ZoneId,
+    ZoneKind,
+};
 use serde_json::{Value, json};
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 /// Each alert is matched against every subscriber.
 pub const MAX_SUBSCRIBERS: u64 = 10_000;
@@ -21,6 +26,11 @@ const MAX_FILTER: usize = 10_000;
 /// A robot's secret is some tens of letters.
 const MAX_SECRET_BYTES: usize = 200;
 const SECRET_PREFIX: &str = "whsec_";
+/// How long a message is signed by a secret and its successor.
+const BOTH_SECRETS: Duration = Duration::from_secs(86_400);
+/// How long somebody may wait for others to acknowledge.
+const AFTER: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(86_400);
+const MAX_REASON_CHARS: usize = 200;
 
 /// Somebody who wants to be told. Empty lists mean "all".
 #[derive(Clone, PartialEq, Eq)]
@@ -43,8 +53,18 @@ pub struct NewSubscriber {
     pub townships: Vec<TownshipCode>,
     /// Which zones.
     pub zones: Vec<ZoneId>,
+    /// Which kinds of zone.
+    pub zone_kinds: Vec<ZoneKind>,
+    /// Which land.
+    pub land_classes: Vec<LandClass>,
+    /// Cases of which enforcement bodies.
+    pub authorities: Vec<Authority>,
     /// From which urgency on.
     pub severity: Severity,
+    /// Told of a case only when nobody has acknowledged it for so long: 10 s to a day.
+    pub after: Option<Duration>,
+    /// When it is told only of what cannot wait.
+    pub quiet: Option<QuietHours>,
     /// `local_government` or `forestry_authority`.
     pub duty: Option<String>,
 }
@@ -62,7 +82,12 @@ impl NewSubscriber {
             events: Vec::new(),
             townships: Vec::new(),
             zones: Vec::new(),
+            zone_kinds: Vec::new(),
+            land_classes: Vec::new(),
+            authorities: Vec::new(),
             severity: Severity::Notice,
+            after: None,
+            quiet: None,
             duty: None,
         }
     }
@@ -78,84 +103,120 @@ impl Registry {
     /// Registers a subscriber; the answer holds the secret, to be shown once.
     pub fn add_subscriber(&self, new: NewSubscriber, by: &str) -> Result<Subscriber, RegistryError> {
         check(&new)?;
-        let secret = match new.secret {
+        let secret = match new.secret.clone() {
             Some(secret) => secret,
-            None if new.channel == ChannelKind::Webhook => {
-                format!("{SECRET_PREFIX}{}", STANDARD.encode(random_bytes::<32>()?))
-            }
+            None if new.channel == ChannelKind::Webhook => new_secret()?,
             None => String::new(),
         };
-        let phone = new.phone.as_deref().map(checked_phone).transpose()?;
         let mut id = String::from("sub-");
         for byte in random_bytes::<8>()? {
             id.push_str(&format!("{byte:02x}"));
         }
         self.write(by, |change| {
-            let subscriber = Subscriber {
-                id,
-                name: new.name,
-                channel: new.channel,
-                url: new.url,
-                phone,
-                language: new.language,
-                secret,
-                events: new.events,
-                townships: new.townships,
-                zones: new.zones,
-                severity: new.severity,
-                duty: new.duty,
-                since: change.now,
-            };
-            insert(change.transaction, &subscriber)?;
+            let subscriber = Subscriber { secret, since: change.now, ..made(id, new)? };
+            let count: i64 = change.transaction.query_row("SELECT count(*) FROM subscriber", [], |row| row.get(0))?;
+            if u64::try_from(count).unwrap_or(u64::MAX) >= MAX_SUBSCRIBERS {
+                return Err(RegistryError::Limit { what: "subscribers", limit: MAX_SUBSCRIBERS });
+            }
+            rows::put(change.transaction, &subscriber)?;
             change.touch(Part::Subscribers)?;
             change.audit(format!("subscriber.add {}", subscriber.id), None, Some(shown(&subscriber)))?;
             Ok(subscriber)
         })
     }
 
-    /// Removes a subscriber; nothing more is sent to it.
+    /// Says anew what a subscriber is told and how. Its way stays; an address, a phone and a secret that are left out stay too.
+    pub fn replace_subscriber(&self, id: &str, new: NewSubscriber, by: &str) -> Result<Subscriber, RegistryError> {
+        self.edit(id, "replace", by, |before| {
+            if new.channel != before.channel {
+                let remedy = "a subscriber keeps its way; add another for another way";
+                return Err(RegistryError::invalid("channel", new.channel.as_str(), remedy));
+            }
+            let url = if new.url.is_empty() { before.url.clone() } else { new.url.clone() };
+            let filled = NewSubscriber { url, phone: new.phone.clone().or(before.phone.clone()), ..new };
+            check(&filled)?;
+            let secret = filled.secret.clone().unwrap_or_else(|| before.secret.clone());
+            let made = made(before.id.clone(), filled)?;
+            Ok(Subscriber { secret, since: before.since, off: before.off, old_secret: before.old_secret, ..made })
+        })
+    }
+
+    /// Switches a subscriber off, with the reason, or on again.
+    pub fn switch_subscriber(&self, id: &str, off: Option<&str>, by: &str) -> Result<Subscriber, RegistryError> {
+        let what = if off.is_some() { "disable" } else { "enable" };
+        self.edit(id, what, by, |before| {
+            let off = off.map(|why| why.chars().take(MAX_REASON_CHARS).collect());
+            Ok(Subscriber { off, ..before })
+        })
+    }
+
+    /// Gives a webhook a new signing key. What is sent in the next day is signed by both, so that the receiver may change over in peace.
+    pub fn renew_subscriber_secret(&self, id: &str, by: &str) -> Result<Subscriber, RegistryError> {
+        let secret = new_secret()?;
+        let until = self.inner.clock.now().plus(BOTH_SECRETS);
+        self.edit(id, "secret", by, |before| {
+            if before.channel != ChannelKind::Webhook {
+                let remedy = "only a webhook has a secret of ours; a robot's is changed in its group";
+                return Err(RegistryError::invalid("channel", before.channel.as_str(), remedy));
+            }
+            Ok(Subscriber { old_secret: Some((before.secret, until)), secret, ..before })
+        })
+    }
+
+    fn edit(
+        &self,
+        id: &str,
+        what: &str,
+        by: &str,
+        edit: impl FnOnce(Subscriber) -> Result<Subscriber, RegistryError>,
+    ) -> Result<Subscriber, RegistryError> {
+        self.write(by, |change| {
+            let before = rows::one(change.transaction, id)?;
+            let was = shown(&before);
+            let after = edit(before)?;
+            rows::put(change.transaction, &after)?;
+            change.touch(Part::Subscribers)?;
+            change.audit(format!("subscriber.{what} {id}"), Some(was), Some(shown(&after)))?;
+            Ok(after)
+        })
+    }
+
+    /// Removes a subscriber, also from duty tables; nothing more is sent to it.
     pub fn remove_subscriber(&self, id: &str, by: &str) -> Result<(), RegistryError> {
         self.write(by, |change| {
-            let before = change
-                .transaction
-                .query_row(&format!("SELECT {COLUMNS} FROM subscriber WHERE id = ?1"), [id], |row| Ok(subscriber(row)))
-                .optional()?
-                .ok_or_else(|| RegistryError::NotFound { what: "subscriber", name: id.chars().take(64).collect() })??;
+            let before = rows::one(change.transaction, id)?;
             change.touch(Part::Subscribers)?;
+            change.transaction.execute("DELETE FROM roster_shift WHERE subscriber = ?1", [id])?;
             change.transaction.execute("DELETE FROM subscriber WHERE id = ?1", [id])?;
             change.audit(format!("subscriber.remove {id}"), Some(shown(&before)), None)
         })
     }
 }
 
-fn insert(connection: &Connection, subscriber: &Subscriber) -> Result<(), RegistryError> {
-    let count: i64 = connection.query_row("SELECT count(*) FROM subscriber", [], |row| row.get(0))?;
-    if u64::try_from(count).unwrap_or(u64::MAX) >= MAX_SUBSCRIBERS {
-        return Err(RegistryError::Limit { what: "subscribers", limit: MAX_SUBSCRIBERS });
-    }
-    connection.execute(
-        &format!("INSERT INTO subscriber ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"),
-        params![
-            subscriber.id,
-            subscriber.name,
-            subscriber.channel.as_str(),
-            subscriber.url,
-            subscriber.secret,
-            json!(words(&subscriber.events, |kind| kind.as_str())).to_string(),
-            json!(words(&subscriber.townships, TownshipCode::as_str)).to_string(),
-            json!(words(&subscriber.zones, ZoneId::as_str)).to_string(),
-            subscriber.severity.as_str(),
-            subscriber.duty,
-            subscriber.since.as_millis(),
-            subscriber.phone,
-            subscriber.language.as_str(),
-        ],
-    )?;
-    Ok(())
+fn new_secret() -> Result<String, RegistryError> {
+    Ok(format!("{SECRET_PREFIX}{}", STANDARD.encode(random_bytes::<32>()?)))
 }
 
-fn words<'a, T>(items: &'a [T], word: impl Fn(&'a T) -> &'a str) -> Vec<&'a str> {
-    items.iter().map(word).collect()
+/// As it is kept, but for what only the caller knows.
+fn made(id: String, new: NewSubscriber) -> Result<Subscriber, RegistryError> {
+    let phone = new.phone.as_deref().map(checked_phone).transpose()?;
+    Ok(Subscriber {
+        name: new.name,
+        url: new.url,
+        phone,
+        language: new.language,
+        events: new.events,
+        townships: new.townships,
+        zones: new.zones,
+        zone_kinds: new.zone_kinds,
+        land_classes: new.land_classes,
+        authorities: new.authorities,
+        severity: new.severity,
+        after: new.after,
+        quiet: new.quiet,
+        duty: new.duty,
+        ..Subscriber::to_all(&id, new.channel)
+    })
 }
 
 /// What the audit says of a subscriber: everything but its secret. The query part of a URL often is one, so it is cut.
@@ -169,8 +230,14 @@ fn shown(subscriber: &Subscriber) -> Value {
         "events": words(&subscriber.events, |kind| kind.as_str()),
         "townships": words(&subscriber.townships, TownshipCode::as_str),
         "zones": words(&subscriber.zones, ZoneId::as_str),
+        "zone_kinds": words(&subscriber.zone_kinds, |kind| kind.as_str()),
+        "land_classes": words(&subscriber.land_classes, |class| class.as_str()),
+        "authorities": words(&subscriber.authorities, |body| body.as_str()),
         "severity": subscriber.severity.as_str(),
+        "after_s": subscriber.after.map(|after| after.as_secs()),
+        "quiet": subscriber.quiet.map(|quiet| quiet.to_string()),
         "duty": subscriber.duty,
+        "off": subscriber.off,
     })
 }
 
@@ -194,7 +261,14 @@ fn check(new: &NewSubscriber) -> Result<(), RegistryError> {
             &format!("name at most {MAX_FILTER} zones and townships, each event once"),
         ));
     }
+    if new.after.is_some_and(|after| !AFTER.contains(&after)) {
+        let remedy = "wait 10 s to 24 h for somebody else to acknowledge";
+        return Err(invalid("after", &format!("{} s", new.after.unwrap_or_default().as_secs()), remedy));
+    }
     match new.duty.as_deref() {
+        Some(duty) if new.after.is_some() || new.quiet.is_some() => {
+            Err(invalid("duty", duty, "a half of the dual report is told at once; leave out after and quiet"))
+        }
         None | Some("local_government" | "forestry_authority") => Ok(()),
         Some(other) => Err(invalid("duty", other, "use local_government or forestry_authority, or leave it out")),
     }
@@ -272,40 +346,4 @@ fn check_url(url: &str) -> Result<(), RegistryError> {
         return Err(invalid("use a port of 1 to 65535"));
     }
     Ok(())
-}
-
-const COLUMNS: &str =
-    "id, name, channel, url, secret, events, townships, zones, severity, duty, since_ms, phone, language";
-
-/// Everybody, oldest first.
-pub(crate) fn load(connection: &Connection) -> Result<Vec<Subscriber>, RegistryError> {
-    let mut query = connection.prepare(&format!("SELECT {COLUMNS} FROM subscriber ORDER BY since_ms, id"))?;
-    query.query_and_then([], subscriber)?.collect()
-}
-
-fn subscriber(row: &Row<'_>) -> Result<Subscriber, RegistryError> {
-    let id: String = row.get(0)?;
-    let corrupt = || RegistryError::corrupt("subscriber", id.as_str());
-    let list = |index: usize| -> Result<Vec<String>, RegistryError> {
-        serde_json::from_str(&row.get::<_, String>(index)?).map_err(|_| corrupt())
-    };
-    let events: Option<_> = list(5)?.iter().map(|word| AlertKind::parse(word)).collect();
-    let townships: Result<_, _> = list(6)?.iter().map(|word| TownshipCode::parse(word)).collect();
-    let zones: Result<_, _> = list(7)?.iter().map(|word| ZoneId::parse(word)).collect();
-    let (channel, severity, language): (String, String, String) = (row.get(2)?, row.get(8)?, row.get(12)?);
-    Ok(Subscriber {
-        name: row.get(1)?,
-        channel: ChannelKind::parse(&channel).ok_or_else(corrupt)?,
-        url: row.get(3)?,
-        phone: row.get(11)?,
-        language: Language::parse(&language).ok_or_else(corrupt)?,
-        secret: row.get(4)?,
-        events: events.ok_or_else(corrupt)?,
-        townships: townships.map_err(|_| corrupt())?,
-        zones: zones.map_err(|_| corrupt())?,
-        severity: Severity::parse(&severity).ok_or_else(corrupt)?,
-        duty: row.get(9)?,
-        since: Timestamp::from_millis(row.get(10)?),
-        id,
-    })
 }

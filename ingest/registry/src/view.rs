@@ -5,7 +5,7 @@
 
 use crate::devices::normal_external_id;
 use model::{
-    ClosureCalendar, Device, DeviceId, Households, Maintenance, Mask, PatrolRoute, RecentLand, Subscriber, Zone,
+    ClosureCalendar, Device, DeviceId, Households, Maintenance, Mask, PatrolRoute, RecentLand, Roster, Subscriber, Zone,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub struct View {
     pub recent: Arc<RecentLand>,
     /// Everybody who wants to be told, oldest first.
     pub subscribers: Vec<Subscriber>,
+    /// Duty tables: which of them are told when.
+    pub rosters: Arc<Vec<Roster>>,
     /// The closure law: rules and decisions.
     pub calendar: ClosureCalendar,
     /// Whose the known animals are.
@@ -61,6 +63,7 @@ impl View {
             zones,
             recent: Arc::default(),
             subscribers,
+            rosters: Arc::default(),
             calendar: calendar.into(),
             households: Arc::default(),
             masks: Arc::default(),
@@ -74,6 +77,11 @@ impl View {
     /// With the land of the last weeks.
     pub fn with_recent(self, recent: Arc<RecentLand>) -> Self {
         Self { recent, ..self }
+    }
+
+    /// With the duty tables.
+    pub fn with_rosters(self, rosters: Arc<Vec<Roster>>) -> Self {
+        Self { rosters, ..self }
     }
 
     /// With the households and their animals.

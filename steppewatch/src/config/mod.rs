@@ -18,7 +18,6 @@ mod telling;
 pub(crate) mod units;
 mod vision;
 
-use alerts::deliver::Sms;
 use history::influx::InfluxConfig;
 use ingest::gate::GateConfig;
 use ingest::protocol::CameraConfig;
@@ -27,7 +26,7 @@ use ingest::protocol::hj212::Hj212Config;
 use ingest::protocol::mavlink::MavlinkConfig;
 use ingest::protocol::modbus::ModbusStation;
 use ingest::protocol::sip::SipConfig;
-use model::{Networks, TenantId};
+use model::TenantId;
 use section::Section;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -35,6 +34,7 @@ use std::time::Duration;
 
 pub use coverage::Coverage;
 pub use section::ConfigError;
+pub use telling::Telling;
 pub use vision::Vision;
 
 /// The commented example that `steppewatch config example` prints; a test reads it.
@@ -63,12 +63,8 @@ pub struct Config {
     pub history_daily: Duration,
     /// Where readings are copied to.
     pub influx: Option<InfluxConfig>,
-    /// Private networks that webhooks may go to.
-    pub webhook_networks: Networks,
-    /// By what way phones are reached.
-    pub sms: Option<Sms>,
-    /// Messages of the installation, by name; tried when they were read.
-    pub messages: Vec<(String, String)>,
+    /// How people and programs are told.
+    pub telling: Telling,
     /// Whether changes of zones and closures wait for a second person.
     pub second_person: bool,
     /// Where MAVLink vehicles are listened to.
@@ -115,10 +111,8 @@ impl Config {
         let mut journal = root.section("journal")?;
         let mut history = root.section("history")?;
         let mut evidence = root.section("evidence")?;
-        let mut webhooks = root.section("webhooks")?;
         let mut zones = root.section("zones")?;
-        let mut messages = root.section("messages")?;
-        let sms = root.optional_section("sms")?.map(telling::sms).transpose()?;
+        let telling = telling::telling(&mut root, &mut http)?;
         let influx = root.optional_section("influx")?.map(influx).transpose()?;
         let mavlink = root.optional_section("mavlink")?.map(mavlink::mavlink).transpose()?;
         let models = stations::models(root.sections("station_model")?)?;
@@ -148,9 +142,7 @@ impl Config {
             history_daily: history.duration("daily", "3650d")?,
             influx,
             evidence_max_bytes: evidence.bytes("max_bytes", "5GiB")?,
-            webhook_networks: networks(&mut webhooks)?,
-            sms,
-            messages: telling::messages(&mut messages)?,
+            telling,
             second_person: zones.flag("second_person", false)?,
             mavlink,
             sip,
@@ -160,7 +152,7 @@ impl Config {
             onvif,
             vision,
         };
-        for section in [root, http, journal, history, evidence, webhooks, zones, messages] {
+        for section in [root, http, journal, history, evidence, zones] {
             section.finish()?;
         }
         Ok(config)
@@ -181,13 +173,6 @@ fn influx(mut section: Section) -> Result<InfluxConfig, ConfigError> {
         .map_err(|error| section.invalid("url", &url, &error.to_string()))?;
     section.finish()?;
     Ok(config)
-}
-
-fn networks(webhooks: &mut Section) -> Result<Networks, ConfigError> {
-    let written = webhooks.texts("allow_networks")?;
-    Networks::parse(written.iter().map(String::as_str)).map_err(|error| {
-        webhooks.invalid("allow_networks", &written.join(", "), &format!("{error}, for example 127.0.0.0/8"))
-    })
 }
 
 #[cfg(test)]
@@ -234,7 +219,7 @@ mod tests {
         );
         check(
             "colour = 1",
-            "`colour` is `1`, but there is no such key; known here: coverage, danger, data, detection, dji, evidence, fire, green_up, gt06, history, hj212, http, influx, isapi, journal, mavlink, messages, modbus, mqtt, onvif, patrol_duty, sip, sms, station_model, station_threshold, tenant, vision, webhooks, zones",
+            "`colour` is `1`, but there is no such key; known here: coverage, danger, data, detection, dji, evidence, fire, green_up, gt06, history, hj212, http, influx, isapi, journal, mavlink, messages, modbus, mqtt, onvif, patrol_duty, reports, sip, sms, station_model, station_threshold, tenant, vision, webhooks, zones",
         );
         check(
             "tenant = \"克什克腾\"",

@@ -1,19 +1,89 @@
-//! `[sms]` and `[messages]`: by what way phones are reached, and in which words people are told.
+//! `[webhooks]`, `[sms]`, `[messages]`, `[reports]`: whom messages may go to, by what way phones are reached, in which words people are
+//! told, and how long a report may take.
 //!
-//! In:  the sections.   Out: [`Sms`], none without the section; [`Messages`], tried.   Never: a secret in the file itself.
+//! In:  the sections.   Out: [`Telling`].   Never: a secret in the file itself, or messages that were not tried.
 
 use super::section::{ConfigError, Section};
 use alerts::deliver::{Aliyun, Params, Sms, Spool, Tencent, Way};
 use alerts::message::{Messages, NAMES};
+use model::Networks;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 const PROVIDERS: &str = "aliyun, tencent or smstools";
+const TIMEOUT_MIN: Duration = Duration::from_secs(1);
+const TIMEOUT_MAX: Duration = Duration::from_secs(60);
 /// A provider's template takes no more.
 const PARAMS_MAX: usize = 20;
 
+/// How people and programs are told.
+#[derive(Debug, Clone)]
+pub struct Telling {
+    /// Private networks that receivers may be in.
+    pub networks: Networks,
+    /// A receiver that answers more slowly is tried again.
+    pub timeout: Duration,
+    /// By what way phones are reached.
+    pub sms: Option<Sms>,
+    /// Messages of the installation, by name; tried when they were read.
+    pub messages: Vec<(String, String)>,
+    /// Where phones reach this platform: links in messages begin with it. None: messages carry no links.
+    pub public_url: Option<String>,
+    /// How long both halves of the dual report have to take a case.
+    pub report_within: Duration,
+}
+
+/// Reads `[webhooks]`, `[sms]`, `[messages]`, `[reports]` and `http.public_url`.
+pub(super) fn telling(root: &mut Section, http: &mut Section) -> Result<Telling, ConfigError> {
+    let mut webhooks = root.section("webhooks")?;
+    let mut messages = root.section("messages")?;
+    let mut reports = root.section("reports")?;
+    let telling = Telling {
+        networks: networks(&mut webhooks)?,
+        timeout: timeout(&mut webhooks)?,
+        sms: root.optional_section("sms")?.map(sms).transpose()?,
+        messages: self::messages(&mut messages)?,
+        public_url: public_url(http)?,
+        report_within: reports.duration("within", "2h")?,
+    };
+    for section in [webhooks, messages, reports] {
+        section.finish()?;
+    }
+    Ok(telling)
+}
+
+fn networks(webhooks: &mut Section) -> Result<Networks, ConfigError> {
+    let written = webhooks.texts("allow_networks")?;
+    Networks::parse(written.iter().map(String::as_str)).map_err(|error| {
+        webhooks.invalid("allow_networks", &written.join(", "), &format!("{error}, for example 127.0.0.0/8"))
+    })
+}
+
+fn timeout(webhooks: &mut Section) -> Result<Duration, ConfigError> {
+    let timeout = webhooks.duration("timeout", "15s")?;
+    if (TIMEOUT_MIN..=TIMEOUT_MAX).contains(&timeout) {
+        return Ok(timeout);
+    }
+    Err(webhooks.invalid("timeout", &format!("{} s", timeout.as_secs()), "wait 1 s to 60 s for a receiver's answer"))
+}
+
+fn public_url(http: &mut Section) -> Result<Option<String>, ConfigError> {
+    let Some(url) = http.optional_text("public_url")? else { return Ok(None) };
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let is_one = host.is_some_and(|host| !host.is_empty() && !host.contains(['?', '#', ' ', '@']));
+    if is_one && url.len() <= 100 {
+        return Ok(Some(url));
+    }
+    Err(http.invalid(
+        "public_url",
+        &url,
+        "write the address by which phones reach the console, for example https://watch.example",
+    ))
+}
+
 /// Reads `[sms]` and, for when that way says no, `[sms.fallback]`.
-pub(super) fn sms(mut section: Section) -> Result<Sms, ConfigError> {
+fn sms(mut section: Section) -> Result<Sms, ConfigError> {
     let fallback = section.optional_section("fallback")?;
     let daily_max = section.number("daily_max", 500, 1..=100_000)?;
     let mut ways = vec![way(section)?];
@@ -90,7 +160,7 @@ fn params(section: &mut Section) -> Result<Params, ConfigError> {
 }
 
 /// Reads `[messages] folder`: each file in it is a message by its name, for example `incident.opened.zh`.
-pub(super) fn messages(section: &mut Section) -> Result<Vec<(String, String)>, ConfigError> {
+fn messages(section: &mut Section) -> Result<Vec<(String, String)>, ConfigError> {
     let Some(folder) = section.optional_text("folder")? else { return Ok(Vec::new()) };
     let unreadable = |path: PathBuf, source| ConfigError::File { key: section.key("folder"), path, source };
     let entries = std::fs::read_dir(&folder).map_err(|source| unreadable(PathBuf::from(&folder), source))?;
@@ -129,6 +199,8 @@ mod tests {
         check("[sms]\nprovider = \"aliyun\"\naccess_key_id = \"k\"", "`sms.access_key_secret_file` is missing");
         check("[sms]\nprovider = \"smstools\"\nspool = \"/nowhere/out\"", "name the folder that smstools reads");
         check("[messages]\nfolder = \"/nowhere\"", "`messages.folder` names /nowhere");
+        check("[webhooks]\ntimeout = \"5m\"", "wait 1 s to 60 s");
+        check("[http]\npublic_url = \"watch.example\"", "for example https://watch.example");
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("key");
         std::fs::write(&key, "hidden\n").unwrap();
@@ -137,14 +209,14 @@ mod tests {
              template_code = \"SMS_1\"\n",
             key.display()
         );
-        assert!(Config::parse(&aliyun).unwrap().sms.is_some());
+        assert!(Config::parse(&aliyun).unwrap().telling.sms.is_some());
         check(&format!("{aliyun}params = [\"n=heads\"]"), "`n=heads` names no value; use one of event, severity");
         check(&format!("{aliyun}colour = 1"), "there is no such key");
         let messages = folder.path().join("messages");
         std::fs::create_dir(&messages).unwrap();
         std::fs::write(messages.join("incident.opened.zh"), "{{ zone }}有羊").unwrap();
         let text = format!("[messages]\nfolder = \"{}\"", messages.display());
-        assert_eq!(Config::parse(&text).unwrap().messages.len(), 1);
+        assert_eq!(Config::parse(&text).unwrap().telling.messages.len(), 1);
         std::fs::write(messages.join("notice.zh"), "{{ informant }}").unwrap();
         check(&text, "message `notice.zh`: line 1");
     }

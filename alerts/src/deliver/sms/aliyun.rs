@@ -4,7 +4,7 @@
 
 use super::super::sender::{Answer, Http, Reply};
 use super::{Params, Taken, hex, hmac_sha256, sha256_hex, utc_seconds};
-use crate::message::SmsBody;
+use crate::message::Said;
 use model::{LegalDate, Timestamp};
 use serde_json::{Map, Value};
 
@@ -30,7 +30,7 @@ impl Aliyun {
     /// Where it is, unless a test or a private cloud says otherwise.
     pub const ENDPOINT: &str = "https://dysmsapi.aliyuncs.com";
 
-    pub(super) async fn send(&self, http: &Http, phone: &str, body: &SmsBody, id: &str, now: Timestamp) -> Taken {
+    pub(super) async fn send(&self, http: &Http, phone: &str, body: &Said, id: &str, now: Timestamp) -> Taken {
         let values: Map<String, Value> =
             self.params.filled(&body.values).into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
         let values = Value::Object(values).to_string();

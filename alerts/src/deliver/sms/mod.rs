@@ -13,7 +13,7 @@ pub use spool::Spool;
 pub use tencent::Tencent;
 
 use super::sender::{Answer, Http};
-use crate::message::{SmsBody, shorten};
+use crate::message::Said;
 use crate::store::Due;
 use hmac::{Hmac, Mac};
 use model::{LegalDate, Subscriber, Timestamp};
@@ -106,10 +106,8 @@ impl Sms {
     }
 
     pub(super) async fn send(&self, http: &Http, to: &Subscriber, due: &Due, now: Timestamp) -> Answer {
-        let (Some(phone), Ok(body)) = (to.phone.as_deref(), serde_json::from_str::<SmsBody>(&due.body)) else {
-            return Answer::Refused("there is no phone number, or the message cannot be read".into());
-        };
-        let body = SmsBody { text: shorten(&body.text, PARTS_MAX), ..body };
+        let Some(phone) = to.phone.as_deref() else { return Answer::Refused("there is no phone number".into()) };
+        let body = Said::parse(&due.body);
         if due.attempts > 0
             && let Some(answer) = self.receipt(http, phone, due, now).await
         {
@@ -168,11 +166,11 @@ impl Sms {
 }
 
 impl Way {
-    async fn send(&self, http: &Http, phone: &str, body: &SmsBody, id: &str, now: Timestamp) -> Taken {
+    async fn send(&self, http: &Http, phone: &str, body: &Said, id: &str, now: Timestamp) -> Taken {
         match self {
             Self::Aliyun(way) => way.send(http, phone, body, id, now).await,
             Self::Tencent(way) => way.send(http, phone, body, id, now).await,
-            Self::Spool(way) => way.send(phone, &body.text, id),
+            Self::Spool(way) => way.send(phone, &body.in_parts(PARTS_MAX), id),
         }
     }
 

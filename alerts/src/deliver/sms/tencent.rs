@@ -5,7 +5,7 @@
 
 use super::super::sender::{Answer, Http, Reply};
 use super::{Params, Taken, hex, hmac_sha256, sha256_hex};
-use crate::message::SmsBody;
+use crate::message::Said;
 use model::Timestamp;
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ impl Tencent {
     /// Where it is, unless a test or a private cloud says otherwise.
     pub const ENDPOINT: &str = "https://sms.tencentcloudapi.com";
 
-    pub(super) async fn send(&self, http: &Http, phone: &str, body: &SmsBody, id: &str, now: Timestamp) -> Taken {
+    pub(super) async fn send(&self, http: &Http, phone: &str, body: &Said, id: &str, now: Timestamp) -> Taken {
         let values: Vec<String> = self.params.filled(&body.values).into_iter().map(|(_, value)| value).collect();
         let payload = json!({
             "PhoneNumberSet": [phone], "SmsSdkAppId": self.sdk_app_id, "TemplateId": self.template_code,

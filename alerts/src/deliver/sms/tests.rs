@@ -76,7 +76,7 @@ fn tencent(endpoint: &str) -> Way {
 fn due(attempts: u32) -> Due {
     let values = [("zone", "北坡"), ("animals", "绵羊 12 只"), ("by", "")];
     let values = values.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let body = serde_json::to_string(&SmsBody { text: "北坡发现绵羊 12 只".into(), values }).unwrap();
+    let body = Said { text: "北坡发现绵羊 12 只".into(), values, link: None }.kept();
     Due {
         id: "msg_1".into(),
         subscriber: "s".into(),

@@ -1,39 +1,44 @@
 use super::*;
 use crate::raise::tests::{case, finding};
 use model::{
-    Action, AlertKind, AnimalId, AnimalMark, ChannelKind, Household, HouseholdId, Language, MarkKind, Severity, Stock,
+    Action, AlertKind, AnimalId, AnimalMark, ChannelKind, Household, HouseholdId, MarkKind, Receipt, Severity, Stock,
     What,
 };
 
-fn subscriber(duty: Option<&str>) -> Subscriber {
+pub(super) fn subscriber(duty: Option<&str>) -> Subscriber {
     Subscriber {
-        id: "s-1".into(),
         name: "达日罕乌拉苏木".into(),
-        channel: ChannelKind::Webhook,
         url: "http://127.0.0.1:9/hook".into(),
-        phone: None,
-        language: Language::Zh,
         secret: "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".into(),
         events: vec![AlertKind::IncidentOpened, AlertKind::IncidentClosed],
-        townships: vec![],
-        zones: vec![],
-        severity: Severity::Notice,
         duty: duty.map(str::to_owned),
-        since: Timestamp::default(),
+        ..Subscriber::to_all("s-1", ChannelKind::Webhook)
     }
 }
 
-fn told(subscribers: &[Subscriber]) -> Known<'_> {
-    static NOBODY: std::sync::LazyLock<Households> = std::sync::LazyLock::new(Households::default);
-    Known { subscribers, households: &NOBODY }
+/// What is due of everybody.
+pub(super) fn due(store: &Store, busy: &[String]) -> Vec<Due> {
+    store.look(now(), |_| 10, &busy.iter().cloned().collect()).unwrap().due
 }
 
-fn open(folder: &tempfile::TempDir) -> Store {
+/// Writes down that a delivery was tried.
+pub(super) fn tried(store: &Store, delivery: &str, state: ReceiptState, next_at: Timestamp) {
+    let answer = "204".into();
+    let receipt = Receipt { delivery: delivery.into(), state, attempts: 1, at: now(), took_ms: 7, answer };
+    store.receipts(&[(receipt, next_at)]).unwrap();
+}
+
+pub(super) fn told(subscribers: &[Subscriber]) -> Known<'_> {
+    static NOBODY: std::sync::LazyLock<Households> = std::sync::LazyLock::new(Households::default);
+    Known { subscribers, rosters: &[], zones: &[], households: &NOBODY }
+}
+
+pub(super) fn open(folder: &tempfile::TempDir) -> Store {
     let path = folder.path().join("alerts.db");
     Store::open(&path, AlertLog::open(&path).unwrap(), TenantId::parse("hexigten").unwrap()).unwrap()
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp::from_millis(1_795_313_700_000)
 }
 
@@ -47,7 +52,7 @@ fn the_same_finding_after_a_restart_makes_no_second_alert_and_no_second_delivery
     let again = open(&folder);
     assert_eq!(again.checkpoint().unwrap(), Some((Offset(9), b"state".to_vec())));
     assert_eq!(again.raise(&findings, None, told(&[subscriber(None)]), now()).unwrap(), []);
-    assert_eq!(again.due(now(), 10, &[]).unwrap().len(), 1, "seen again is not told");
+    assert_eq!(due(&again, &[]).len(), 1, "seen again is not told");
     assert_eq!(again.log().read(0, 100).unwrap().len(), 3);
 }
 
@@ -59,16 +64,15 @@ fn deliveries_of_one_case_wait_for_each_other() {
     store
         .raise(&[finding(What::Opened(case())), finding(What::Ended(over))], None, told(&[subscriber(None)]), now())
         .unwrap();
-    let due = store.due(now(), 10, &[]).unwrap();
-    assert_eq!(due.len(), 1);
-    assert!(due[0].body.contains("steppewatch.incident.opened"));
-    assert_eq!(store.due(now(), 10, &[due[0].id.clone()]).unwrap(), [], "under way, so the next still waits");
+    let waits = due(&store, &[]);
+    assert_eq!(waits.len(), 1);
+    assert!(waits[0].body.contains("steppewatch.incident.opened"));
+    assert_eq!(due(&store, &[waits[0].id.clone()]), [], "under way, so the next still waits");
 
-    let receipt = |state| Receipt { delivery: due[0].id.clone(), state, attempts: 1, at: now(), answer: "204".into() };
-    store.receipt(&receipt(ReceiptState::Pending), Timestamp::from_millis(now().as_millis() + 1)).unwrap();
-    assert_eq!(store.due(now(), 10, &[]).unwrap(), [], "tried again later, and first");
-    store.receipt(&receipt(ReceiptState::Delivered), now()).unwrap();
-    assert!(store.due(now(), 10, &[]).unwrap()[0].body.contains("steppewatch.incident.closed"));
+    tried(&store, &waits[0].id, ReceiptState::Pending, Timestamp::from_millis(now().as_millis() + 1));
+    assert_eq!(due(&store, &[]), [], "tried again later, and first");
+    tried(&store, &waits[0].id, ReceiptState::Delivered, now());
+    assert!(due(&store, &[])[0].body.contains("steppewatch.incident.closed"));
 }
 
 #[test]
@@ -83,9 +87,8 @@ fn a_dual_report_is_pending_until_the_receiver_accepted() {
     };
     let states: Vec<_> = reports(&store).into_iter().map(|report| report.state).collect();
     assert_eq!(states, ["pending", "no_receiver"]);
-    let delivery = store.due(now(), 1, &[]).unwrap()[0].id.clone();
-    let receipt = Receipt { delivery, state: ReceiptState::Delivered, attempts: 1, at: now(), answer: String::new() };
-    store.receipt(&receipt, now()).unwrap();
+    let delivery = due(&store, &[])[0].id.clone();
+    tried(&store, &delivery, ReceiptState::Delivered, now());
     assert_eq!(
         (reports(&store)[0].duty.as_str(), reports(&store)[0].state.as_str()),
         ("local_government", "delivered")
@@ -97,15 +100,13 @@ fn a_command_is_carried_out_once_and_a_dead_delivery_can_be_sent_again() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
     store.raise(&[finding(What::Opened(case()))], None, told(&[subscriber(None)]), now()).unwrap();
-    let delivery = store.due(now(), 1, &[]).unwrap()[0].id.clone();
-    let receipt =
-        Receipt { delivery: delivery.clone(), state: ReceiptState::Dead, attempts: 9, at: now(), answer: "410".into() };
-    store.receipt(&receipt, now()).unwrap();
-    assert_eq!(store.due(now(), 1, &[]).unwrap(), []);
+    let delivery = due(&store, &[])[0].id.clone();
+    tried(&store, &delivery, ReceiptState::Dead, now());
+    assert_eq!(due(&store, &[]), []);
 
     let action = Action::RetryDelivery { delivery };
     store.command(1, &Command { incident: None, by: "admin".into(), at: now(), action }, told(&[]), now()).unwrap();
-    assert_eq!(store.due(now(), 1, &[]).unwrap()[0].attempts, 0);
+    assert_eq!(due(&store, &[])[0].attempts, 0);
     assert_eq!(open(&folder).command_cursor().unwrap(), 1);
 }
 
@@ -117,11 +118,9 @@ fn whoever_hears_that_a_case_was_opened_hears_that_it_was_taken_back() {
     let never = Case { ended_at: Some(now()), ..case() };
     let findings = [finding(What::Opened(case())), finding(What::Withdrawn(never))];
     store.raise(&findings, None, told(&[opened_only]), now()).unwrap();
-    let first = store.due(now(), 10, &[]).unwrap().remove(0);
-    let delivered =
-        Receipt { delivery: first.id, state: ReceiptState::Delivered, attempts: 1, at: now(), answer: "204".into() };
-    store.receipt(&delivered, now()).unwrap();
-    assert!(store.due(now(), 10, &[]).unwrap()[0].body.contains("steppewatch.incident.withdrawn"));
+    let first = due(&store, &[]).remove(0);
+    tried(&store, &first.id, ReceiptState::Delivered, now());
+    assert!(due(&store, &[])[0].body.contains("steppewatch.incident.withdrawn"));
     assert_eq!(store.going_on().unwrap(), []);
 }
 
@@ -141,7 +140,7 @@ fn a_case_names_the_household_of_its_animals_and_its_earlier_cases_of_the_same_y
     let household = Household { id: id.clone(), name: "其其格".into(), township: None, stock: Stock::Local };
     let mark = AnimalMark { kind: MarkKind::EarTag, id: AnimalId::parse("156001").unwrap() };
     let households = Households::new([household], [(mark, id)]);
-    let known = Known { subscribers: &[], households: &households };
+    let known = Known { households: &households, ..told(&[]) };
     let days = ["2025-12-31", "2026-01-01", "2026-02-01", "2026-03-01"];
     let cases: Vec<_> = (1..).zip(days).map(|(number, day)| case_of(number, "156001", day)).collect();
     let mut found: Vec<_> = cases.into_iter().map(|case| finding(What::Opened(case))).collect();

@@ -3,16 +3,24 @@
 //! Only this crate writes the file. What is in one transaction: an alert, the incident it changes, the deliveries it
 //! makes. An alert whose id is there already changes nothing, so replaying the journal from the last checkpoint is safe.
 
+mod deliveries;
+mod overdue;
+
+pub use deliveries::{Due, Looked};
+
 use crate::message::Messages;
+use crate::outbox::{Desk, Reach};
 use crate::raise::{self, Raised};
 use crate::{duties, involved, outbox};
+use deliveries::About;
 use journal::JournalError;
 use journal::alert_log::{self, AlertLog, RecordBody};
-use journal::wire::{AlertJson, DeliveryJson, IncidentJson};
+use journal::wire::{AlertJson, IncidentJson};
 use model::{
-    Alert, Case, Command, EarlierIncident, Finding, Households, Incident, IncidentId, LegalDate, MonthDay, Offset,
-    Outcome, Receipt, ReceiptState, Subject, Subscriber, TenantId, Timestamp,
+    Action, Alert, Case, Command, EarlierIncident, Finding, Households, Incident, IncidentId, LegalDate, MonthDay,
+    Offset, Outcome, ReceiptState, Roster, Subject, Subscriber, TenantId, Timestamp, Zone,
 };
+use registry::{Links, View};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,8 +37,13 @@ CREATE TABLE IF NOT EXISTS outbox (
     record TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL, next_at INTEGER NOT NULL,
     first_at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS outbox_pending ON outbox (subscriber, lane, seq) WHERE state = 'pending';
-CREATE INDEX IF NOT EXISTS outbox_due ON outbox (next_at) WHERE state = 'pending';
+DROP INDEX IF EXISTS outbox_due;
+CREATE INDEX IF NOT EXISTS outbox_turn ON outbox (subscriber, next_at, seq) WHERE state = 'pending';
+CREATE INDEX IF NOT EXISTS outbox_dead ON outbox (seq) WHERE state = 'dead';
 CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), offset INTEGER NOT NULL, state BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS overdue (
+    incident TEXT NOT NULL, what TEXT NOT NULL, since INTEGER NOT NULL, told_s INTEGER NOT NULL, PRIMARY KEY (incident, what)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS cursor (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
@@ -56,29 +69,19 @@ const EARLIER_MAX: i64 = 20;
 pub struct Known<'a> {
     /// Who wants to be told.
     pub subscribers: &'a [Subscriber],
+    /// Who of them is on duty when.
+    pub rosters: &'a [Roster],
+    /// The zones in force, by id.
+    pub zones: &'a [Arc<Zone>],
     /// Whose the known animals are.
     pub households: &'a Households,
 }
 
-/// A pending delivery that is due.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Due {
-    /// Its id, which is also the `webhook-id`.
-    pub id: String,
-    /// The subscriber's id.
-    pub subscriber: String,
-    /// What to send.
-    pub body: String,
-    /// Attempts so far.
-    pub attempts: u32,
-    /// When it was made.
-    pub first_at: Timestamp,
-    /// From when on it is due.
-    pub next_at: Timestamp,
-    /// The alert's type.
-    pub kind: String,
-    /// Others that are told with it, and their attempts so far.
-    pub with: Vec<(String, u32)>,
+impl<'a> From<&'a View> for Known<'a> {
+    fn from(view: &'a View) -> Self {
+        let View { subscribers, rosters, zones, households, .. } = view;
+        Self { subscribers, rosters, zones, households }
+    }
 }
 
 /// The open file; clones share it.
@@ -86,8 +89,7 @@ pub struct Due {
 pub struct Store {
     connection: Arc<Mutex<Connection>>,
     log: AlertLog,
-    tenant: TenantId,
-    messages: Arc<Messages>,
+    desk: Desk,
 }
 
 impl Store {
@@ -95,13 +97,25 @@ impl Store {
     pub fn open(path: &Path, log: AlertLog, tenant: TenantId) -> Result<Self, StoreError> {
         let connection = alert_log::open_writer(path)?;
         connection.execute_batch(SCHEMA)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), log, tenant, messages: Arc::default() })
+        let desk = Desk { tenant, messages: Arc::default(), links: None };
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), log, desk })
     }
 
     /// The same with the messages of an installation.
     #[must_use]
     pub fn with_messages(self, messages: Messages) -> Self {
-        Self { messages: Arc::new(messages), ..self }
+        Self { desk: Desk { messages: Arc::new(messages), ..self.desk }, ..self }
+    }
+
+    /// The same with links in messages by which people acknowledge.
+    #[must_use]
+    pub fn with_links(self, links: Option<Links>) -> Self {
+        Self { desk: Desk { links, ..self.desk }, ..self }
+    }
+
+    /// The messages that people are told by.
+    pub fn messages(&self) -> &Messages {
+        &self.desk.messages
     }
 
     /// The log that this store writes.
@@ -181,8 +195,17 @@ impl Store {
                  ON CONFLICT (name) DO UPDATE SET seq = max(seq, excluded.seq)",
                 params![signed(seq)],
             )?;
-            if let model::Action::RetryDelivery { delivery } = &command.action {
-                return retry(transaction, delivery, now);
+            match &command.action {
+                Action::RetryDelivery { delivery } => {
+                    return deliveries::retry(transaction, Some(delivery), None, now);
+                }
+                Action::RetryDeliveries { subscriber } => {
+                    return deliveries::retry(transaction, None, subscriber.as_deref(), now);
+                }
+                Action::TestSubscriber { subscriber } => {
+                    return self.test(transaction, seq, subscriber, registry, now);
+                }
+                _ => {}
             }
             let Some(id) = &command.incident else { return Ok(None) };
             let Some(incident) = find(transaction, id)? else { return Ok(None) };
@@ -212,19 +235,20 @@ impl Store {
     fn keep(
         &self,
         transaction: &Transaction<'_>,
-        Raised { alert, told }: &mut Raised,
+        Raised { alert, reach }: &mut Raised,
         registry: Known<'_>,
         now: Timestamp,
     ) -> Result<Option<u64>, StoreError> {
-        let known = transaction.query_row("SELECT 1 FROM alert WHERE id = ?1", params![alert.id], |_| Ok(()));
-        if known.optional()?.is_some() {
+        let mut known = transaction.prepare_cached("SELECT 1 FROM alert WHERE id = ?1")?;
+        if known.exists(params![alert.id])? {
             return Ok(None);
         }
         if let Subject::Incident(incident) = &mut alert.subject {
             involve(transaction, incident, registry.households)?;
         }
         let mut json = AlertJson::from(&*alert);
-        let subscribers = if *told { outbox::addressed(alert, registry.subscribers) } else { Vec::new() };
+        let was_told = |subscriber: &Subscriber| deliveries::was_told(transaction, subscriber, alert).unwrap_or(true);
+        let subscribers = outbox::addressed(alert, *reach, registry, now, was_told);
         // The body names the halves of the dual report, so they must be known before it is written.
         if let Some(incident) = &mut json.incident {
             let before = stored(transaction, &incident.id)?.map(|(json, _)| json.reports).unwrap_or_default();
@@ -233,129 +257,40 @@ impl Store {
             save(transaction, incident)?;
         }
         let mut seq = alert_log::append(transaction, now, &RecordBody::Alert(json.clone()))?;
-        transaction.execute("INSERT INTO alert (id, seq) VALUES (?1, ?2)", params![alert.id, signed(seq)])?;
+        transaction
+            .prepare_cached("INSERT INTO alert (id, seq) VALUES (?1, ?2)")?
+            .execute(params![alert.id, signed(seq)])?;
         for subscriber in subscribers {
-            seq = self.post(transaction, alert, &json, subscriber, seq, now)?;
+            let outgoing = self.desk.outgoing(subscriber, alert, &json, now);
+            let about = About {
+                alert: &alert.id,
+                kind: &json.type_,
+                incident: json.incident.as_ref().map(|incident| incident.id.as_str()),
+            };
+            seq = deliveries::post(transaction, outgoing, subscriber, about, seq, now)?;
+        }
+        if *reach != Reach::Nobody {
+            overdue::track(transaction, alert, registry, now)?;
         }
         Ok(Some(seq))
     }
 
-    /// Puts one subscriber's delivery into the outbox; returns the number of its entry in the log.
-    fn post(
+    /// Sends somebody a message that says that it is one to try; `None` for a subscriber that there is not.
+    fn test(
         &self,
         transaction: &Transaction<'_>,
-        alert: &Alert,
-        json: &AlertJson,
-        subscriber: &Subscriber,
         seq: u64,
+        id: &str,
+        registry: Known<'_>,
         now: Timestamp,
-    ) -> Result<u64, StoreError> {
-        let outgoing = outbox::outgoing(subscriber, alert, json, &self.tenant, &self.messages);
-        let record = DeliveryJson {
-            id: outgoing.id.clone(),
-            alert: alert.id.clone(),
-            type_: json.type_.clone(),
-            incident: json.incident.as_ref().map(|incident| incident.id.clone()),
-            subscriber: subscriber.id.clone(),
-            subscriber_name: subscriber.name.clone(),
-            channel: subscriber.channel.as_str().to_owned(),
-            duty: subscriber.duty.clone(),
-            state: ReceiptState::Pending.as_str().to_owned(),
-            attempts: 0,
-            at: now.to_rfc3339(),
-            answer: String::new(),
-        };
-        let written = serde_json::to_string(&record).map_err(unreadable)?;
-        transaction.execute(
-            "INSERT INTO outbox (id, seq, subscriber, lane, body, record, state, attempts, next_at, first_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending', 0, ?7, ?7)",
-            params![outgoing.id, signed(seq), subscriber.id, outgoing.lane, outgoing.body, written, now.as_millis()],
-        )?;
-        Ok(alert_log::append(transaction, now, &RecordBody::Delivery(record))?)
+    ) -> Result<Option<u64>, StoreError> {
+        let Some(to) = registry.subscribers.iter().find(|subscriber| subscriber.id == id) else { return Ok(None) };
+        let about = About { alert: outbox::TEST, kind: outbox::TEST, incident: None };
+        // A half of the dual report is not done by a try.
+        let to = Subscriber { duty: None, ..to.clone() };
+        let last = deliveries::last_seq(transaction)?;
+        Ok(Some(deliveries::post(transaction, self.desk.test(&to, seq, now), &to, about, last, now)?))
     }
-
-    /// Pending deliveries that are due and first in their lane, oldest first, without those in `busy`.
-    pub fn due(&self, now: Timestamp, limit: usize, busy: &[String]) -> Result<Vec<Due>, StoreError> {
-        let connection = self.lock();
-        let mut statement = connection.prepare_cached(
-            "SELECT id, subscriber, body, attempts, first_at, next_at, json_extract(record, '$.type') FROM outbox o
-             WHERE state = 'pending' AND next_at <= ?1 AND NOT EXISTS (
-                 SELECT 1 FROM outbox e WHERE e.state = 'pending' AND e.subscriber = o.subscriber AND e.lane = o.lane AND e.seq < o.seq)
-             ORDER BY next_at LIMIT ?2",
-        )?;
-        let wanted = i64::try_from(limit.saturating_add(busy.len())).unwrap_or(i64::MAX);
-        let rows = statement.query_map(params![now.as_millis(), wanted], |row| {
-            Ok(Due {
-                id: row.get(0)?,
-                subscriber: row.get(1)?,
-                body: row.get(2)?,
-                attempts: row.get(3)?,
-                first_at: Timestamp::from_millis(row.get(4)?),
-                next_at: Timestamp::from_millis(row.get(5)?),
-                kind: row.get::<_, Option<String>>(6)?.unwrap_or_default(),
-                with: Vec::new(),
-            })
-        })?;
-        let mut due = rows.collect::<Result<Vec<_>, _>>()?;
-        due.retain(|delivery| !busy.contains(&delivery.id));
-        due.truncate(limit);
-        Ok(due)
-    }
-
-    /// When the next pending delivery becomes due.
-    pub fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let next: Option<i64> =
-            self.lock().query_row("SELECT min(next_at) FROM outbox WHERE state = 'pending'", [], |row| row.get(0))?;
-        Ok(next.map(Timestamp::from_millis))
-    }
-
-    /// Writes down what came of an attempt; `next_at` is when to try again, for one that stays pending.
-    pub fn receipt(&self, receipt: &Receipt, next_at: Timestamp) -> Result<(), StoreError> {
-        self.write(|transaction| {
-            let record = transaction
-                .query_row("SELECT record FROM outbox WHERE id = ?1", params![receipt.delivery], |row| {
-                    row.get::<_, String>(0)
-                })
-                .optional()?;
-            let Some(record) = record else { return Ok(None) };
-            let mut record: DeliveryJson = serde_json::from_str(&record).map_err(unreadable)?;
-            record.state = receipt.state.as_str().to_owned();
-            record.attempts = receipt.attempts;
-            record.at = receipt.at.to_rfc3339();
-            record.answer.clone_from(&receipt.answer);
-            transaction.execute(
-                "UPDATE outbox SET state = ?2, attempts = ?3, next_at = ?4, record = ?5 WHERE id = ?1",
-                params![
-                    receipt.delivery,
-                    record.state,
-                    receipt.attempts,
-                    next_at.as_millis(),
-                    serde_json::to_string(&record).map_err(unreadable)?,
-                ],
-            )?;
-            if let (Some(duty), Some(incident)) = (&record.duty, &record.incident) {
-                mark_reported(transaction, incident, duty, receipt.state)?;
-            }
-            Ok(Some(alert_log::append(transaction, receipt.at, &RecordBody::Delivery(record))?))
-        })
-    }
-}
-
-fn retry(transaction: &Transaction<'_>, delivery: &str, now: Timestamp) -> Result<Option<u64>, StoreError> {
-    let record = transaction
-        .query_row("SELECT record FROM outbox WHERE id = ?1 AND state = 'dead'", params![delivery], |row| {
-            row.get::<_, String>(0)
-        })
-        .optional()?;
-    let Some(record) = record else { return Ok(None) };
-    let mut record: DeliveryJson = serde_json::from_str(&record).map_err(unreadable)?;
-    record.state = ReceiptState::Pending.as_str().to_owned();
-    record.at = now.to_rfc3339();
-    transaction.execute(
-        "UPDATE outbox SET state = 'pending', attempts = 0, next_at = ?2, first_at = ?2, record = ?3 WHERE id = ?1",
-        params![delivery, now.as_millis(), serde_json::to_string(&record).map_err(unreadable)?],
-    )?;
-    Ok(Some(alert_log::append(transaction, now, &RecordBody::Delivery(record))?))
 }
 
 fn find(transaction: &Transaction<'_>, id: &IncidentId) -> Result<Option<Incident>, StoreError> {
@@ -441,6 +376,9 @@ fn mark_reported(
 ) -> Result<(), StoreError> {
     let Some((mut json, _)) = stored(transaction, incident)? else { return Ok(()) };
     duties::deliver(&mut json.reports, duty, state);
+    if duties::is_reported(&json.reports) {
+        overdue::reported(transaction, incident)?;
+    }
     save(transaction, &json)
 }
 
@@ -453,5 +391,4 @@ fn unreadable(error: serde_json::Error) -> StoreError {
 }
 
 #[cfg(test)]
-#[path = "store_tests.rs"]
 mod tests;
