@@ -69,6 +69,7 @@ mod tests {
             status: IncidentStatus::Open,
             outcome: None,
             households: vec![],
+            drill: false,
             earlier: vec![],
             timeline: vec![],
         };

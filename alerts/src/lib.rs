@@ -17,10 +17,12 @@ mod metrics;
 mod outbox;
 mod overdue;
 mod raise;
+mod receivers;
 mod store;
 mod worker;
 
 pub use metrics::Metrics;
 pub use overdue::{OverdueParts, run as watch_overdue};
+pub use receivers::{ReceiverState, receivers};
 pub use store::{Known, Store, StoreError};
 pub use worker::{WorkerError, WorkerParts, run, start_offset};

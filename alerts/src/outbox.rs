@@ -202,6 +202,11 @@ fn cloud_event(id: &str, alert: &AlertJson, tenant: &TenantId) -> String {
     event(id, tenant, &alert.type_, &subject, &alert.at, &alert.severity, data)
 }
 
+/// Whether an alert is about a drill.
+pub fn is_drill(alert: &Alert) -> bool {
+    matches!(&alert.subject, Subject::Incident(incident) if incident.drill)
+}
+
 fn event(
     id: &str,
     tenant: &TenantId,

@@ -6,8 +6,9 @@
 
 use crate::outbox::Reach;
 use model::{
-    Action, Alert, AlertKind, Case, ClosureLevel, Command, Finding, Incident, IncidentStatus, Matter, Notice, Outcome,
-    Severity, Subject, TimelineItem, Timestamp, What, ZoneLoad,
+    Action, Alert, AlertKind, Case, CaseZone, Closure, ClosureLevel, Command, DeviceId, Exhibits, Finding, GeoPoint,
+    Incident, IncidentId, IncidentStatus, Interval, Matter, Notice, Outcome, Position, ReadingKind, Severity, Species,
+    SpeciesCount, Subject, TimelineItem, Timestamp, Trigger, What, Zone, ZoneLoad,
 };
 use std::time::Duration;
 
@@ -124,6 +125,10 @@ pub fn from_command(seq: u64, command: &Command, mut incident: Incident) -> Opti
         Action::Resolve { outcome } if incident.status != IncidentStatus::Resolved => {
             incident.status = IncidentStatus::Resolved;
             incident.outcome = Some(*outcome);
+            if incident.drill {
+                // No herd that could leave.
+                incident.case.ended_at = Some(command.at);
+            }
             ("resolved", Some(outcome.as_str().to_owned()))
         }
         Action::Reopen if incident.status == IncidentStatus::Resolved => {
@@ -140,6 +145,46 @@ pub fn from_command(seq: u64, command: &Command, mut incident: Incident) -> Opti
     let id = format!("{}-command-{seq}", incident.case.id);
     let reach = if what == "comment" { Reach::Nobody } else { Reach::Everybody };
     Some(Raised { reach, alert: about(incident, id, kind, command.at) })
+}
+
+/// A case that is none: forty sheep in the middle of a zone. Only this mark and its id tell it from a real one.
+pub fn drill(seq: u64, command: &Command, zone: &Zone) -> Option<Raised> {
+    let corners = &zone.polygons.first()?.exterior;
+    let middle = |of: fn(&GeoPoint) -> i32| {
+        corners.iter().map(|corner| f64::from(of(corner))).sum::<f64>() / corners.len().max(1) as f64 / 1e7
+    };
+    let (at, by) = (command.at, command.by.clone());
+    let sheep = Interval { low: 40, high: 40 };
+    let case = Case {
+        id: IncidentId::parse(&format!("drill-{seq}")).ok()?,
+        late: false,
+        zones: vec![CaseZone { id: zone.id.clone(), name: zone.name.clone(), version: zone.version }],
+        township: zone.township.clone(),
+        authority: zone.authority(),
+        closure: Closure { level: ClosureLevel::Enforce, rule: "演练 drill".into(), ..Closure::default() },
+        first_seen: at,
+        last_seen: at,
+        ended_at: None,
+        position: Position::parse(middle(|corner| corner.lat_e7), middle(|corner| corner.lon_e7)).ok()?,
+        accuracy_m: 0.0,
+        probability: 1.0,
+        sightings_count: 0,
+        species: vec![SpeciesCount { species: Species::Sheep, count: sheep, young: Interval::default() }],
+        sheep_units: sheep,
+        devices: Vec::new(),
+        exhibits: Exhibits::default(),
+        apart_m: 0.0,
+        trigger: Trigger { device: DeviceId::parse("drill").ok()?, kind: ReadingKind::Report, seq: Some(seq), ts: at },
+        evidence: "a drill".into(),
+    };
+    let Raised { mut alert, reach } = opened(&case);
+    if let Subject::Incident(incident) = &mut alert.subject {
+        incident.drill = true;
+        if let Some(line) = incident.timeline.last_mut() {
+            line.by = Some(by);
+        }
+    }
+    Some(Raised { alert, reach })
 }
 
 /// Nobody has acknowledged a case for so long: the next ones are told.
@@ -167,6 +212,7 @@ fn opened(case: &Case) -> Raised {
         status: IncidentStatus::Open,
         outcome: None,
         households: Vec::new(),
+        drill: false,
         earlier: Vec::new(),
         timeline: Vec::new(),
     };

@@ -1,8 +1,5 @@
 use super::*;
-use model::{
-    Authority, CaseZone, Closure, DeviceId, IncidentId, Interval, Offset, Outcome, Position, ReadingKind, Trigger,
-    ZoneId,
-};
+use model::{Authority, Offset, ZoneId};
 
 pub(crate) fn case() -> Case {
     Case {
@@ -144,4 +141,43 @@ fn an_overload_is_an_indication_told_once_and_its_end_once() {
     let json = journal::wire::AlertJson::from(&over.alert);
     assert_eq!(json.zone.as_ref().map(|zone| (zone.sheep_units.low, zone.indication)), Some((85, true)));
     assert_eq!(Alert::try_from(&json).unwrap(), over.alert, "it is read back as it was written");
+}
+
+#[test]
+fn a_drill_is_a_case_like_any_other_that_says_what_it_is_and_ends_when_it_is_closed() {
+    let corner = |lon_e7, lat_e7| GeoPoint { lon_e7, lat_e7 };
+    let exterior = vec![
+        corner(1_175_000_000, 433_000_000),
+        corner(1_176_000_000, 433_000_000),
+        corner(1_176_000_000, 434_000_000),
+        corner(1_175_000_000, 434_000_000),
+    ];
+    let zone = Zone {
+        id: ZoneId::parse("north").unwrap(),
+        name: "北坡".into(),
+        kind: model::ZoneKind::NoGrazing,
+        land_class: model::LandClass::Grassland,
+        township: None,
+        enforcement_body: None,
+        legal_basis: String::new(),
+        area_mu: None,
+        capacity_sheep_units: None,
+        version: 1,
+        in_force_from: Timestamp::default(),
+        in_force_to: None,
+        known_from: Timestamp::default(),
+        reason: String::new(),
+        published_by: String::new(),
+        polygons: vec![model::Polygon { exterior, holes: vec![] }],
+    };
+    let begun = drill(7, &command(Action::Drill { zone: zone.id.clone() }), &zone).unwrap();
+    let (kind, severity) = (begun.alert.kind, begun.alert.severity);
+    assert_eq!((kind, severity, begun.reach), (AlertKind::IncidentOpened, Severity::Urgent, Reach::Everybody));
+    let case = incident(&begun);
+    assert!(case.drill && case.case.position.distance_m(Position::parse(43.35, 117.55).unwrap()) < 1.0);
+    let said = crate::message::Messages::default().said(&begun.alert, model::Language::Zh, None);
+    assert!(said.text.starts_with("【演练】") && said.values["zone"].starts_with("【演练】"), "{said:?}");
+    let closed = from_command(8, &command(Action::Resolve { outcome: Outcome::Lawful }), case).unwrap();
+    assert_eq!(closed.alert.kind, AlertKind::IncidentClosed);
+    assert!(incident(&closed).case.ended_at.is_some());
 }

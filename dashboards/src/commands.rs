@@ -16,7 +16,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use journal::wire::IncidentJson;
-use model::{Action, Command, IncidentId, IncidentStatus, Outcome, Timestamp};
+use model::{Action, Command, IncidentId, IncidentStatus, Outcome, Timestamp, ZoneId};
 use registry::Role;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -86,6 +86,21 @@ pub(crate) async fn comment(
 ) -> Result<Response, Problem> {
     let body = fields(&body)?;
     act(&app, signed, &id, |_| Ok(Action::Comment { text: text(&body, "text")? })).await
+}
+
+/// `POST /drills` with `{"zone"}`: a case that is none, told like any other and marked in every message.
+pub(crate) async fn drill(app: State<Arc<App>>, signed: Signed, body: Raw) -> Result<StatusCode, Problem> {
+    signed.who.require(&[Role::Supervisor, Role::Administrator])?;
+    let name = text(&fields(&body)?, "zone")?;
+    let zone = ZoneId::parse(&name).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let view = app.registry_view();
+    let known = view.zone(&zone).filter(|zone| signed.who.sees(zone.township.as_ref().map(|code| code.as_str())));
+    if known.is_none() {
+        return Err(Problem::not_found(format!("there is no zone `{name}` in force; GET /api/v1/zones lists them")));
+    }
+    let by = signed.who.user.username.clone();
+    append(&app, Command { incident: None, by, at: app.now(), action: Action::Drill { zone } }).await?;
+    Ok(StatusCode::ACCEPTED)
 }
 
 fn fields(Raw(bytes): &Raw) -> Result<Value, Problem> {

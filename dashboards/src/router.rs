@@ -85,6 +85,7 @@ fn cases() -> Vec<Route> {
         route("POST", "/api/v1/incidents/{id}/resolve", post(commands::resolve)),
         route("POST", "/api/v1/incidents/{id}/reopen", post(commands::reopen)),
         route("POST", "/api/v1/incidents/{id}/comment", post(commands::comment)),
+        route("POST", "/api/v1/drills", post(commands::drill)),
         route("GET", "/api/v1/snapshots/{hash}", get(snapshots::one)),
         route("GET", "/api/v1/households", get(households::list)),
         route("POST", "/api/v1/households/import", households_import),

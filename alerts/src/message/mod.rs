@@ -9,6 +9,7 @@ mod length;
 pub use facts::NAMES;
 pub use length::{Coding, SmsLength};
 
+use crate::outbox::is_drill;
 use facts::{Facts, facts};
 use length::{shorten, shorten_before};
 use minijinja::{Environment, UndefinedBehavior, Value};
@@ -130,7 +131,8 @@ impl Messages {
 
     /// What somebody is told of an alert, with the link by which they say that they take it, as the outbox keeps it.
     pub fn said(&self, alert: &Alert, language: Language, link: Option<String>) -> Said {
-        Said::new(self.text(alert, language), facts(alert, language).values(), link, language)
+        let said = Said::new(self.text(alert, language), facts(alert, language).values(), link, language);
+        if is_drill(alert) { said.of_drill(language) } else { said }
     }
 
     /// What somebody is told to try whether they can be told.
@@ -212,6 +214,21 @@ impl Said {
             Language::En => "Acknowledge: ",
         };
         Self { text, values, link: link.map(|link| format!("{words}{link}")) }
+    }
+
+    /// The same with the mark of a drill, also where a provider's template names nothing but the zone.
+    fn of_drill(self, language: Language) -> Self {
+        let mark = match language {
+            Language::Zh => "【演练】",
+            Language::En => "[DRILL] ",
+        };
+        let mut values = self.values;
+        for name in ["zone", "message", "text"] {
+            if let Some(value) = values.get_mut(name).filter(|value| !value.is_empty()) {
+                value.insert_str(0, mark);
+            }
+        }
+        Self { text: format!("{mark}{}", self.text), values, link: self.link }
     }
 
     /// As kept; what an earlier version kept is the text itself.

@@ -202,6 +202,14 @@ impl Store {
                 Action::RetryDeliveries { subscriber } => {
                     return deliveries::retry(transaction, None, subscriber.as_deref(), now);
                 }
+                Action::Drill { zone } => {
+                    let zone = registry.zones.iter().find(|known| known.id == *zone);
+                    let raised = zone.and_then(|zone| raise::drill(seq, command, zone));
+                    return match raised {
+                        Some(mut raised) => self.keep(transaction, &mut raised, registry, now),
+                        None => Ok(None),
+                    };
+                }
                 Action::TestSubscriber { subscriber } => {
                     return self.test(transaction, seq, subscriber, registry, now);
                 }

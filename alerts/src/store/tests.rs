@@ -161,3 +161,21 @@ fn a_case_names_the_household_of_its_animals_and_its_earlier_cases_of_the_same_y
     assert_eq!(Incident::try_from(&told).unwrap().earlier, incident.earlier, "it is read back as it was written");
     assert!(told.reasoning.zh.contains("该户本年度此前有 1 起记录"), "{}", told.reasoning.zh);
 }
+
+#[test]
+fn whoever_looks_from_outside_sees_which_receivers_fail_and_what_they_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let fine = Subscriber { id: "fine".into(), name: "旗林草局".into(), ..subscriber(None) };
+    store.raise(&[finding(What::Opened(case()))], None, told(&[subscriber(None), fine]), now()).unwrap();
+    for one in due(&store, &[]) {
+        let state = if one.subscriber == "fine" { ReceiptState::Delivered } else { ReceiptState::Pending };
+        tried(&store, &one.id, state, now());
+    }
+    let receivers = crate::receivers(&folder.path().join("alerts.db")).unwrap();
+    let lines: Vec<_> = receivers.iter().map(|one| (one.name.as_str(), one.pending, one.is_failing())).collect();
+    assert_eq!(lines, [("旗林草局", 0, false), ("达日罕乌拉苏木", 1, true)]);
+    let records = store.log().read(0, 100).unwrap();
+    let RecordBody::Delivery(last) = &records.last().unwrap().body else { panic!("no delivery") };
+    assert_eq!((last.tries.len(), last.tries[0].took_ms), (1, 7), "each attempt is shown");
+}

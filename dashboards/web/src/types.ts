@@ -182,6 +182,7 @@ export interface Incident {
   id: string;
   status: IncidentStatus;
   severity: Severity;
+  drill?: boolean;
   late?: boolean;
   zones: { id: string; name: string; version?: number }[];
   township?: string | null;

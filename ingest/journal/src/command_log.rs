@@ -2,7 +2,7 @@
 
 use crate::JournalError;
 use crate::alert_log::open_writer;
-use model::{Action, Command, IncidentId, Outcome, Timestamp};
+use model::{Action, Command, IncidentId, Outcome, Timestamp, ZoneId};
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -35,6 +35,7 @@ enum ActionJson {
     RetryDelivery { delivery: String },
     RetryDeliveries { subscriber: Option<String> },
     TestSubscriber { subscriber: String },
+    Drill { zone: String },
 }
 
 impl CommandLog {
@@ -109,6 +110,7 @@ fn to_json(command: &Command) -> CommandJson {
             Action::Comment { text } => ActionJson::Comment { text: text.clone() },
             Action::RetryDelivery { delivery } => ActionJson::RetryDelivery { delivery: delivery.clone() },
             Action::RetryDeliveries { subscriber } => ActionJson::RetryDeliveries { subscriber: subscriber.clone() },
+            Action::Drill { zone } => ActionJson::Drill { zone: zone.to_string() },
             Action::TestSubscriber { subscriber } => ActionJson::TestSubscriber { subscriber: subscriber.clone() },
         },
     }
@@ -123,6 +125,7 @@ fn from_json(json: CommandJson) -> Option<Command> {
         ActionJson::Comment { text } => Action::Comment { text },
         ActionJson::RetryDelivery { delivery } => Action::RetryDelivery { delivery },
         ActionJson::RetryDeliveries { subscriber } => Action::RetryDeliveries { subscriber },
+        ActionJson::Drill { zone } => Action::Drill { zone: ZoneId::parse(&zone).ok()? },
         ActionJson::TestSubscriber { subscriber } => Action::TestSubscriber { subscriber },
     };
     let incident = match json.incident {
@@ -153,6 +156,7 @@ mod tests {
             Action::RetryDelivery { delivery: "d1".into() },
             Action::RetryDeliveries { subscriber: Some("sub-1".into()) },
             Action::TestSubscriber { subscriber: "sub-1".into() },
+            Action::Drill { zone: ZoneId::parse("north").unwrap() },
         ];
         let given: Vec<_> = actions
             .into_iter()

@@ -1,4 +1,4 @@
-use crate::{IncidentId, Timestamp};
+use crate::{IncidentId, Timestamp, ZoneId};
 
 /// How a case turned out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,6 +58,11 @@ pub enum Action {
     RetryDelivery {
         /// Which.
         delivery: String,
+    },
+    /// Opens a case that is none, to see who is told and what they do.
+    Drill {
+        /// Where.
+        zone: ZoneId,
     },
     /// Sends a subscriber a message that says that it is one to try.
     TestSubscriber {

@@ -49,6 +49,8 @@ impl IncidentStatus {
 pub struct Incident {
     /// What detection knows.
     pub case: Case,
+    /// A drill (演练): told like any case, and every message says so.
+    pub drill: bool,
     /// How far people have come.
     pub status: IncidentStatus,
     /// How it ended for the people, once resolved.

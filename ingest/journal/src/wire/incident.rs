@@ -18,6 +18,8 @@ pub struct IncidentJson {
     pub status: String,
     pub severity: String,
     pub late: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drill: bool,
     pub zones: Vec<ZoneRefJson>,
     pub township: Option<String>,
     pub authority: String,
@@ -164,6 +166,7 @@ impl IncidentJson {
             status: incident.status.as_str().to_owned(),
             severity: severity.as_str().to_owned(),
             late: case.late,
+            drill: incident.drill,
             zones: case.zones.iter().map(ZoneRefJson::from).collect(),
             township: case.township.as_ref().map(ToString::to_string),
             authority: case.authority.as_str().to_owned(),
@@ -204,6 +207,7 @@ impl TryFrom<&IncidentJson> for Incident {
     fn try_from(json: &IncidentJson) -> Result<Self, BadWire> {
         Ok(Self {
             case: case(json)?,
+            drill: json.drill,
             status: IncidentStatus::parse(&json.status).ok_or_else(|| bad("status", &json.status))?,
             outcome: json
                 .outcome

@@ -67,6 +67,7 @@ fn incident(case: Case) -> Incident {
         status: IncidentStatus::Open,
         outcome: None,
         households: vec![],
+        drill: false,
         earlier: vec![],
         timeline: vec![],
     }

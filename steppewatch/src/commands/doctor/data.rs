@@ -31,7 +31,37 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
     findings.push(store("rejects", &config.data.join("dead-letters.db"), |path| {
         Ok(format!("can be read; {} messages could not be understood", DeadLetters::open(path)?.count()?))
     }));
+    findings.extend(receivers(config));
     findings
+}
+
+/// Those who are told and do not take it; one line when all do.
+fn receivers(config: &Config) -> Vec<Finding> {
+    const WHAT: &str = "receiver";
+    let path = config.data.join("alerts.db");
+    if !path.exists() {
+        return Vec::new();
+    }
+    match alerts::receivers(&path) {
+        Err(error) => vec![Finding::fault(WHAT, crate::commands::sentence(&error.into()))],
+        Ok(receivers) => {
+            let (failing, fine): (Vec<_>, Vec<_>) = receivers.into_iter().partition(alerts::ReceiverState::is_failing);
+            let mut findings: Vec<Finding> = failing
+                .into_iter()
+                .map(|one| {
+                    let text = format!(
+                        "`{}` ({}): {} waiting, {} given up; last answer: {}",
+                        one.name, one.channel, one.pending, one.dead, one.answer
+                    );
+                    Finding::warn(WHAT, text)
+                })
+                .collect();
+            if findings.is_empty() {
+                findings.push(Finding::ok(WHAT, format!("{} have been told and none fails", fine.len())));
+            }
+            findings
+        }
+    }
 }
 
 /// A store that is there is opened and read; one that is not yet is none the worse, and is not made.
