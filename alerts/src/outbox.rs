@@ -12,6 +12,7 @@ use model::{
 };
 use registry::Links;
 use serde_json::json;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,19 +54,19 @@ pub struct Desk {
     pub links: Option<Links>,
 }
 
-/// Who hears of an alert. `was_told` says whether somebody who waits for others was told of the case before.
+/// Who hears of an alert. `told` are those who were told of its case before: of whom waits for others only they hear how it goes on.
 pub fn addressed<'a>(
     alert: &Alert,
     reach: Reach,
     known: Known<'a>,
     now: Timestamp,
-    was_told: impl Fn(&Subscriber) -> bool,
+    told: &HashSet<String>,
 ) -> Vec<&'a Subscriber> {
     let hears = |subscriber: &&Subscriber| {
         let turn = match (reach, subscriber.after) {
             (Reach::Nobody, _) => false,
             (Reach::Everybody, None) => true,
-            (Reach::Everybody, Some(_)) => was_told(subscriber),
+            (Reach::Everybody, Some(_)) => told.contains(&subscriber.id),
             (Reach::Next(after), Some(theirs)) => after == theirs,
             // Whoever is told in words heard of the case when it was opened; that nobody took it is for the next ones.
             (Reach::Next(_), None) => !subscriber.channel.is_text() || subscriber.events.contains(&alert.kind),
@@ -231,3 +232,7 @@ fn event(
     })
     .to_string()
 }
+
+#[cfg(test)]
+#[path = "outbox_tests.rs"]
+mod tests;

@@ -7,7 +7,7 @@ use super::breaker::Breaker;
 use super::sender::{Answer, Sender};
 use super::{DeliverError, DeliverParts, backoff, digest};
 use crate::store::{Due, Looked, StoreError};
-use model::{Receipt, ReceiptState, Subscriber, Timestamp};
+use model::{ChannelKind, Receipt, ReceiptState, Subscriber, Timestamp};
 use registry::View;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -147,7 +147,12 @@ impl Desk {
             Verdict::Took => {
                 if self.breaker.took(&subscriber) {
                     tracing::info!(subscriber, "the receiver takes messages again; what waits is sent");
-                    blocking(move || store.hurry(&subscriber, now)).await?;
+                    // Not to a phone: of an attempt of which nobody knows, the provider is asked a minute later.
+                    let view = Arc::clone(&self.parts.registry.view().borrow());
+                    let is_phone = |one: &Subscriber| one.id == subscriber && one.channel == ChannelKind::Sms;
+                    if !view.subscribers.iter().any(is_phone) {
+                        blocking(move || store.hurry(&subscriber, now)).await?;
+                    }
                 }
             }
             Verdict::Failed => {

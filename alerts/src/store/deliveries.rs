@@ -291,15 +291,12 @@ pub(super) fn post(
     Ok(alert_log::append(transaction, now, &RecordBody::Delivery(record))?)
 }
 
-/// Whether somebody who is told of a case only when nobody takes it was told of this one.
-pub(super) fn was_told(
-    transaction: &Transaction<'_>,
-    subscriber: &Subscriber,
-    alert: &Alert,
-) -> Result<bool, StoreError> {
-    let Subject::Incident(incident) = &alert.subject else { return Ok(false) };
-    let mut told = transaction.prepare_cached("SELECT 1 FROM outbox WHERE subscriber = ?1 AND lane = ?2 LIMIT 1")?;
-    Ok(told.exists(params![subscriber.id, incident.case.id.as_str()])?)
+/// Who was told of a case before.
+pub(super) fn told_of(transaction: &Transaction<'_>, alert: &Alert) -> Result<HashSet<String>, StoreError> {
+    let Subject::Incident(incident) = &alert.subject else { return Ok(HashSet::new()) };
+    let mut told = transaction.prepare_cached("SELECT DISTINCT subscriber FROM outbox WHERE lane = ?1")?;
+    let rows = told.query_map([incident.case.id.as_str()], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// The last place in the log.

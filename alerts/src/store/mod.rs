@@ -22,6 +22,7 @@ use model::{
 };
 use registry::{Links, View};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -39,6 +40,7 @@ CREATE TABLE IF NOT EXISTS outbox (
 CREATE INDEX IF NOT EXISTS outbox_pending ON outbox (subscriber, lane, seq) WHERE state = 'pending';
 DROP INDEX IF EXISTS outbox_due;
 CREATE INDEX IF NOT EXISTS outbox_turn ON outbox (subscriber, next_at, seq) WHERE state = 'pending';
+CREATE INDEX IF NOT EXISTS outbox_told ON outbox (lane, subscriber);
 CREATE INDEX IF NOT EXISTS outbox_dead ON outbox (seq) WHERE state = 'dead';
 CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), offset INTEGER NOT NULL, state BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS overdue (
@@ -255,8 +257,9 @@ impl Store {
             involve(transaction, incident, registry.households)?;
         }
         let mut json = AlertJson::from(&*alert);
-        let was_told = |subscriber: &Subscriber| deliveries::was_told(transaction, subscriber, alert).unwrap_or(true);
-        let subscribers = outbox::addressed(alert, *reach, registry, now, was_told);
+        let waits = registry.subscribers.iter().any(|subscriber| subscriber.after.is_some());
+        let told = if waits { deliveries::told_of(transaction, alert)? } else { HashSet::new() };
+        let subscribers = outbox::addressed(alert, *reach, registry, now, &told);
         // The body names the halves of the dual report, so they must be known before it is written.
         if let Some(incident) = &mut json.incident {
             let before = stored(transaction, &incident.id)?.map(|(json, _)| json.reports).unwrap_or_default();

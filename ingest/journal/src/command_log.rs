@@ -172,6 +172,6 @@ mod tests {
         }
         let read: Vec<_> = log.read(0, 100).unwrap().into_iter().map(|(_, command)| command).collect();
         assert_eq!(read, given);
-        assert_eq!(*log.head().borrow(), 6);
+        assert_eq!(*log.head().borrow(), 9);
     }
 }

@@ -203,6 +203,6 @@ mod tests {
         registry.claim(key.as_str(), &DeviceId::parse("sn-1").unwrap(), DeviceKind::Station).unwrap();
         let version: i64 =
             Connection::open(&path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-        assert_eq!(version, 5);
+        assert_eq!(version, 6);
     }
 }
