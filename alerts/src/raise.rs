@@ -93,11 +93,12 @@ fn of_notice(notice: &Notice, change: Option<u64>) -> Raised {
         Matter::Blind { .. } => (AlertKind::ZoneBlind, AlertKind::ZoneWatched),
         Matter::Threshold { .. } => (AlertKind::StationThreshold, AlertKind::StationThresholdOver),
         Matter::Fire { .. } => (AlertKind::FireSeen, AlertKind::FireOver),
+        Matter::Passage { .. } => (AlertKind::CheckpointPassage, AlertKind::CheckpointPassage),
     };
     let severity = match &notice.matter {
         _ if notice.late || is_over => Severity::Notice,
         Matter::Fire { .. } => Severity::Urgent,
-        Matter::Threshold { is_grave: false, .. } => Severity::Notice,
+        Matter::Threshold { is_grave: false, .. } | Matter::Passage { .. } => Severity::Notice,
         Matter::Flaw { .. } | Matter::Outage(_) | Matter::Blind { .. } | Matter::Threshold { .. } => Severity::Warning,
     };
     let alert = Alert {

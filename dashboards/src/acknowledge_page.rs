@@ -10,7 +10,7 @@ use crate::view::Incident;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use journal::wire::{DeliveryJson, IncidentJson};
+use journal::wire::{DeliveryJson, IncidentJson, words};
 use model::{Action, Command, IncidentId, IncidentStatus, Language, Timestamp};
 use registry::BadLink;
 use std::fmt::Write;
@@ -100,17 +100,23 @@ fn page(status: StatusCode, linked: &Linked, with_button: bool) -> Response {
     let is_chinese = linked.language == Language::Zh;
     let say = |zh: &'static str, en: &'static str| if is_chinese { zh } else { en };
     let zones: Vec<&str> = json.zones.iter().map(|zone| zone.name.as_str()).collect();
-    let mut body = format!("<p class=kind>{}</p>", say("放牧事件", "Grazing case"));
+    let kind = if json.drill { say("演练", "Drill") } else { say("放牧事件", "Grazing case") };
+    let mut body = format!("<p class=kind>{kind}</p>");
     let add = |body: &mut String, tag: &str, text: &str| {
         // Writing into a text cannot fail.
         write!(body, "<{tag}>{}</{tag}>", escaped(text)).ok();
     };
     add(&mut body, "h1", &zones.join(if is_chinese { "、" } else { ", " }));
-    add(&mut body, "p", if is_chinese { &json.reasoning.zh } else { &json.reasoning.en });
     let seen = Timestamp::parse_rfc3339(&json.last_seen).unwrap_or_default().to_legal();
-    let place = format!("{:.5}, {:.5}", json.position.lat, json.position.lon);
+    let (animals, units) = herd(json, is_chinese);
+    let rows = [
+        (say("牲畜", "Animals"), animals),
+        (say("羊单位", "Sheep units"), units),
+        (say("最近发现", "Last seen"), seen.chars().take(16).collect()),
+        (say("位置", "Place"), format!("{:.5}, {:.5}", json.position.lat, json.position.lon)),
+    ];
     body.push_str("<dl>");
-    for (name, value) in [(say("最近发现", "Last seen"), seen.as_str()), (say("位置", "Place"), place.as_str())] {
+    for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
         add(&mut body, "dt", name);
         add(&mut body, "dd", value);
     }
@@ -123,6 +129,14 @@ fn page(status: StatusCode, linked: &Linked, with_button: bool) -> Response {
         write!(body, "<p class=done>{}</p>", escaped(&taken(json, is_chinese))).ok();
     }
     answer(status, say("zh-CN", "en"), &zones.join("、"), &body)
+}
+
+/// How many of which animals, as the message said it. The chain of reasoning stays in the console: it names households.
+fn herd(json: &IncidentJson, is_chinese: bool) -> (String, String) {
+    let Ok(incident) = model::Incident::try_from(json) else { return Default::default() };
+    let [animals, units] = [words::animals(&incident.case.species), words::interval(incident.case.sheep_units)]
+        .map(|both| if is_chinese { both.zh } else { both.en });
+    (animals, units)
 }
 
 /// Who has it.

@@ -89,7 +89,10 @@ async fn a_herd_at_the_north_fence_is_told_passed_on_taken_by_a_link_and_closed(
     let link = format!("http://{}/a/{token}", platform.http);
     let phone = http_client().unwrap();
     let page = phone.get(&link).send().await.unwrap().text().await.unwrap();
-    assert!(page.contains("北坡禁牧区") && page.contains("<button>我已收到"), "{page}");
+    assert!(
+        page.contains("北坡禁牧区") && page.contains("绵羊 34 至 46 只") && page.contains("<button>我已收到"),
+        "{page}"
+    );
     assert_eq!(operator.get(&path).await.unwrap()["status"], "open");
     let page = phone.post(&link).send().await.unwrap().text().await.unwrap();
     assert!(page.contains("已签收：李镇长（链接）") && !page.contains("<button"), "{page}");

@@ -72,3 +72,26 @@ async fn groups_and_phones_hear_of_a_herd_in_words_once_and_by_their_makers_rule
         assert!(!log.contains(secret), "`{secret}` stands in the log");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_township_that_animals_are_bound_for_hears_of_them_at_the_checkpoint() {
+    let wecom = Vendor::start(Maker::Wecom, []).await.unwrap();
+    let elsewhere = Vendor::start(Maker::Wecom, []).await.unwrap();
+    let post = json!({"type": "FeatureCollection", "features": [{
+        "type": "Feature", "properties": {"id": "post-1", "name": "红山卡口", "kind": "checkpoint", "township": "150425100"},
+        "geometry": {"type": "Polygon", "coordinates": [[[117.5, 43.3], [117.51, 43.3], [117.51, 43.31], [117.5, 43.31], [117.5, 43.3]]]}
+    }]});
+    let platform = Platform::start(&post.to_string()).await.unwrap();
+    let group = |name: &str, vendor: &Vendor, township: &str| json!({"name": name, "channel": "wecom", "url": vendor.url(), "townships": [township]});
+    subscribed(&platform, &[group("达日罕乌拉", &wecom, "150425200"), group("红山子", &elsewhere, "150425100")]).await;
+    let mut guard = platform.device("post-1-phone", "ranger", &[]).await.unwrap();
+    guard.connect(&platform).await.unwrap();
+    let report = |destination: &str| json!({"text": "运羊车", "lat": 43.305, "lon": 117.505, "species": "sheep", "count": 40, "vehicle": "蒙D·A1234", "destination": destination});
+    guard.say("report", report("150425200")).await.unwrap();
+    guard.say("report", report("150425100")).await.unwrap();
+    let told = &wecom.wait_for(1).await[0].text;
+    assert!(told.contains("红山卡口：蒙D·A1234 运往 150425200，绵羊 40 只"), "{told}");
+    assert!(elsewhere.wait_for(1).await[0].text.contains("运往 150425100"));
+    let operator = platform.operator().await.unwrap();
+    assert_eq!(operator.items("/incidents").await.unwrap(), [] as [Value; 0], "on wheels, it is nobody's case");
+}

@@ -106,6 +106,7 @@ impl Engine {
         }
         found.extend(fleet.look(&world, device, reading));
         found.extend(self.measured(device, reading));
+        found.extend(self.passed(device, reading));
         if let Some(seen) = self.seen(device, reading) {
             found.extend(self.place_in_herd(seen));
         }

@@ -4,7 +4,7 @@ import { replaceAll } from "./merge";
 import type { Matter, Notice } from "./types";
 
 /** What must be looked at first stands first. */
-export const MATTERS: readonly Matter[] = ["fire", "outage", "blind", "threshold", "flaw"];
+export const MATTERS: readonly Matter[] = ["fire", "outage", "blind", "threshold", "flaw", "passage"];
 
 export function compareNotices(a: Notice, b: Notice): number {
   return (

@@ -213,7 +213,7 @@ export interface Incident {
   timeline?: TimelineItem[];
 }
 
-export type Matter = "flaw" | "outage" | "blind" | "threshold" | "fire";
+export type Matter = "flaw" | "outage" | "blind" | "threshold" | "fire" | "passage";
 
 /** Something that people have to know besides incidents. */
 export interface Notice {

@@ -81,13 +81,15 @@ pub enum AlertKind {
     FireSeen,
     /// It does no more.
     FireOver,
+    /// Animals passed a checkpoint.
+    CheckpointPassage,
     /// A case was not taken by both halves of the dual report in time.
     HalfReported,
 }
 
 impl AlertKind {
     /// Every kind there is.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::IncidentOpened,
         Self::IncidentUpdated,
         Self::IncidentEscalated,
@@ -107,6 +109,7 @@ impl AlertKind {
         Self::StationThresholdOver,
         Self::FireSeen,
         Self::FireOver,
+        Self::CheckpointPassage,
         Self::HalfReported,
     ];
 
@@ -132,6 +135,7 @@ impl AlertKind {
             Self::StationThresholdOver => "steppewatch.station.threshold_over",
             Self::FireSeen => "steppewatch.fire.seen",
             Self::FireOver => "steppewatch.fire.over",
+            Self::CheckpointPassage => "steppewatch.checkpoint.passage",
             Self::HalfReported => "steppewatch.delivery.half_reported",
         }
     }

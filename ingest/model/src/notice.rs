@@ -1,4 +1,4 @@
-use crate::{CaseZone, DeviceId, Position, Timestamp, TownshipCode};
+use crate::{CaseZone, DeviceId, Position, Species, Timestamp, TownshipCode};
 
 /// Devices that one notice names; of more it says how many.
 pub const NOTICE_DEVICES_MAX: usize = 500;
@@ -70,11 +70,20 @@ pub enum Matter {
         /// How sure the camera is, 0 to 1.
         confidence: f64,
     },
+    /// Animals passed a checkpoint (卡口); the notice's township is where they are bound for. Over as it is told.
+    Passage {
+        /// Which.
+        species: Species,
+        /// How many, if it was said.
+        count: Option<u32>,
+        /// What carries them; may be empty.
+        vehicle: String,
+    },
 }
 
 impl Matter {
     /// The kinds of matter, as the API writes them.
-    pub const KINDS: [&str; 5] = ["flaw", "outage", "blind", "threshold", "fire"];
+    pub const KINDS: [&str; 6] = ["flaw", "outage", "blind", "threshold", "fire", "passage"];
 
     /// Which kind it is.
     pub fn kind(&self) -> &'static str {
@@ -84,6 +93,7 @@ impl Matter {
             Self::Blind { .. } => "blind",
             Self::Threshold { .. } => "threshold",
             Self::Fire { .. } => "fire",
+            Self::Passage { .. } => "passage",
         }
     }
 
@@ -95,6 +105,7 @@ impl Matter {
             Self::Blind { .. } => "blind",
             Self::Threshold { rule, .. } => rule,
             Self::Fire { sign, .. } => sign.as_str(),
+            Self::Passage { .. } => "passage",
         }
     }
 }
@@ -103,6 +114,11 @@ impl Notice {
     /// What it is about: the zone, what the devices have in common, the one device, or the township.
     pub fn about(&self) -> String {
         match (&self.matter, &self.zone, self.devices.first()) {
+            // Two may pass in the same second.
+            (Matter::Passage { vehicle, .. }, _, Some(device)) => {
+                let bound = self.township.as_ref().map_or("", |code| code.as_str());
+                format!("{device}-{bound}-{vehicle}")
+            }
             (Matter::Outage(cause), _, _) => cause.to_string(),
             (_, Some(zone), _) => zone.id.to_string(),
             (_, None, Some(device)) => device.to_string(),

@@ -1,6 +1,6 @@
 use crate::{
     AnimalMark, Clarity, DeviceId, DeviceTime, FireSign, Offset, Position, ReadingKind, ReceivedAt, SnapshotId,
-    Species, Timestamp,
+    Species, Timestamp, TownshipCode,
 };
 use std::sync::Arc;
 
@@ -331,6 +331,10 @@ pub struct Report {
     pub count: Option<u32>,
     /// `hotline`, `12345`, `ranger` and so on.
     pub channel: Option<Arc<str>>,
+    /// Where animals that pass a checkpoint are bound for: a passage, and no herd on the land.
+    pub destination: Option<TownshipCode>,
+    /// What carries them: a number plate.
+    pub vehicle: Option<Arc<str>>,
 }
 
 /// Smoke or heat that a camera took for a fire.

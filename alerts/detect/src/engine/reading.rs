@@ -8,7 +8,8 @@ use crate::fixes;
 use crate::herd::{Seen, Source};
 use crate::place::{Eye, Located, Unplaced, locate};
 use model::{
-    AnimalMark, Body, Device, DeviceKind, PanTilt, Place, Reading, Sighting, Species, Timestamp, Track, Trigger,
+    AnimalMark, Body, CaseZone, Device, DeviceKind, Matter, Notice, PanTilt, Place, Reading, Sighting, Species,
+    Timestamp, Track, Trigger, What, ZoneKind,
 };
 
 impl Engine {
@@ -23,6 +24,8 @@ impl Engine {
             }
             Body::Track(track) => self.tracked(device, reading, track),
             Body::Sighting(sighting) => self.sighted(device, reading, sighting),
+            // On wheels, and told as a passage.
+            Body::Report(report) if report.destination.is_some() => None,
             Body::Report(report) => {
                 let species = report.species.unwrap_or(Species::Unknown);
                 let located = Located {
@@ -37,6 +40,31 @@ impl Engine {
             }
             Body::Measurements(_) | Body::Snapshot(_) | Body::Fire(_) | Body::Clarity(_) | Body::Clock => None,
         }
+    }
+
+    /// Animals that pass a checkpoint: where they are bound for has to know (K 7, T 12).
+    pub(super) fn passed(&self, device: &Device, reading: &Reading) -> Option<What> {
+        let Body::Report(report) = &reading.body else { return None };
+        let destination = report.destination.clone()?;
+        let at = self.happened(device, reading);
+        let position = report.position.or(device.place);
+        let zones = position.map(|position| self.world.zones_at(position)).unwrap_or_default();
+        let post = zones.iter().find(|zone| zone.kind == ZoneKind::Checkpoint);
+        Some(What::Over(Notice {
+            matter: Matter::Passage {
+                species: report.species.unwrap_or(Species::Unknown),
+                count: report.count,
+                vehicle: report.vehicle.as_deref().unwrap_or_default().to_owned(),
+            },
+            devices: vec![device.id.clone()],
+            devices_count: 1,
+            zone: post.map(|zone| CaseZone { id: zone.id.clone(), name: zone.name.clone(), version: zone.version }),
+            township: Some(destination),
+            position,
+            since: at,
+            until: Some(at),
+            late: reading.received_at.0.since(at) > self.settings.late_after,
+        }))
     }
 
     fn tracked(&mut self, device: &Device, reading: &Reading, track: &Track) -> Option<Seen> {

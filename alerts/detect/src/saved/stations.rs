@@ -52,7 +52,7 @@ impl Saved for Matter {
                 2_u8.put(into);
                 (*sign, *confidence).put(into);
             }
-            Self::Flaw { .. } | Self::Outage(_) | Self::Blind { .. } => 0_u8.put(into),
+            Self::Flaw { .. } | Self::Outage(_) | Self::Blind { .. } | Self::Passage { .. } => 0_u8.put(into),
         }
     }
     fn get(from: &mut From<'_>) -> Read<Self> {

@@ -137,6 +137,8 @@ export const en: Dictionary = {
   matter_blind: "Blind zones",
   matter_threshold: "Station limits",
   matter_flaw: "Device flaws",
+  matter_passage: "Passages",
+  alert_checkpoint_passage: "Checkpoint passed",
   tracks: "Collars' tracks",
   fixes: "{n} fixes",
   animals: "Animals told apart",

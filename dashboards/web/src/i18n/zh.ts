@@ -137,6 +137,8 @@ export const zh = {
   matter_blind: "监视盲区",
   matter_threshold: "监测站超限",
   matter_flaw: "设备异常",
+  matter_passage: "卡口通行",
+  alert_checkpoint_passage: "卡口通行",
   tracks: "项圈轨迹",
   fixes: "{n} 个定位点",
   animals: "可识别个体",

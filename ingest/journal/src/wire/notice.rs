@@ -5,7 +5,7 @@
 use super::incident::{PositionJson, ZoneRefJson, case_zone, device, township};
 use super::words::{self, both};
 use super::{BadWire, ReasoningJson, bad, time};
-use model::{FireSign, Flaw, Matter, Notice, OutageCause, Position, Timestamp};
+use model::{FireSign, Flaw, Matter, Notice, OutageCause, Position, Species, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A notice as stored and told.
@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 pub struct NoticeJson {
     /// The same at its beginning and at its end.
     pub id: String,
-    /// `flaw`, `outage`, `blind`, `threshold` or `fire`.
+    /// `flaw`, `outage`, `blind`, `threshold`, `fire` or `passage`.
     pub matter: String,
     /// Which of them: a flaw, what the devices have in common, the rule's name, `smoke` or `heat`.
     pub code: String,
-    /// Which gateway, site or township an outage is of; empty for all else.
+    /// Which gateway, site or township an outage is of; what carries animals past a checkpoint; empty for all else.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// Which devices; of very many the first.
@@ -34,7 +34,7 @@ pub struct NoticeJson {
     pub since: String,
     /// When it was over; `null` while it lasts.
     pub until: Option<String>,
-    /// How much it is: of a flaw, a threshold, a share that is watched (0 to 1), a confidence (0 to 1).
+    /// How much it is: of a flaw, a threshold, a share that is watched (0 to 1), a confidence (0 to 1), animals of the species in `unit`.
     pub value: Option<f64>,
     /// How much it may be.
     pub limit: Option<f64>,
@@ -69,6 +69,7 @@ impl From<&Notice> for NoticeJson {
         };
         let (code, name) = match &notice.matter {
             Matter::Outage(cause) => (cause.kind(), cause.name()),
+            Matter::Passage { vehicle, .. } => (notice.matter.code(), vehicle.as_str()),
             matter => (matter.code(), ""),
         };
         Self {
@@ -107,6 +108,7 @@ fn measure(matter: &Matter) -> (Option<f64>, Option<f64>, &str) {
         Matter::Blind { watched, limit_hours, .. } => (Some(*watched), Some(*limit_hours), "h"),
         Matter::Threshold { value, limit, unit, .. } => (Some(*value), Some(*limit), unit),
         Matter::Fire { confidence, .. } => (Some(*confidence), None, ""),
+        Matter::Passage { species, count, .. } => (count.map(f64::from), None, species.as_str()),
     }
 }
 
@@ -145,6 +147,11 @@ fn matter(json: &NoticeJson) -> Result<Matter, BadWire> {
             is_grave: json.grave,
         },
         "fire" => Matter::Fire { sign: FireSign::parse(&json.code).ok_or_else(bad_code)?, confidence: value },
+        "passage" => Matter::Passage {
+            species: Species::parse(&json.unit).ok_or_else(bad_code)?,
+            count: json.value.map(|count| count as u32),
+            vehicle: json.name.clone(),
+        },
         other => return Err(bad("notice", other)),
     })
 }
@@ -199,6 +206,8 @@ mod tests {
                 is_grave: true,
             },
             Matter::Fire { sign: FireSign::Smoke, confidence: 0.75 },
+            Matter::Passage { species: Species::Sheep, count: Some(40), vehicle: "蒙D·A1234".into() },
+            Matter::Passage { species: Species::Unknown, count: None, vehicle: String::new() },
         ];
         for matter in matters {
             let is_blind = matches!(matter, Matter::Blind { zones: 1, .. });

@@ -94,6 +94,7 @@ pub fn notice(notice: &Notice) -> Both {
                 format!("{}: {} {en}: {value} {unit} (limit {limit} {unit})", who.en, rule.replace('_', " ")),
             )
         }
+        Matter::Passage { species, count, vehicle } => passage(notice, *species, *count, vehicle),
         Matter::Fire { sign, confidence } => {
             let (zh, en) = match sign {
                 FireSign::Smoke => ("烟雾", "smoke"),
@@ -106,6 +107,21 @@ pub fn notice(notice: &Notice) -> Both {
             both(format!("{who} 发现{zh}，把握 {}", sure.zh), format!("{who} sees {en}, {} sure", sure.en))
         }
     }
+}
+
+/// `红山卡口：蒙D·A1234 运往 150425200，绵羊 40 只`.
+fn passage(notice: &Notice, of: Species, count: Option<u32>, vehicle: &str) -> Both {
+    let post = match (&notice.zone, notice.devices.first()) {
+        (Some(zone), _) => zone.name.as_str(),
+        (None, device) => device.map_or("", |device| device.as_str()),
+    };
+    let ((zh, measure, en), bound) = (species(of), notice.township.as_ref().map_or("", |code| code.as_str()));
+    let (many_zh, many_en) = match count {
+        Some(count) => (format!("{zh} {count} {measure}"), format!("{count} {en}")),
+        None => (zh.to_owned(), en.to_owned()),
+    };
+    let carrier = if vehicle.is_empty() { String::new() } else { format!("{vehicle} ") };
+    both(format!("{post}：{carrier}运往 {bound}，{many_zh}"), format!("{post}: {carrier}bound for {bound}, {many_en}"))
 }
 
 /// Whose values a threshold is about: one station's, or those of a township together.

@@ -8,7 +8,7 @@ use super::super::fields::{COUNT_MAX, SPECIES, required, whole, word};
 use super::super::json::Label;
 use super::super::time::RawTime;
 use super::Message;
-use model::{Body, Reject, Report, Species};
+use model::{Body, Reject, Report, Species, TownshipCode};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -22,6 +22,12 @@ pub(super) struct Wire {
     species: Option<String>,
     count: Option<f64>,
     channel: Option<Label>,
+    destination: Option<String>,
+    vehicle: Option<Label>,
+}
+
+fn township(said: &str) -> Result<TownshipCode, Reject> {
+    word("destination", said, "the code of a township", |code| TownshipCode::parse(code).ok())
 }
 
 impl Message<'_> for Wire {
@@ -40,6 +46,8 @@ impl Message<'_> for Wire {
             species: self.species.map(|said| word("species", &said, SPECIES, Species::parse)).transpose()?,
             count: self.count.map(|said| whole("count", said, 1, COUNT_MAX)).transpose()?,
             channel: Label::checked("channel", self.channel)?,
+            destination: self.destination.map(|said| township(&said)).transpose()?,
+            vehicle: Label::checked("vehicle", self.vehicle)?,
         }))
     }
 }
