@@ -4,9 +4,10 @@
 //!
 //! [`worker`] hands readings to `detect` and its findings to [`raise`]; what that makes of them is written by [`store`]
 //! in one transaction: the incident, the alert log, the outgoing deliveries and the cursor with detection's state.
-//! [`deliver`] works from the outbox alone, so a dead process or a dead receiver loses nothing. [`coverage`] hears the same readings
+//! [`deliver`] works from the outbox alone, so a dead process or a dead receiver loses nothing; [`broadcast`] follows the log for those who listen. [`coverage`] hears the same readings
 //! and says which land nobody watches.
 
+pub mod broadcast;
 pub mod coverage;
 pub mod deliver;
 mod duties;

@@ -71,9 +71,9 @@ pub fn addressed<'a>(
             // Whoever is told in words heard of the case when it was opened; that nobody took it is for the next ones.
             (Reach::Next(_), None) => !subscriber.channel.is_text() || subscriber.events.contains(&alert.kind),
         };
-        turn && subscriber.off.is_none()
-            && wants(subscriber, alert, known.zones)
-            && is_on_duty(known.rosters, &subscriber.id, now)
+        // Who listens takes it from where it is said ([`crate::broadcast`]).
+        let is_sent = subscriber.channel != ChannelKind::Mqtt && subscriber.off.is_none();
+        turn && is_sent && wants(subscriber, alert, known.zones) && is_on_duty(known.rosters, &subscriber.id, now)
     };
     known.subscribers.iter().filter(hears).collect()
 }
@@ -83,7 +83,7 @@ impl Desk {
     pub fn outgoing(&self, subscriber: &Subscriber, alert: &Alert, json: &AlertJson, now: Timestamp) -> Outgoing {
         let id = delivery_id(&alert.id, &subscriber.id);
         let body = match subscriber.channel {
-            ChannelKind::Webhook => cloud_event(&id, json, &self.tenant),
+            ChannelKind::Webhook | ChannelKind::Mqtt => cloud_event(&id, json, &self.tenant),
             ChannelKind::Sms | ChannelKind::Wecom | ChannelKind::Dingtalk | ChannelKind::Feishu => {
                 self.messages.said(alert, subscriber.language, self.link(alert, &id, now)).kept()
             }
@@ -117,18 +117,14 @@ impl Desk {
 /// The type of a message that only tries the way.
 pub const TEST: &str = "steppewatch.test";
 
-fn delivery_id(alert: &str, subscriber: &str) -> String {
+/// The same however often it is derived.
+pub(crate) fn delivery_id(alert: &str, subscriber: &str) -> String {
     let mut hash = blake3::Hasher::new();
     hash.update(alert.as_bytes()).update(b"\0").update(subscriber.as_bytes());
     format!("msg_{}", hash.finalize().to_hex().get(..24).unwrap_or_default())
 }
 
 fn wants(subscriber: &Subscriber, alert: &Alert, zones: &[Arc<Zone>]) -> bool {
-    // Whoever hears that a case was opened must hear that it was taken back, or that nobody took it.
-    let follows = matches!(alert.kind, AlertKind::IncidentWithdrawn | AlertKind::IncidentEscalated);
-    let kind = if follows { AlertKind::IncidentOpened } else { alert.kind };
-    let hears = |kind| subscriber.events.contains(&kind);
-    let event = subscriber.events.is_empty() || hears(alert.kind) || hears(kind);
     let named = |zone: &ZoneId| subscriber.zones.is_empty() || subscriber.zones.contains(zone);
     let land = |zone: &ZoneId| is_their_land(subscriber, zone, zones);
     let about = match &alert.subject {
@@ -149,7 +145,7 @@ fn wants(subscriber: &Subscriber, alert: &Alert, zones: &[Arc<Zone>]) -> bool {
         // A device is nobody's zone; whoever narrowed to zones asked for cases only.
         Subject::Device { .. } => subscriber.townships.is_empty() && narrows_to_no_land(subscriber),
     };
-    event && about && alert.severity >= subscriber.severity
+    subscriber.hears(alert.kind) && about && alert.severity >= subscriber.severity
 }
 
 fn narrows_to_no_land(subscriber: &Subscriber) -> bool {
@@ -192,7 +188,8 @@ fn lane(alert: &Alert) -> String {
     }
 }
 
-fn cloud_event(id: &str, alert: &AlertJson, tenant: &TenantId) -> String {
+/// What a program is told.
+pub(crate) fn cloud_event(id: &str, alert: &AlertJson, tenant: &TenantId) -> String {
     let (subject, data) = match (&alert.incident, &alert.device, &alert.zone, &alert.notice) {
         (Some(incident), _, _, _) => (format!("incident/{}", incident.id), json!(incident)),
         (None, Some(device), _, _) => (format!("device/{}", device.device), json!(device)),

@@ -1,6 +1,6 @@
 //! Who is told, for administrators.
 //!
-//! In: a new subscriber.   Out: subscribers; the signing secret only in the answer that made it.
+//! In: a new subscriber.   Out: subscribers; the signing secret, or a listener's password, only in the answer that made it.
 
 use crate::app::{App, blocking};
 use crate::auth::Signed;
@@ -156,8 +156,12 @@ pub(crate) async fn test(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     signed.who.require(&[Role::Administrator, Role::Supervisor])?;
-    if !app.registry_view().subscribers.iter().any(|subscriber| subscriber.id == id) {
+    let view = app.registry_view();
+    let Some(subscriber) = view.subscribers.iter().find(|subscriber| subscriber.id == id) else {
         return Err(Problem::not_found(format!("there is no subscriber `{id}`; GET /api/v1/subscribers lists them")));
+    };
+    if subscriber.channel == ChannelKind::Mqtt {
+        return Err(Problem::conflict("who listens by MQTT is sent nothing and hears what is said; nothing to try"));
     }
     let (by, action) = (signed.who.user.username.clone(), Action::TestSubscriber { subscriber: id });
     append(&app, Command { incident: None, by, at: app.now(), action }).await?;
@@ -187,7 +191,7 @@ fn parse(body: SubscriberBody, is_change: bool) -> Result<NewSubscriber, Problem
         Some(word) => Language::parse(word)
             .ok_or_else(|| Problem::bad_request(format!("language `{word}` is none; use zh or en")))?,
     };
-    if body.url.is_none() && channel != ChannelKind::Sms && !is_change {
+    if body.url.is_none() && !is_change && !matches!(channel, ChannelKind::Sms | ChannelKind::Mqtt) {
         return Err(Problem::bad_request(format!(
             "field `url` is missing; {} needs an http or https address",
             channel.as_str()

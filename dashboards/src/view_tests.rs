@@ -28,6 +28,7 @@ fn alert(seq: u64, kind: AlertKind, incident: Option<IncidentJson>, device: Opti
         device,
         zone: None,
         notice: None,
+        told: true,
     };
     Record { seq, at: Timestamp::default(), body: RecordBody::Alert(body) }
 }

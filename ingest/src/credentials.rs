@@ -1,4 +1,4 @@
-//! Whether a device is who it says it is: one rule for MQTT and HTTP.
+//! Whether a device, or who listens to alerts, is who it says it is: one rule for MQTT and HTTP.
 //!
 //! In: an id, a secret, whence they come.   Out: yes, or a [`Wrong`].
 //!
@@ -26,6 +26,15 @@ pub enum Wrong {
     Quarantined,
 }
 
+/// Who proved to be who.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Client {
+    /// A device.
+    Device,
+    /// A subscriber that listens to alerts.
+    Listener,
+}
+
 /// Checks secrets, and slows down whoever has the wrong ones.
 pub struct Credentials {
     registry: Registry,
@@ -42,6 +51,15 @@ impl Credentials {
     /// Whether `device` may speak from `address` with this secret.
     pub fn check(&self, device: &DeviceId, secret: &str, address: IpAddr) -> Result<(), Wrong> {
         self.tried(address, || self.known(device, secret))
+    }
+
+    /// The same where listeners come too: whom `name` and this secret are of.
+    pub fn client(&self, name: &DeviceId, secret: &str, address: IpAddr) -> Result<Client, Wrong> {
+        self.tried(address, || match self.registry.check_listener(name.as_str(), secret) {
+            Some(true) => Ok(Client::Listener),
+            Some(false) => Err(Wrong::Secret),
+            None => self.known(name, secret).map(|()| Client::Device),
+        })
     }
 
     /// The device that `system` knows as `name` (or whose id that is), if whoever speaks from `address` proves that he knows its

@@ -20,6 +20,8 @@ pub struct Metrics {
     pub refusals: IntCounterVec,
     /// MQTT connections that are open now, strangers included.
     pub connections: IntGauge,
+    /// Connections of those who listen to alerts.
+    pub listeners: IntGauge,
     /// MQTT sessions that were accepted.
     pub sessions: IntCounter,
     /// Times a frame waited because the journal was full.
@@ -51,6 +53,10 @@ impl Metrics {
                 &["reason"],
             )?,
             connections: IntGauge::new("steppewatch_mqtt_connections", "Open MQTT connections")?,
+            listeners: IntGauge::new(
+                "steppewatch_mqtt_listeners",
+                "Open MQTT connections of subscribers that listen to alerts",
+            )?,
             sessions: IntCounter::new("steppewatch_mqtt_sessions_total", "MQTT sessions accepted")?,
             journal_full_waits: IntCounter::new(
                 "steppewatch_journal_full_waits_total",
@@ -62,6 +68,7 @@ impl Metrics {
         registry.register(Box::new(metrics.acknowledgements.clone()))?;
         registry.register(Box::new(metrics.refusals.clone()))?;
         registry.register(Box::new(metrics.connections.clone()))?;
+        registry.register(Box::new(metrics.listeners.clone()))?;
         registry.register(Box::new(metrics.sessions.clone()))?;
         registry.register(Box::new(metrics.journal_full_waits.clone()))?;
         Ok(metrics)

@@ -3,6 +3,7 @@
 //! In: the command line. Out: an exit status: 0 done, 1 failed, 2 wrong usage or configuration. Errors are one sentence on
 //! standard error; standard output is for results.
 
+mod announce;
 mod commands;
 mod config;
 mod demo;

@@ -2,6 +2,7 @@
 //!
 //! In: a [`Config`]. Out: a running platform that says once that it is ready, until `stop`.
 
+use crate::announce;
 use crate::config::Config;
 use crate::evidence::{EvidenceMetrics, EvidenceParts};
 use crate::journal_metrics::JournalMetrics;
@@ -153,6 +154,7 @@ pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: Cancellati
     // The first stages hear `stop`; each later one ends when its queue is closed and empty.
     let behind = Behind::start()?;
     let mut stages = Stages::new(behind.handle());
+    announce::start(&mut stages, gate.announcer(), &config.tenant, &stores, &stop)?;
     take_in(&mut stages, gate, &config, &stores, &stop)?;
     listeners.run(&mut stages, &stores, &stop);
     ask_cameras(&mut stages, &config, &stores, &metrics, &stop)?;

@@ -70,6 +70,11 @@ impl Operator {
         self.request(Method::POST, path, Some(body)).await
     }
 
+    /// DELETE; the status, whatever it is.
+    pub async fn delete(&self, path: &str) -> Result<StatusCode> {
+        Ok(self.request(Method::DELETE, path, None).await?.0)
+    }
+
     /// POST of files as a browser's form sends them: file name and bytes; status and body, whatever they are.
     pub async fn upload(&self, path: &str, files: &[(String, Vec<u8>)]) -> Result<(StatusCode, Value)> {
         const EDGE: &str = "edge-of-a-part";

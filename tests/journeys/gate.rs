@@ -10,10 +10,10 @@ use tokio::process::Command;
 /// Stands in every payload that is refused or not understood, and must stand in no log line.
 const PAYLOAD: &str = "whispered-in-confidence";
 const MIB: usize = 1 << 20;
-const VERSIONS: [(&str, u8); 2] = [("mqttv311", 4), ("mqttv5", 5)];
+pub(crate) const VERSIONS: [(&str, u8); 2] = [("mqttv311", 4), ("mqttv5", 5)];
 
 /// A counter with one label on `/metrics`; one that has not begun is 0.
-fn counter(page: &str, name: &str, value: &str) -> u64 {
+pub(crate) fn counter(page: &str, name: &str, value: &str) -> u64 {
     let begin = format!("steppewatch_{name}{{");
     let labelled = format!("=\"{value}\"}}");
     let line = page.lines().find(|line| line.starts_with(&begin) && line.contains(&labelled));
@@ -39,14 +39,14 @@ async fn platform_with_witness() -> (Platform, Device, Device) {
 }
 
 /// The log's lines that say why something of this peer was refused, or this device not understood.
-fn log_lines(platform: &Platform, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+pub(crate) fn log_lines(platform: &Platform, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
     let log = platform.log();
     log.lines().map(|line| serde_json::from_str(line).unwrap()).filter(|line: &Value| wanted(line)).collect()
 }
 
 /// No line of the whole log holds any of these.
 #[track_caller]
-fn keeps_to_itself(platform: &Platform, secrets: &[&str]) {
+pub(crate) fn keeps_to_itself(platform: &Platform, secrets: &[&str]) {
     let log = platform.log();
     for secret in secrets {
         assert!(!log.contains(secret), "the log holds `{secret}`");
@@ -216,7 +216,13 @@ async fn a_snapshot_of_three_mebibytes_is_taken_in_both_versions() {
 }
 
 /// One of Debian's MQTT clients, set up for a device.
-async fn mosquitto(program: &str, platform: &Platform, version: &str, device: [&str; 2], more: &[&str]) -> Output {
+pub(crate) async fn mosquitto(
+    program: &str,
+    platform: &Platform,
+    version: &str,
+    device: [&str; 2],
+    more: &[&str],
+) -> Output {
     let (host, port) = platform.mqtt.rsplit_once(':').unwrap();
     let [id, secret] = device;
     let mut command = Command::new(program);
@@ -250,7 +256,7 @@ async fn mosquitto_publishes_in_every_qos_and_may_listen_to_its_own_orders_only(
 }
 
 /// What mosquitto says when the connection was closed under it.
-const CUT: &str = "connection was lost";
+pub(crate) const CUT: &str = "connection was lost";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mosquitto_is_told_what_it_may_not_and_why() {

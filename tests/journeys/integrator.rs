@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use tokio::process::Command;
 
 /// The fenced blocks of a language, in order.
-fn blocks(language: &str) -> Vec<String> {
+pub(crate) fn blocks(language: &str) -> Vec<String> {
     let page = read("docs/integrator.md");
     let begin = format!("```{language}\n");
     page.split(&begin).skip(1).filter_map(|rest| rest.split("\n```").next()).map(str::to_owned).collect()

@@ -28,6 +28,7 @@ mod journal;
 mod land;
 mod mavlink;
 mod metrics;
+mod mqtt_alerts;
 mod north_fence;
 mod readme;
 mod real_input;

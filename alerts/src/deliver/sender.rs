@@ -89,6 +89,8 @@ impl Sender {
                 Some(sms) => sms.send(&self.http, to, due, now).await,
                 None => Answer::later("no way for text messages is configured; fill in [sms]"),
             },
+            // Nothing is put into the outbox for one; should it be, it is told and not tried for ever.
+            ChannelKind::Mqtt => Answer::Refused("who listens by MQTT is not sent to".into()),
         }
     }
 }

@@ -144,6 +144,21 @@ impl Store {
         Ok(u64::try_from(seq.optional()?.unwrap_or(0_i64)).unwrap_or(0))
     }
 
+    /// How far a reader of the log has come; `None` for one that has not begun.
+    pub fn cursor(&self, name: &str) -> Result<Option<u64>, StoreError> {
+        let seq = self.lock().query_row("SELECT seq FROM cursor WHERE name = ?1", [name], |row| row.get::<_, i64>(0));
+        Ok(seq.optional()?.map(|seq| u64::try_from(seq).unwrap_or(0)))
+    }
+
+    /// Remembers it.
+    pub fn keep_cursor(&self, name: &str, seq: u64) -> Result<(), StoreError> {
+        self.lock().execute(
+            "INSERT INTO cursor (name, seq) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq",
+            params![name, signed(seq)],
+        )?;
+        Ok(())
+    }
+
     /// Cases that the store takes for going on.
     pub fn going_on(&self) -> Result<Vec<Case>, StoreError> {
         let connection = self.lock();
@@ -256,7 +271,7 @@ impl Store {
         if let Subject::Incident(incident) = &mut alert.subject {
             involve(transaction, incident, registry.households)?;
         }
-        let mut json = AlertJson::from(&*alert);
+        let mut json = AlertJson { told: *reach != Reach::Nobody, ..AlertJson::from(&*alert) };
         let waits = registry.subscribers.iter().any(|subscriber| subscriber.after.is_some());
         let told = if waits { deliveries::told_of(transaction, alert)? } else { HashSet::new() };
         let subscribers = outbox::addressed(alert, *reach, registry, now, &told);

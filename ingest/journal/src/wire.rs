@@ -66,6 +66,14 @@ pub struct AlertJson {
     /// Something else that people have to know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<NoticeJson>,
+    /// Whether subscribers hear of it, or only the record and the map.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub told: bool,
+}
+
+/// What was written before it said so: most are.
+fn yes() -> bool {
+    true
 }
 
 /// What an alert about a device says.
@@ -103,6 +111,7 @@ impl From<&Alert> for AlertJson {
             device,
             zone,
             notice,
+            told: true,
         }
     }
 }

@@ -144,6 +144,11 @@ impl AlertKind {
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
+
+    /// As the last level of a topic: the type without what all types begin with.
+    pub fn topic_level(self) -> &'static str {
+        self.as_str().trim_start_matches("steppewatch.")
+    }
 }
 
 /// What an alert is about.

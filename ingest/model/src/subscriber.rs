@@ -15,11 +15,13 @@ pub enum ChannelKind {
     Dingtalk,
     /// A robot in a group of Feishu (飞书).
     Feishu,
+    /// Listens by MQTT, and has a password instead of an address.
+    Mqtt,
 }
 
 impl ChannelKind {
     /// Every way there is.
-    pub const ALL: [Self; 5] = [Self::Webhook, Self::Sms, Self::Wecom, Self::Dingtalk, Self::Feishu];
+    pub const ALL: [Self; 6] = [Self::Webhook, Self::Sms, Self::Wecom, Self::Dingtalk, Self::Feishu, Self::Mqtt];
 
     /// As written in the API.
     pub fn as_str(self) -> &'static str {
@@ -29,6 +31,7 @@ impl ChannelKind {
             Self::Wecom => "wecom",
             Self::Dingtalk => "dingtalk",
             Self::Feishu => "feishu",
+            Self::Mqtt => "mqtt",
         }
     }
 
@@ -39,7 +42,7 @@ impl ChannelKind {
 
     /// Whether it tells people in words, rather than programs in fields.
     pub fn is_text(self) -> bool {
-        self != Self::Webhook
+        !matches!(self, Self::Webhook | Self::Mqtt)
     }
 }
 
@@ -77,14 +80,14 @@ pub struct Subscriber {
     pub name: String,
     /// By what way.
     pub channel: ChannelKind,
-    /// Where to; empty for a phone.
+    /// Where to; empty for a phone and for who listens.
     pub url: String,
     /// The phone's number, `+` and digits, for text messages. Never logged.
     pub phone: Option<String>,
     /// In which language, where it is told in words.
     pub language: Language,
-    /// The signing key: of a webhook `whsec_` and base64, of a robot as its group shows it; may be empty for a robot. Shown once, never
-    /// logged.
+    /// The signing key: of a webhook `whsec_` and base64, of a robot as its group shows it; may be empty for a robot. Of who listens the
+    /// password, and only in the answer that made it. Shown once, never logged.
     pub secret: String,
     /// The signing key of before, and until when a webhook is signed by it too.
     pub old_secret: Option<(String, Timestamp)>,
@@ -139,6 +142,14 @@ impl Subscriber {
             off: None,
             since: Timestamp::default(),
         }
+    }
+
+    /// Whether it wants to hear of this kind. Whoever hears that a case was opened must hear that it was taken back, or that
+    /// nobody took it.
+    pub fn hears(&self, kind: AlertKind) -> bool {
+        let names = |kind| self.events.contains(&kind);
+        let follows = matches!(kind, AlertKind::IncidentWithdrawn | AlertKind::IncidentEscalated);
+        self.events.is_empty() || names(kind) || follows && names(AlertKind::IncidentOpened)
     }
 }
 

@@ -4,6 +4,7 @@
 //! Never: an external identity that two devices share; a device behind a gateway that does not exist.
 
 use crate::audit::Change;
+use crate::listeners::check_device_id;
 use crate::load::Part;
 use crate::maintenance::check_site;
 use crate::secrets::{Credential, Credentials, Secret, credential_hash};
@@ -117,6 +118,7 @@ pub(crate) fn cadence_ms(cadence: Duration) -> i64 {
 }
 
 pub(crate) fn insert(change: &Change<'_>, key: &[u8; 32], device: &NewDevice) -> Result<Secret, RegistryError> {
+    check_device_id(device.id.as_str())?;
     let external = checked(device)?;
     let transaction = change.transaction;
     if exists(transaction, &device.id)? {

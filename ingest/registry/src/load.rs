@@ -2,9 +2,11 @@
 //!
 //! In: a read transaction.   Out: [`Parts`], from which a [`View`] is made.   Never: a write, or a view of half a change.
 
+use crate::listeners::Listeners;
 use crate::secrets::Credentials;
 use crate::{
-    RegistryError, View, closures, devices, households, maintenance, masks, patrols, rosters, subscriber_rows, zones,
+    RegistryError, View, closures, devices, households, listeners, maintenance, masks, patrols, rosters,
+    subscriber_rows, zones,
 };
 use model::{
     ClosureCalendar, Device, DeviceId, Households, Maintenance, Mask, PatrolRoute, RecentLand, Roster, Subscriber,
@@ -65,6 +67,7 @@ pub(crate) struct Parts {
     next_in_force: Option<Timestamp>,
     subscribers: Vec<Subscriber>,
     rosters: Arc<Vec<Roster>>,
+    listeners: Arc<Listeners>,
     calendar: ClosureCalendar,
     households: Arc<Households>,
     masks: Arc<Vec<Mask>>,
@@ -114,6 +117,7 @@ impl Parts {
             Part::Subscribers => {
                 self.subscribers = subscriber_rows::load(connection)?;
                 self.rosters = Arc::new(rosters::load(connection)?);
+                self.listeners = Arc::new(listeners::load(connection)?);
             }
             // All that is in the database is known, also to a clock that was set back.
             Part::Rules => self.calendar = closures::calendar(connection, Timestamp::from_millis(i64::MAX))?,
@@ -130,6 +134,10 @@ impl Parts {
 
     pub(crate) fn credentials(&self) -> Arc<Credentials> {
         Arc::clone(&self.credentials)
+    }
+
+    pub(crate) fn listeners(&self) -> Arc<Listeners> {
+        Arc::clone(&self.listeners)
     }
 
     pub(crate) fn view(&self, version: u64) -> View {

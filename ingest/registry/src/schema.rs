@@ -143,6 +143,7 @@ CREATE TABLE roster_shift (
     until_ms INTEGER NOT NULL, PRIMARY KEY (roster, from_ms, subscriber)
 ) STRICT;
 CREATE TABLE used_link (delivery TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) STRICT;
+CREATE TABLE listener (subscriber TEXT PRIMARY KEY, credential BLOB NOT NULL) STRICT;
 ";
 
 /// Brings the database to this program's version, or refuses one that is newer. Two processes may do it at once: the

@@ -107,6 +107,16 @@ pub(crate) fn claim_key_hash(key: &[u8; 32], claim_key: &str) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
+/// The hash of a listener's password. Begins with a NUL, which no id does: never the hash of a device's secret.
+pub(crate) fn listener_hash(key: &[u8; 32], subscriber: &str, password: &str) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    hasher.update(b"\0listener\0");
+    hasher.update(subscriber.as_bytes());
+    hasher.update(&[0]);
+    hasher.update(password.as_bytes());
+    *hasher.finalize().as_bytes()
+}
+
 /// What the registry remembers of one device's secret.
 #[derive(Clone, Copy)]
 pub(crate) struct Credential {

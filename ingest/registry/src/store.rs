@@ -4,6 +4,7 @@
 //! Never: a change without its audit entry; a view that mixes two states of the database.
 
 use crate::audit::Change;
+use crate::listeners::Listeners;
 use crate::load::{Part, Parts};
 use crate::secrets::{Credentials, Refusal, Secret, random_bytes};
 use crate::{RegistryError, View, schema};
@@ -34,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) key: [u8; 32],
     database: Mutex<Database>,
     credentials: RwLock<Arc<Credentials>>,
+    listeners: RwLock<Arc<Listeners>>,
     view: watch::Sender<Arc<View>>,
     /// One password at a time: each takes 19 MiB and a core for some 50 ms, and a flood of logins must not take them all.
     pub(crate) hashing: Mutex<()>,
@@ -83,6 +85,7 @@ impl Registry {
             key,
             database: Mutex::new(Database { connection, seen: None, parts: Parts::default() }),
             credentials: RwLock::default(),
+            listeners: RwLock::default(),
             view: watch::Sender::new(Arc::new(View::default())),
             hashing: Mutex::new(()),
         };
@@ -174,6 +177,10 @@ impl Registry {
 }
 
 impl Inner {
+    pub(crate) fn listeners(&self) -> Arc<Listeners> {
+        Arc::clone(&self.listeners.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn reload(&self, database: &mut Database) -> Result<bool, RegistryError> {
         let now = self.clock.now();
         // Read first: a commit that slips in between is loaded now and once more at the next call.
@@ -191,6 +198,9 @@ impl Inner {
         if changed.contains(&Part::Devices) {
             let credentials = database.parts.credentials();
             *self.credentials.write().unwrap_or_else(PoisonError::into_inner) = credentials;
+        }
+        if changed.contains(&Part::Subscribers) {
+            *self.listeners.write().unwrap_or_else(PoisonError::into_inner) = database.parts.listeners();
         }
         let version = self.view.borrow().version + 1;
         self.view.send_replace(Arc::new(database.parts.view(version)));

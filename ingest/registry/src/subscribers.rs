@@ -6,7 +6,7 @@
 use crate::load::Part;
 use crate::secrets::random_bytes;
 use crate::subscriber_rows::{self as rows, words};
-use crate::{Registry, RegistryError};
+use crate::{Registry, RegistryError, listeners};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use model::{
@@ -39,7 +39,7 @@ pub struct NewSubscriber {
     pub name: String,
     /// By what way.
     pub channel: ChannelKind,
-    /// Where to: http or https; empty for a phone.
+    /// Where to: http or https; empty for a phone and for who listens.
     pub url: String,
     /// The phone's number for text messages: a mobile number, or `+` and digits.
     pub phone: Option<String>,
@@ -108,12 +108,12 @@ impl Registry {
             None if new.channel == ChannelKind::Webhook => new_secret()?,
             None => String::new(),
         };
-        let mut id = String::from("sub-");
+        let mut id = String::from(listeners::ID_PREFIX);
         for byte in random_bytes::<8>()? {
             id.push_str(&format!("{byte:02x}"));
         }
         self.write(by, |change| {
-            let subscriber = Subscriber { secret, since: change.now, ..made(id, new)? };
+            let mut subscriber = Subscriber { secret, since: change.now, ..made(id, new)? };
             let count: i64 = change.transaction.query_row("SELECT count(*) FROM subscriber", [], |row| row.get(0))?;
             if u64::try_from(count).unwrap_or(u64::MAX) >= MAX_SUBSCRIBERS {
                 return Err(RegistryError::Limit { what: "subscribers", limit: MAX_SUBSCRIBERS });
@@ -121,6 +121,10 @@ impl Registry {
             rows::put(change.transaction, &subscriber)?;
             change.touch(Part::Subscribers)?;
             change.audit(format!("subscriber.add {}", subscriber.id), None, Some(shown(&subscriber)))?;
+            if subscriber.channel == ChannelKind::Mqtt {
+                let password = listeners::insert(change, &self.inner.key, &subscriber.id)?;
+                password.as_str().clone_into(&mut subscriber.secret);
+            }
             Ok(subscriber)
         })
     }
@@ -188,6 +192,7 @@ impl Registry {
             change.touch(Part::Subscribers)?;
             change.transaction.execute("DELETE FROM roster_shift WHERE subscriber = ?1", [id])?;
             change.transaction.execute("DELETE FROM subscriber WHERE id = ?1", [id])?;
+            listeners::remove(change, id)?;
             change.audit(format!("subscriber.remove {id}"), Some(shown(&before)), None)
         })
     }
@@ -282,6 +287,20 @@ fn check_way(new: &NewSubscriber) -> Result<(), RegistryError> {
             (Some(_), true, None) => Ok(()),
             (None, ..) => Err(invalid("phone", "", "a text message needs a phone number")),
             _ => Err(invalid("url", "…", "a phone has no url and no secret; leave them out")),
+        };
+    }
+    if new.channel == ChannelKind::Mqtt {
+        return match (&new.phone, new.url.is_empty(), &new.secret) {
+            (None, true, None) if !new.zones.is_empty() => {
+                Err(invalid("zones", "…", "topics name townships and no zones; leave them out, or use a webhook"))
+            }
+            (None, true, None) if new.duty.is_some() => {
+                Err(invalid("duty", "…", "who listens accepts nothing, so no report is made by it; use a webhook"))
+            }
+            (None, true, None) => Ok(()),
+            _ => {
+                Err(invalid("url", "…", "who listens has no url, phone or secret; leave them out, a password is made"))
+            }
         };
     }
     if new.phone.is_some() {

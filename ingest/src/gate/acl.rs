@@ -4,6 +4,7 @@
 //!
 //! Invariant: pure. The registry is seen only through [`Kin`], so that every rule is a line in a table test.
 
+use super::audience::{Hearing, alerts_root};
 use super::topics::{self, About, DJI_DOWNWARD, dji_parts};
 use super::topology::Topology;
 use crate::decode::formats;
@@ -128,19 +129,27 @@ pub enum Denied {
     Foreign,
     /// A shared subscription; the router's are not safe to use.
     Shared,
+    /// Who listens says nothing.
+    Listener,
 }
 
-/// Decides publishes and subscriptions of one device.
+/// Decides publishes and subscriptions of one device, or of somebody who listens to alerts.
 #[derive(Debug, Clone)]
 pub struct Acl {
     roots: Roots,
     device: DeviceId,
+    hearing: Option<Arc<Hearing>>,
 }
 
 impl Acl {
     /// The rules for `device` where topics begin with `roots`.
     pub fn new(roots: impl Into<Roots>, device: DeviceId) -> Self {
-        Self { roots: roots.into(), device }
+        Self { roots: roots.into(), device, hearing: None }
+    }
+
+    /// The rules for a subscriber that listens; its id stands where else a device's does, and no device has it.
+    pub fn of_listener(roots: impl Into<Roots>, subscriber: DeviceId, hearing: Hearing) -> Self {
+        Self { hearing: Some(Arc::new(hearing)), ..Self::new(roots, subscriber) }
     }
 
     /// Whom the rules are for.
@@ -148,8 +157,16 @@ impl Acl {
         &self.device
     }
 
+    /// What it may hear of alerts, if it is one that listens.
+    pub fn hearing(&self) -> Option<&Arc<Hearing>> {
+        self.hearing.as_ref()
+    }
+
     /// May the device publish to `topic`, and what does it say then?
     pub fn publish(&self, kin: &dyn Kin, topic: &str) -> Result<Allowed, Denied> {
+        if self.hearing.is_some() {
+            return Err(Denied::Listener);
+        }
         if topic.is_empty() || topic.starts_with('$') || topic.contains(['+', '#', '\0']) {
             return Err(Denied::BadName);
         }
@@ -204,6 +221,11 @@ impl Acl {
         }
         if filter.is_empty() || filter.starts_with('$') || filter.contains('\0') || !well_formed(filter) {
             return Err(Denied::BadName);
+        }
+        if let Some(hearing) = &self.hearing {
+            let rest =
+                filter.strip_prefix(alerts_root(&self.roots.tenant).as_str()).and_then(|rest| rest.strip_prefix('/'));
+            return if rest.is_some_and(|rest| hearing.may_hear(rest)) { Ok(()) } else { Err(Denied::Foreign) };
         }
         if let Some(rest) = self.own_native(filter) {
             return if rest == "down" || rest.starts_with("down/") { Ok(()) } else { Err(Denied::Foreign) };

@@ -1,6 +1,8 @@
 //! The rules of `acl`, a line each.
 
+use super::super::audience::tests::subscriber;
 use super::*;
+use model::{ChannelKind, Subscriber, TownshipCode};
 
 /// Gateway `dock` has serial DOCK1, speaks for `drone` (serial DRONE1), Frigate's camera `mast-07` and the collar of one EUI;
 /// `other` (serial OTHER1) is on its own.
@@ -102,6 +104,51 @@ fn somebody_elses_topic_is_foreign() {
     ] {
         publish(topic, Err(Denied::Foreign));
     }
+}
+
+#[test]
+fn who_listens_says_nothing_and_hears_alerts_only() {
+    let township = Subscriber {
+        id: "sub-1".into(),
+        channel: ChannelKind::Mqtt,
+        townships: vec![TownshipCode::parse("150425100").unwrap()],
+        ..subscriber()
+    };
+    let everybody = Subscriber { id: "sub-2".into(), townships: vec![], ..township.clone() };
+    let webhook = Subscriber { id: "sub-3".into(), channel: ChannelKind::Webhook, ..township.clone() };
+    let subscribers = [township, everybody, webhook];
+    let acl = |id: &str| {
+        let hearing = Hearing::of(&subscribers, id)?;
+        Some(Acl::of_listener(TenantId::parse("hexigten").unwrap(), DeviceId::parse(id).unwrap(), hearing))
+    };
+    assert!(acl("sub-3").is_none() && acl("dock").is_none());
+    let (township, everybody) = (acl("sub-1").unwrap(), acl("sub-2").unwrap());
+    for topic in ["steppe/v1/hexigten/alerts/150425100/incident.opened", "steppe/v1/hexigten/sub-1/track", "$SYS", ""] {
+        assert_eq!(township.publish(&Steppe, topic), Err(Denied::Listener), "{topic}");
+    }
+    let root = "steppe/v1/hexigten/alerts";
+    for (filter, own, all) in [
+        (format!("{root}/150425100/#"), Ok(()), Ok(())),
+        (format!("{root}/150425100/incident.opened"), Ok(()), Ok(())),
+        (format!("{root}/150425200/#"), Err(Denied::Foreign), Ok(())),
+        (format!("{root}/+/incident.opened"), Err(Denied::Foreign), Ok(())),
+        (format!("{root}/#"), Err(Denied::Foreign), Ok(())),
+        (root.to_owned(), Err(Denied::Foreign), Err(Denied::Foreign)),
+        ("steppe/v1/hexigten/+/150425100/#".into(), Err(Denied::Foreign), Err(Denied::Foreign)),
+        ("steppe/v1/elsewhere/alerts/#".into(), Err(Denied::Foreign), Err(Denied::Foreign)),
+        ("steppe/v1/hexigten/sub-1/down/#".into(), Err(Denied::Foreign), Err(Denied::Foreign)),
+        ("steppe/v1/hexigten/dock/down/#".into(), Err(Denied::Foreign), Err(Denied::Foreign)),
+        ("#".into(), Err(Denied::Foreign), Err(Denied::Foreign)),
+        (format!("{root}/150425100/#/x"), Err(Denied::BadName), Err(Denied::BadName)),
+        (format!("$share/g/{root}/150425100/#"), Err(Denied::Shared), Err(Denied::Shared)),
+    ] {
+        assert_eq!(
+            (township.subscribe(&Steppe, &filter), everybody.subscribe(&Steppe, &filter)),
+            (own, all),
+            "{filter}"
+        );
+    }
+    subscribe("steppe/v1/hexigten/alerts/150425100/#", Err(Denied::Foreign));
 }
 
 #[test]

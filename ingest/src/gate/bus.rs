@@ -5,11 +5,13 @@
 //! Never: an event for a link that is gone (the router would stop), a link under a name that is live, a payload that
 //! shares memory with a socket's buffer. Why each of these matters is in `docs/adr/0002`.
 
+use super::audience::Announcement;
 use super::limits;
 use bytes::Bytes;
 use rumqttd::local::{LinkBuilder, LinkError, LinkRx, LinkTx};
 use rumqttd::protocol::{Disconnect, DisconnectReasonCode, Packet, PingReq, Publish};
-use rumqttd::{Notification, Router, RouterConfig};
+use rumqttd::{Notification, Router, RouterConfig, SegmentConfig};
+use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -43,6 +45,8 @@ pub struct Bus {
     open: Arc<Open>,
     loopback: Mutex<Loopback>,
     voice: Mutex<LinkTx>,
+    // Of its own: an order to a device does not wait behind a storm of alerts.
+    announcer: Mutex<LinkTx>,
 }
 
 struct Loopback {
@@ -63,15 +67,19 @@ pub struct Link {
 }
 
 impl Bus {
-    /// Starts the router in its own thread, with room for `sessions_max` links besides the platform's own.
-    pub async fn start(sessions_max: usize) -> Result<Self, RouterGone> {
+    /// Starts the router in its own thread, with room for `sessions_max` links besides the platform's own; topics of alerts begin
+    /// with `alerts`.
+    pub async fn start(sessions_max: usize, alerts: &str) -> Result<Self, RouterGone> {
+        let of_alerts =
+            SegmentConfig { max_segment_size: limits::ALERT_SEGMENT_BYTES, max_segment_count: limits::ALERT_SEGMENTS };
         let config = RouterConfig {
             // A link that is being built while the former holder's slot is still taken must find room too.
             max_connections: sessions_max.saturating_mul(2).saturating_add(16),
             max_outgoing_packet_count: limits::ROUTER_OUTGOING_PACKETS,
             max_segment_size: limits::ROUTER_SEGMENT_BYTES,
             max_segment_count: limits::ROUTER_SEGMENTS,
-            custom_segment: None,
+            // The router compares filters with this one as if they were topics.
+            custom_segment: Some(HashMap::from([(format!("{alerts}/#"), of_alerts)])),
             initialized_filters: None,
             ..RouterConfig::default()
         };
@@ -87,8 +95,14 @@ impl Bus {
         // `*` cannot stand in a device's id, so no session takes these names.
         let loopback = build(&open, "*loopback".to_owned(), true).await?;
         let voice = build(&open, "*platform".to_owned(), true).await?;
+        let announcer = build(&open, "*alerts".to_owned(), true).await?;
         let loopback = Loopback { to: loopback.to, from: loopback.from, unanswered: 0 };
-        Ok(Self { open, loopback: Mutex::new(loopback), voice: Mutex::new(voice.to) })
+        Ok(Self {
+            open,
+            loopback: Mutex::new(loopback),
+            voice: Mutex::new(voice.to),
+            announcer: Mutex::new(announcer.to),
+        })
     }
 
     /// Opens a link. `clean` forgets what the router remembers under `name`. The caller makes sure that no other link of
@@ -116,6 +130,20 @@ impl Bus {
         loopback.unanswered += 1;
         loopback.to.send(Packet::PingReq(PingReq)).await?;
         loopback.answer().await
+    }
+
+    /// Says alerts to whoever listens; returns when the router has them, in this order.
+    pub async fn announce(&self, announcements: Vec<Announcement>) -> Result<(), RouterGone> {
+        let mut announcer = self.announcer.lock().await;
+        let mut left = announcements.into_iter().peekable();
+        while left.peek().is_some() {
+            for announcement in left.by_ref().take(limits::ANNOUNCED_AT_ONCE) {
+                let (publish, properties) = announcement.into_publish();
+                announcer.send(Packet::Publish(publish, Some(properties))).await?;
+            }
+            self.barrier().await?;
+        }
+        Ok(())
     }
 
     /// Says something to devices that subscribed to `topic`. Not stored beyond the router's memory.
@@ -165,7 +193,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn what_the_platform_says_reaches_a_link_that_subscribed() {
-        let bus = Bus::start(4).await.unwrap();
+        let bus = Bus::start(4, "steppe/v1/t/alerts").await.unwrap();
         let mut link = bus.open("camera-1:0", true).await.unwrap();
         let filter = Filter {
             path: "steppe/v1/t/camera-1/down/#".into(),
@@ -188,7 +216,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_router_outlives_links_that_come_and_go_under_one_name() {
-        let bus = Bus::start(4).await.unwrap();
+        let bus = Bus::start(4, "steppe/v1/t/alerts").await.unwrap();
         for _ in 0..200 {
             let link = bus.open("camera-1:0", true).await.unwrap();
             drop(link.from);

@@ -2,15 +2,16 @@
 //!
 //! In:  the first bytes of a connection.   Out: [`Hello`].   Next: `session`.
 //!
-//! Never: a session for a device that the registry does not know, a will that the device could not publish itself, a
+//! Never: a session for a device or listener that the registry does not know, a will that the device could not publish itself, a
 //! secret in a log line.
 
 use super::acl::{Acl, Allowed, Denied, Roots};
+use super::audience::Hearing;
 use super::codec::{Codec, Header, Malformed, kind, protocol_level, topic_text};
 use super::limits;
 use super::refusal::Refusal;
 use super::seats::Keep;
-use crate::credentials::{Credentials, Wrong};
+use crate::credentials::{Client, Credentials, Wrong};
 use bytes::{Bytes, BytesMut};
 use model::DeviceId;
 use registry::Registry;
@@ -141,15 +142,17 @@ pub async fn hello(
     let claimed =
         if claimed.is_empty() { proof.certified.unwrap_or_default().chars().take(64).collect() } else { claimed };
     let registry = credentials.registry();
-    let device = match proof.certified {
-        Some(name) => recognise(name, login, registry),
-        None => authenticate(login, credentials, proof.address),
+    let acl = match proof.certified {
+        Some(name) => recognise(name, login, registry).map(|device| Acl::new(roots.clone(), device)),
+        None => authenticate(login, credentials, proof.address, roots),
     };
     let delay_s = will_properties.and_then(|properties| properties.delay_interval).unwrap_or_default();
     let will = will.map(|will| (will, Duration::from_secs(u64::from(delay_s))));
-    device
-        .and_then(|device| judge(codec, connect, properties, will, device, roots, registry))
-        .map_err(|refusal| Turned::Away { refusal, codec: Some(codec), claimed })
+    acl.and_then(|acl| judge(codec, connect, properties, will, acl, registry)).map_err(|refusal| Turned::Away {
+        refusal,
+        codec: Some(codec),
+        claimed,
+    })
 }
 
 /// Rules about the CONNECT flags that the decoders leave out.
@@ -170,15 +173,13 @@ fn judge(
     connect: rumqttd::protocol::Connect,
     properties: Option<ConnectProperties>,
     will: Option<(LastWill, Duration)>,
-    device: DeviceId,
-    roots: &Roots,
+    acl: Acl,
     registry: &Registry,
 ) -> Result<Hello, Refusal> {
     if properties.as_ref().is_some_and(|properties| properties.authentication_method.is_some()) {
         return Err(Refusal::BadAuthenticationMethod);
     }
     let (client_id, assigned) = client_id(codec, connect.client_id, connect.clean_session)?;
-    let acl = Acl::new(roots.clone(), device);
     let will = will.map(|(will, delay)| judge_will(&acl, &will, delay, registry).map(Box::new)).transpose()?;
     let keep = match codec {
         Codec::V311 if connect.clean_session => Keep::No,
@@ -211,11 +212,23 @@ fn judge(
     })
 }
 
-fn authenticate(login: Option<Login>, credentials: &Credentials, address: IpAddr) -> Result<DeviceId, Refusal> {
+/// A device by its secret, or by its password who listens to alerts; no two have one name.
+fn authenticate(
+    login: Option<Login>,
+    credentials: &Credentials,
+    address: IpAddr,
+    roots: &Roots,
+) -> Result<Acl, Refusal> {
     let login = login.ok_or(Refusal::BadCredentials)?;
-    let device = DeviceId::parse(&login.username).map_err(|_| Refusal::BadCredentials)?;
-    match credentials.check(&device, &login.password, address) {
-        Ok(()) => Ok(device),
+    let name = DeviceId::parse(&login.username).map_err(|_| Refusal::BadCredentials)?;
+    match credentials.client(&name, &login.password, address) {
+        Ok(Client::Device) => Ok(Acl::new(roots.clone(), name)),
+        Ok(Client::Listener) => {
+            let view = credentials.registry().view().borrow().clone();
+            // Removed between the two looks.
+            let hearing = Hearing::of(&view.subscribers, name.as_str()).ok_or(Refusal::BadCredentials)?;
+            Ok(Acl::of_listener(roots.clone(), name, hearing))
+        }
         Err(Wrong::Disabled) => Err(Refusal::Disabled),
         Err(Wrong::Quarantined) => Err(Refusal::Quarantined),
         Err(Wrong::TooOften(_)) => Err(Refusal::Throttled),
@@ -223,7 +236,7 @@ fn authenticate(login: Option<Login>, credentials: &Credentials, address: IpAddr
     }
 }
 
-/// A device by its certificate. A username need not be given; one that names another device is a mistake or a trick.
+/// A device by its certificate, which is for nobody else. A username need not be given; one that names another device is a mistake or a trick.
 fn recognise(name: &str, login: Option<Login>, registry: &Registry) -> Result<DeviceId, Refusal> {
     let device = DeviceId::parse(name).map_err(|_| Refusal::BadCredentials)?;
     if login.is_some_and(|login| !login.username.is_empty() && login.username != name) {
@@ -264,7 +277,7 @@ fn judge_will(acl: &Acl, will: &LastWill, delay: Duration, registry: &Registry) 
     match acl.publish(&*view, topic) {
         Ok(allowed) => Ok(Will { allowed, payload: Bytes::copy_from_slice(&will.message), delay }),
         Err(Denied::BadName) => Err(Refusal::BadTopic),
-        Err(Denied::Foreign | Denied::Shared) => Err(Refusal::BadWill),
+        Err(Denied::Foreign | Denied::Shared | Denied::Listener) => Err(Refusal::BadWill),
     }
 }
 

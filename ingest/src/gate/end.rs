@@ -22,8 +22,8 @@ pub enum End {
     /// Another connection of the same device and client id took over.
     #[error("session taken over by another connection")]
     TakenOver,
-    /// An operator disabled the device, or removed it.
-    #[error("device was disabled")]
+    /// An operator disabled the device, or removed it; or who listens to alerts may hear less, or nothing, from now on.
+    #[error("device was disabled, or a listener's right changed")]
     Disabled,
     /// The client broke a rule.
     #[error("refused: {0}")]

@@ -73,6 +73,17 @@ pub const SEATS_PER_DEVICE: usize = 8;
 /// Distinct filters that one device may ever subscribe to while the process lives: the router never frees their logs.
 pub const FILTERS_PER_DEVICE: usize = 64;
 
+/// Connections of those who listen to alerts, unless configured: some programs for each township, and neighbouring systems. One that
+/// does not acknowledge is owed a hundred alerts at most.
+pub const LISTENERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(256 - 1);
+
+/// Distinct filters that all who listen may ever use together while the process lives: two dozen townships with each event. The log
+/// of each is at most [`ALERT_SEGMENTS`] times [`ALERT_SEGMENT_BYTES`], and an alert in several of them is kept once.
+pub const LISTENERS_FILTERS: usize = 512;
+
+/// Alerts that may be on their way into the router at a time.
+pub const ANNOUNCED_AT_ONCE: usize = 100;
+
 /// Filters in one SUBSCRIBE or UNSUBSCRIBE.
 pub const FILTERS_PER_PACKET: usize = 32;
 
@@ -106,6 +117,12 @@ pub const WATCHDOG_PATIENCE: Duration = Duration::from_secs(30);
 pub const ROUTER_SEGMENT_BYTES: usize = 64 << 10;
 /// Segments per filter: what an absent device's queue of downward messages can hold.
 pub const ROUTER_SEGMENTS: usize = 4;
+
+/// The same of a filter for alerts, which are larger and come in storms: together some four hundred cases that a listener may be
+/// behind, or away with a session that is kept.
+pub const ALERT_SEGMENT_BYTES: usize = 256 << 10;
+/// See [`ALERT_SEGMENT_BYTES`].
+pub const ALERT_SEGMENTS: usize = 8;
 
 /// Packets that the router hands one link at a time.
 pub const ROUTER_OUTGOING_PACKETS: u64 = 200;

@@ -7,6 +7,7 @@
 //! Invariant: a message with QoS 1 is on its way to the client only while the client has room for it, and the client's
 //! acknowledgements reach the router in the router's order, since it takes no other.
 
+use super::audience::Hearing;
 use super::bus::{self, Bus, Link, RouterGone};
 use super::codec::{Codec, Header, PublishHead};
 use super::end::End;
@@ -15,6 +16,7 @@ use rumqttd::Notification;
 use rumqttd::local::{LinkRx, LinkTx};
 use rumqttd::protocol::{Packet, PubAck, PubAckReason, SubAck, SubscribeReasonCode};
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 /// One client's end of the router.
 pub struct Mailbox {
@@ -25,8 +27,11 @@ pub struct Mailbox {
     receive_max: usize,
     /// Largest packet that the client takes.
     packet_max: usize,
-    /// Messages that the client has no room for; at most as many as the router lets be unacknowledged: 100.
-    held: VecDeque<(u16, Bytes)>,
+    /// Which alerts it wants, if it listens to them.
+    hearing: Option<Arc<Hearing>>,
+    /// Messages that the client has no room for, and `None` for those that are not for it; at most as many as the router lets be
+    /// unacknowledged: 100.
+    held: VecDeque<(u16, Option<Bytes>)>,
     /// Packet ids on their way to the client, in the router's order; `true` once the client acknowledged.
     sent: VecDeque<(u16, bool)>,
     /// SUBACKs to write when the router has taken the subscription.
@@ -39,13 +44,14 @@ pub struct Mailbox {
 
 impl Mailbox {
     /// Around an open link.
-    pub fn new(link: Link, codec: Codec, receive_max: usize, packet_max: usize) -> Self {
+    pub fn new(link: Link, codec: Codec, receive_max: usize, packet_max: usize, hearing: Option<Arc<Hearing>>) -> Self {
         Self {
             to: link.to,
             from: link.from,
             codec,
             receive_max,
             packet_max,
+            hearing,
             held: VecDeque::new(),
             sent: VecDeque::new(),
             subacks: HashMap::new(),
@@ -82,24 +88,36 @@ impl Mailbox {
 
     /// A message for the client. Its packet id is not public in the decoded form, so it is read from the encoded one.
     fn take_publish(&mut self, packet: Packet) -> Result<(), End> {
+        let is_wanted = match (&self.hearing, &packet) {
+            (Some(hearing), Packet::Publish(publish, properties)) => hearing.wants(publish, properties.as_ref()),
+            _ => true,
+        };
         let mut bytes = BytesMut::new();
         self.encode(packet, &mut bytes)?;
-        if bytes.len() > self.packet_max {
-            return Err(End::Lost);
+        let fits = bytes.len() <= self.packet_max;
+        if is_wanted && !fits {
+            // MQTT 5: as if it had been sent.
+            tracing::warn!(bytes = bytes.len(), most = self.packet_max, "a message is larger than its client takes");
         }
         let head = Header::peek(&bytes)
             .ok()
             .flatten()
             .and_then(|header| PublishHead::peek(&header, &bytes).ok().flatten().map(|head| head.packet_id));
-        self.held.push_back((head.unwrap_or(0), bytes.freeze()));
+        self.held.push_back((head.unwrap_or(0), Some(bytes.freeze()).filter(|_| is_wanted && fits)));
         Ok(())
     }
 
     /// Messages that the client has room for, in the router's order.
     fn release(&mut self, out: &mut BytesMut) {
         while let Some((packet_id, bytes)) = self.held.pop_front() {
+            let Some(bytes) = bytes else {
+                if packet_id != 0 {
+                    self.sent.push_back((packet_id, true));
+                }
+                continue;
+            };
             if packet_id != 0 && !self.send(packet_id) {
-                self.held.push_front((packet_id, bytes));
+                self.held.push_front((packet_id, Some(bytes)));
                 return;
             }
             out.extend_from_slice(&bytes);
@@ -117,10 +135,16 @@ impl Mailbox {
 
     /// PUBACK of the client for a message of ours; one for an id that is not on its way means nothing.
     pub async fn acknowledged(&mut self, packet_id: u16, out: &mut BytesMut) -> Result<(), RouterGone> {
-        for pkid in due(&mut self.sent, packet_id) {
+        mark(&mut self.sent, packet_id);
+        self.release(out);
+        self.settle().await
+    }
+
+    /// Acknowledges to the router what the client acknowledged or was not sent.
+    pub async fn settle(&mut self) -> Result<(), RouterGone> {
+        for pkid in settled(&mut self.sent) {
             self.tell(Packet::PubAck(PubAck { pkid, reason: PubAckReason::Success }, None)).await?;
         }
-        self.release(out);
         Ok(())
     }
 
@@ -162,11 +186,15 @@ impl Mailbox {
     }
 }
 
-/// Marks `packet_id` as acknowledged by the client, and gives what may be passed on to the router now, in its order.
-fn due(sent: &mut VecDeque<(u16, bool)>, packet_id: u16) -> Vec<u16> {
+/// Marks `packet_id` as acknowledged by the client.
+fn mark(sent: &mut VecDeque<(u16, bool)>, packet_id: u16) {
     if let Some(entry) = sent.iter_mut().find(|(id, done)| *id == packet_id && !done) {
         entry.1 = true;
     }
+}
+
+/// What may be passed on to the router now, in its order.
+fn settled(sent: &mut VecDeque<(u16, bool)>) -> Vec<u16> {
     let mut released = Vec::new();
     while let Some((id, _)) = sent.pop_front_if(|(_, done)| *done) {
         released.push(id);
@@ -181,6 +209,10 @@ mod tests {
     #[test]
     fn acknowledgements_reach_the_router_in_its_order_whatever_the_clients_order() {
         let mut sent: VecDeque<(u16, bool)> = (1..=4).map(|packet_id| (packet_id, false)).collect();
+        let due = |sent: &mut VecDeque<(u16, bool)>, packet_id| {
+            mark(sent, packet_id);
+            settled(sent)
+        };
         assert!(due(&mut sent, 2).is_empty());
         assert!(due(&mut sent, 3).is_empty());
         assert!(due(&mut sent, 99).is_empty());

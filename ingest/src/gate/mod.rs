@@ -10,7 +10,8 @@
 //! acl, topics    may it say this               owed      Durable -> acknowledgement
 //! topology       whom a dock flies             answers   what DJI's devices ask for
 //! subscriptions  what it wants to hear         mailbox   what the router has for it
-//! serve          begin and end of all that     bus       rumqttd's router
+//! audience       who listens to alerts         bus       rumqttd's router
+//! serve          begin and end of all that
 //! ```
 //!
 //! Never: an acknowledgement before the journal's, a device speaking as another, one client's fault disturbing others.
@@ -18,6 +19,7 @@
 mod acl;
 pub(crate) mod addresses;
 mod answers;
+mod audience;
 mod bus;
 mod codec;
 mod connect;
@@ -44,6 +46,7 @@ mod transport;
 mod websocket;
 
 pub use answers::{DjiApp, DjiCloud};
+pub use audience::{Announcement, Announcer};
 pub use bus::{NotSaid, RouterGone};
 pub use pace::Rate;
 pub use tls::{BadTls, TlsFiles};
@@ -53,6 +56,7 @@ use crate::metrics::Metrics;
 use crate::record::Recorder;
 use acl::Roots;
 use addresses::Addresses;
+use audience::{Audience, alerts_root};
 use bus::Bus;
 use journal::{AppendError, Journal};
 use model::{Clock, TenantId};
@@ -94,6 +98,8 @@ pub struct GateConfig {
     pub tenant: TenantId,
     /// Connections at a time, strangers included.
     pub max_connections: NonZeroUsize,
+    /// Connections of those who listen to alerts, among them.
+    pub max_listeners: NonZeroUsize,
     /// How long a stranger may take to say CONNECT.
     pub connect_timeout: Duration,
     /// How fast one device may speak.
@@ -141,6 +147,7 @@ impl GateConfig {
             tenant,
             // A banner's fleet of 10,000 devices, and the same again while they reconnect.
             max_connections: limits::CONNECTIONS,
+            max_listeners: limits::LISTENERS,
             connect_timeout: limits::CONNECT_TIMEOUT,
             device_rate: limits::DEVICE_RATE,
             slowed_max: limits::SLOWED_MAX,
@@ -207,6 +214,7 @@ struct Shared {
     metrics: Metrics,
     refusals: RefusalLog,
     bus: Bus,
+    audience: Audience,
     seats: Arc<Seats>,
     large_bodies: Arc<Semaphore>,
     stop: CancellationToken,
@@ -256,6 +264,7 @@ impl Gate {
         let (listeners, addresses) = listen::bind(&config, tls.as_ref()).await?;
         let (failures_tx, failures) = mpsc::channel(FAILURES_MAX);
         let large_bodies = usize::try_from(limits::LARGE_BODIES_KIB).unwrap_or(usize::MAX);
+        let alerts = alerts_root(&config.tenant);
         let shared = Shared {
             roots: Roots { tenant: config.tenant, frigate: config.frigate_topic },
             frigate_detect: config.frigate_detect,
@@ -275,8 +284,9 @@ impl Gate {
             credentials: Credentials::new(registry, clock.clone()),
             clock,
             refusals: RefusalLog::new(metrics.clone()),
+            audience: Audience::new(config.max_listeners, &metrics),
             metrics,
-            bus: Bus::start(config.max_connections.get()).await?,
+            bus: Bus::start(config.max_connections.get(), &alerts).await?,
             seats: Arc::new(Seats::new(config.device_rate)),
             large_bodies: Arc::new(Semaphore::new(large_bodies)),
             stop: CancellationToken::new(),
@@ -294,6 +304,11 @@ impl Gate {
     /// A way to speak to devices.
     pub fn downlink(&self) -> Downlink {
         Downlink(Arc::clone(&self.shared))
+    }
+
+    /// A way to say alerts.
+    pub fn announcer(&self) -> Announcer {
+        Announcer(Arc::clone(&self.shared))
     }
 
     /// Serves until `stop` is cancelled or something fails that no session can survive. On stop: no new connections, what

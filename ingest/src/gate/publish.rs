@@ -132,6 +132,7 @@ impl Session {
         let verdict = self.acl.publish(&relations, topic).map_err(|denied| match denied {
             Denied::BadName => Refusal::BadTopic,
             Denied::Foreign | Denied::Shared => Refusal::ForeignTopic,
+            Denied::Listener => Refusal::ListenerSpeaks,
         });
         match &verdict {
             // A device's own topics are its own for ever; for whom else it speaks can change any moment.

@@ -42,8 +42,11 @@ pub enum Refusal {
     /// No topic at all.
     #[error("topic name is not valid")]
     BadTopic,
-    /// A filter that the device may not have.
-    #[error("subscription is not allowed for this device")]
+    /// Somebody who listens tried to say something.
+    #[error("who listens to alerts may say nothing")]
+    ListenerSpeaks,
+    /// A filter that the device, or who listens, may not have.
+    #[error("subscription is not allowed for this device or listener")]
     ForeignFilter,
     /// More than the payload limit.
     #[error("payload is larger than allowed; 1 MiB, snapshots 4 MiB")]
@@ -63,6 +66,9 @@ pub enum Refusal {
     /// No room for another connection.
     #[error("connection limit is reached; raise it or find out who connects")]
     TooManyConnections,
+    /// No room for another that listens.
+    #[error("limit of listeners' connections is reached; raise [mqtt.limits] listeners or find out who listens")]
+    TooManyListeners,
     /// No room for another connection of this address.
     #[error(
         "connection limit of this address is reached; raise [mqtt] connections_per_address if a fleet stands behind it"
@@ -93,6 +99,7 @@ impl Refusal {
             Self::BadWill => "bad_will",
             Self::ForeignTopic => "foreign_topic",
             Self::BadTopic => "bad_topic",
+            Self::ListenerSpeaks => "listener_speaks",
             Self::ForeignFilter => "foreign_filter",
             Self::TooLarge => "too_large",
             Self::Malformed => "malformed",
@@ -100,6 +107,7 @@ impl Refusal {
             Self::BadTopicAlias => "bad_topic_alias",
             Self::Quota => "quota",
             Self::TooManyConnections => "too_many_connections",
+            Self::TooManyListeners => "too_many_listeners",
             Self::TooManyFromAddress => "too_many_from_address",
             Self::TooFast => "too_fast",
             Self::Handshake => "handshake",
@@ -119,9 +127,11 @@ impl Refusal {
             Self::Malformed => ConnectReturnCode::MalformedPacket,
             Self::Protocol => ConnectReturnCode::ProtocolError,
             Self::Quota => ConnectReturnCode::QuotaExceeded,
-            Self::TooManyConnections | Self::TooManyFromAddress | Self::ConnectTimeout | Self::Throttled => {
-                ConnectReturnCode::ServerBusy
-            }
+            Self::TooManyConnections
+            | Self::TooManyFromAddress
+            | Self::TooManyListeners
+            | Self::ConnectTimeout
+            | Self::Throttled => ConnectReturnCode::ServerBusy,
             _ => ConnectReturnCode::NotAuthorized,
         }
     }
@@ -136,7 +146,7 @@ impl Refusal {
             Self::Quota => DisconnectReasonCode::QuotaExceeded,
             Self::TooFast => DisconnectReasonCode::MessageRateTooHigh,
             Self::Disabled => DisconnectReasonCode::AdministrativeAction,
-            Self::ForeignTopic => DisconnectReasonCode::NotAuthorized,
+            Self::ForeignTopic | Self::ListenerSpeaks => DisconnectReasonCode::NotAuthorized,
             _ => DisconnectReasonCode::ProtocolError,
         }
     }

@@ -6,6 +6,7 @@
 //! session has. The name is made of the device's id and a seat number, so that no client can name another's link, and so
 //! that the router, which never forgets a name, sees only a few per device.
 
+use super::audience::Listening;
 use super::limits;
 use super::pace::{Pace, Rate};
 use super::refusal::Refusal;
@@ -105,6 +106,8 @@ pub struct Place {
     pub resumed: bool,
     /// What the session remembered; the session takes it.
     pub memory: Memory,
+    /// The place among those who listen to alerts, of one that does.
+    pub(super) listening: Option<Listening>,
     left: Option<Box<Away>>,
 }
 
@@ -209,6 +212,7 @@ impl Seats {
             pace: Arc::clone(pace),
             resumed: memory.is_some(),
             memory: memory.unwrap_or_default(),
+            listening: None,
             left: None,
         })))
     }
@@ -245,6 +249,8 @@ impl Drop for Place {
             }
         }
         drop(devices);
+        // Whoever waits for the end may need it.
+        drop(self.listening.take());
         self.ended.cancel();
     }
 }

@@ -5,7 +5,9 @@
 //! Invariant: first what is on its way to the disk, then the last words, then the router link, then the seat. A seat given
 //! up before its link is closed would let two sessions share a name.
 
+use super::acl::Acl;
 use super::addresses::Guest;
+use super::audience::Hearing;
 use super::bus::RouterGone;
 use super::codec::Codec;
 use super::connect::{self, Hello, Proof, Turned, Will};
@@ -15,7 +17,7 @@ use super::limits;
 use super::mailbox::Mailbox;
 use super::publish::Aliases;
 use super::refusal::Refusal;
-use super::seats::{Keep, Place};
+use super::seats::{Keep, Memory, Place};
 use super::session::{Session, Stage};
 use super::transport::{self, NotOpened, Opened, Socket, Way};
 use super::{GateError, Shared};
@@ -72,7 +74,8 @@ async fn serve(shared: Arc<Shared>, begun: Begun) {
     let Begun { mut session, place, _guest, will } = begun;
     let client = place.client();
     let (device, peer) = (session.acl.device().clone(), session.peer);
-    let end = session.run(Box::pin(ending(&shared, &device, &place.kick))).await;
+    let hearing = session.acl.hearing().cloned();
+    let end = session.run(Box::pin(ending(&shared, &device, hearing.as_deref(), &place.kick))).await;
     if let Some((refusal, what)) = end.refusal() {
         session.note(refusal, what);
     }
@@ -178,7 +181,7 @@ async fn last_words(socket: &mut Socket, words: &[u8]) {
 async fn begin(shared: &Arc<Shared>, client: Client) -> Result<Option<Begun>, RouterGone> {
     let Client { mut socket, peer, guest, buffer, mut hello } = client;
     let device = hello.acl.device().clone();
-    let mut place = match shared.seats.enter(&device, &hello.client_id, hello.clean).await {
+    let mut place = match seat(shared, &hello).await {
         Ok(place) => place,
         Err(refusal) => {
             shared.refusals.note(refusal, peer, device.as_str(), "");
@@ -187,6 +190,10 @@ async fn begin(shared: &Arc<Shared>, client: Client) -> Result<Option<Begun>, Ro
         }
     };
     let mut memory = std::mem::take(&mut place.memory);
+    if memory.linked && has_lost_a_right(shared, &hello.acl, &memory) {
+        shared.bus.forget(&place.link_name).await?;
+        (memory, place.resumed) = (Memory::default(), false);
+    }
     let takes = (hello.receive_max, hello.packet_max);
     let mut session_present = place.resumed;
     let mut mailbox = None;
@@ -196,7 +203,7 @@ async fn begin(shared: &Arc<Shared>, client: Client) -> Result<Option<Begun>, Ro
         if !session_present {
             memory.filters.clear();
         }
-        mailbox = Some(Box::new(Mailbox::new(link, hello.codec, takes.0, takes.1)));
+        mailbox = Some(Box::new(Mailbox::new(link, hello.codec, takes.0, takes.1, hello.acl.hearing().cloned())));
     }
     let mut flow = Flow::new(socket, buffer, hello.silence_max);
     // It fits: the buffer has no bound, and the packet is small.
@@ -222,22 +229,54 @@ async fn begin(shared: &Arc<Shared>, client: Client) -> Result<Option<Begun>, Ro
     Ok(Some(Begun { session, place, _guest: guest, will: hello.will.take() }))
 }
 
+/// A seat; and for one that listens a place among those who do. In this order: who takes its own session over has given that one's
+/// place back by then.
+async fn seat(shared: &Shared, hello: &Hello) -> Result<Box<Place>, Refusal> {
+    let mut place = shared.seats.enter(hello.acl.device(), &hello.client_id, hello.clean).await?;
+    if hello.acl.hearing().is_none() {
+        return Ok(place);
+    }
+    match shared.audience.enter() {
+        Ok(listening) => {
+            place.listening = Some(listening);
+            Ok(place)
+        }
+        Err(refusal) => {
+            let memory = std::mem::take(&mut place.memory);
+            place.leave(hello.keep, memory, None);
+            Err(refusal)
+        }
+    }
+}
+
+/// Whether a session of one that listens remembers a filter that it may no longer have; then it begins anew.
+fn has_lost_a_right(shared: &Shared, acl: &Acl, memory: &Memory) -> bool {
+    let view = shared.view.borrow().clone();
+    acl.hearing().is_some() && memory.filters.iter().any(|filter| acl.subscribe(&*view, filter).is_err())
+}
+
 /// Resolves when somebody else ends the session.
-async fn ending(shared: &Shared, device: &DeviceId, kick: &CancellationToken) -> End {
+async fn ending(shared: &Shared, device: &DeviceId, hearing: Option<&Hearing>, kick: &CancellationToken) -> End {
     tokio::select! {
         biased;
         () = shared.stop.cancelled() => End::Stopping,
         () = kick.cancelled() => End::TakenOver,
-        () = disabled(shared, device) => End::Disabled,
+        () = disabled(shared, device, hearing) => End::Disabled,
     }
 }
 
-/// Returns when the registry no longer lets the device speak.
-async fn disabled(shared: &Shared, device: &DeviceId) {
+/// Returns when the registry no longer lets the device speak, or one that listens hear the same as when it came.
+async fn disabled(shared: &Shared, device: &DeviceId, hearing: Option<&Hearing>) {
     let mut view = shared.view.clone();
     loop {
-        let may_speak = view.borrow_and_update().device(device).is_some_and(|device| !device.disabled);
-        if !may_speak {
+        let may_go_on = {
+            let view = view.borrow_and_update();
+            match hearing {
+                None => view.device(device).is_some_and(|device| !device.disabled),
+                hearing => Hearing::of(&view.subscribers, device.as_str()).as_ref() == hearing,
+            }
+        };
+        if !may_go_on {
             return;
         }
         if view.changed().await.is_err() {
@@ -266,7 +305,11 @@ async fn wind_up(
         // What cannot be said is left out; the connection ends all the same.
         session.answer(Packet::Disconnect(Disconnect { reason_code }, None)).ok();
     }
-    let Session { shared, flow, mailbox, mut memory, keep, link_name, .. } = *session;
+    let Session { shared, flow, mailbox, mut memory, mut keep, link_name, ref acl, .. } = *session;
+    if end == End::Disabled && acl.hearing().is_some() {
+        // Nothing is gathered for one that may not come back, or comes back with other rights.
+        keep = Keep::No;
+    }
     if farewell.is_some() {
         flow.finish(limits::FAREWELL_TIMEOUT).await;
     }
@@ -304,7 +347,7 @@ async fn publish_will_later(
         biased;
         () = shared.stop.cancelled() => return tracing::warn!(%device, "will dropped; the gate is stopping"),
         goes_on = resumed => if goes_on.is_ok() { return },
-        () = disabled(&shared, &device) => return,
+        () = disabled(&shared, &device, None) => return,
         () = tokio::time::sleep(delay) => {}
     }
     publish_will(&shared, &device, *will).await;

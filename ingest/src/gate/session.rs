@@ -249,6 +249,7 @@ impl Session {
     async fn heard_from_router(&mut self, notification: Option<rumqttd::Notification>) -> Result<(), End> {
         let Some(mailbox) = &mut self.mailbox else { return Ok(()) };
         mailbox.deliver(notification, &mut self.flow.outgoing)?;
+        mailbox.settle().await?;
         Ok(mailbox.go_on().await?)
     }
 

@@ -1,6 +1,6 @@
 //! SUBSCRIBE and UNSUBSCRIBE: judged here, kept by the router.
 //!
-//! In:  a device's filters.   Out: the allowed ones to the router, with its answer completed by our refusals.
+//! In:  filters of a device or of who listens to alerts.   Out: the allowed ones to the router, with its answer completed by our refusals.
 //!
 //! Never: a filter the router would close the link for, a shared subscription, QoS 2 towards a device (the router counts
 //! its packet ids so that an early reuse is possible), a repeated SUBSCRIBE as such (the router would ignore its QoS).
@@ -74,7 +74,8 @@ impl Session {
             let link = self.shared.bus.open(&self.link_name, forgotten).await?;
             self.memory.linked = !forgotten;
             let (receive_max, packet_max) = self.takes;
-            self.mailbox = Some(Box::new(Mailbox::new(link, self.codec, receive_max, packet_max)));
+            self.mailbox =
+                Some(Box::new(Mailbox::new(link, self.codec, receive_max, packet_max, self.acl.hearing().cloned())));
         }
         self.mailbox.as_deref_mut().ok_or(RouterGone)
     }
@@ -101,17 +102,23 @@ impl Session {
         let view = self.shared.view.borrow().clone();
         let relations = Relations { view: &view, topology: &self.shared.topology };
         let code = match self.acl.subscribe(&relations, filter) {
-            Ok(()) if self.shared.seats.may_use_filter(self.acl.device(), filter) => return Ok(()),
+            Ok(()) if self.has_room_for(filter) => return Ok(()),
             Ok(()) => {
                 self.note(Refusal::Quota, filter);
                 return Err(SubscribeReasonCode::QuotaExceeded);
             }
             Err(Denied::Shared) => SubscribeReasonCode::SharedSubscriptionsNotSupported,
             Err(Denied::BadName) => SubscribeReasonCode::TopicFilterInvalid,
-            Err(Denied::Foreign) => SubscribeReasonCode::NotAuthorized,
+            Err(Denied::Foreign | Denied::Listener) => SubscribeReasonCode::NotAuthorized,
         };
         self.note(Refusal::ForeignFilter, filter);
         Err(code)
+    }
+
+    /// Of its own, and, for one that listens, of what all who listen have together.
+    fn has_room_for(&self, filter: &str) -> bool {
+        self.shared.seats.may_use_filter(self.acl.device(), filter)
+            && (self.acl.hearing().is_none() || self.shared.audience.may_use_filter(filter))
     }
 
     /// A filter that the session holds already is dropped first, so that the new QoS counts and retained messages come.

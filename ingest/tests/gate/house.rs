@@ -3,7 +3,7 @@
 pub use crate::moody::Mood;
 use crate::moody::MoodyJournal;
 use bytes::Bytes;
-use ingest::gate::{Downlink, Gate, GateAddresses, GateConfig, GateError};
+use ingest::gate::{Announcer, Downlink, Gate, GateAddresses, GateConfig, GateError};
 use ingest::metrics::Metrics;
 use journal::Journal;
 use journal::sqlite::{SqliteJournal, SqliteOptions};
@@ -26,6 +26,7 @@ pub struct House {
     pub metrics: Metrics,
     pub mood: watch::Sender<Mood>,
     pub downlink: Downlink,
+    pub announcer: Announcer,
     secrets: Vec<(String, String)>,
     journal: Arc<SqliteJournal>,
     stop: CancellationToken,
@@ -59,10 +60,24 @@ impl House {
         };
         change(&mut config);
         let gate = Gate::bind(config, moody, registry.clone(), clock, metrics.clone()).await.unwrap();
-        let (addresses, downlink, stop) = (gate.addresses(), gate.downlink(), CancellationToken::new());
+        let (downlink, announcer) = (gate.downlink(), gate.announcer());
+        let (addresses, stop) = (gate.addresses(), CancellationToken::new());
         let running = tokio::spawn(gate.run(stop.clone()));
         let address = addresses.plain;
-        Self { address, addresses, registry, metrics, mood, downlink, secrets, journal, stop, running, _dir: dir }
+        Self {
+            address,
+            addresses,
+            registry,
+            metrics,
+            mood,
+            downlink,
+            announcer,
+            secrets,
+            journal,
+            stop,
+            running,
+            _dir: dir,
+        }
     }
 
     pub fn secret(&self, device: &str) -> &str {

@@ -11,6 +11,8 @@ mod house;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod listeners;
+#[cfg(test)]
 mod malformed;
 #[cfg(test)]
 #[path = "../moody/mod.rs"]

@@ -35,6 +35,7 @@ pub(super) fn gate(mut mqtt: Section, tenant: TenantId) -> Result<GateConfig, Co
         websocket: mqtt.optional_address("ws_listen", "0.0.0.0:8083")?,
         proxy_protocol: mqtt.flag("proxy_protocol", false)?,
         max_connections: connections(&mut limits, "connections", usual.max_connections)?,
+        max_listeners: connections(&mut limits, "listeners", usual.max_listeners)?,
         address_connections: connections(&mut limits, "connections_per_address", usual.address_connections)?,
         device_rate: rate(&mut limits, "messages_per_s", "bytes_per_s", usual.device_rate)?,
         address_rate: rate(&mut limits, "address_messages_per_s", "address_bytes_per_s", usual.address_rate)?,

@@ -57,6 +57,57 @@ fn each_way_needs_its_own_address() {
     check_message(&add(NewSubscriber { url: "http://a/".into(), ..phone("13912345678") }).unwrap_err(), &["no url"]);
 }
 
+fn listener() -> NewSubscriber {
+    let townships = vec![TownshipCode::parse("150425100").unwrap()];
+    NewSubscriber { channel: ChannelKind::Mqtt, townships, ..NewSubscriber::webhook("village screen", "") }
+}
+
+#[test]
+fn who_listens_gets_a_password_once_and_loses_it_with_its_removal() {
+    let fixture = fixture();
+    let added = fixture.registry.add_subscriber(listener(), "li").unwrap();
+    let password = added.secret.as_str();
+    assert_eq!(password.len(), 43);
+    for registry in [&fixture.registry, &fixture.another()] {
+        assert_eq!(registry.check_listener(&added.id, password), Some(true));
+        assert_eq!(registry.check_listener(&added.id, "guess"), Some(false));
+        assert_eq!(registry.check_listener("sub-0000000000000000", password), None);
+        assert_eq!(
+            registry.view().borrow().subscribers.iter().map(|one| one.secret.as_str()).collect::<Vec<_>>(),
+            [""]
+        );
+    }
+    let other = fixture.registry.add_subscriber(listener(), "li").unwrap();
+    assert_eq!(fixture.registry.check_listener(&other.id, password), Some(false), "each has its own");
+    assert!(!format!("{:?}", fixture.registry.audit(9).unwrap()).contains(password));
+    fixture.registry.remove_subscriber(&added.id, "li").unwrap();
+    assert_eq!(fixture.registry.check_listener(&added.id, password), None);
+}
+
+#[test]
+fn who_listens_is_asked_for_nothing_that_mqtt_cannot_keep() {
+    let fixture = fixture();
+    let refused = |new: NewSubscriber| fixture.registry.add_subscriber(new, "li").unwrap_err();
+    check_message(&refused(NewSubscriber { url: "http://a/".into(), ..listener() }), &["no url"]);
+    check_message(&refused(NewSubscriber { phone: Some("13912345678".into()), ..listener() }), &["no url, phone"]);
+    check_message(&refused(NewSubscriber { secret: Some("mine".into()), ..listener() }), &["a password is made"]);
+    let zones = vec![ZoneId::parse("zone-12").unwrap()];
+    check_message(&refused(NewSubscriber { zones, ..listener() }), &["zones", "use a webhook"]);
+    let duty = Some("local_government".to_owned());
+    check_message(&refused(NewSubscriber { duty, ..listener() }), &["duty", "use a webhook"]);
+}
+
+#[test]
+fn no_device_takes_a_name_that_belongs_to_listeners() {
+    let fixture = fixture();
+    for id in ["alerts", "sub-0123456789abcdef"] {
+        let device = NewDevice::new(DeviceId::parse(id).unwrap(), DeviceKind::Camera);
+        check_message(&fixture.registry.add_device(device, "li").unwrap_err(), &[id, "choose another"]);
+    }
+    let device = NewDevice::new(DeviceId::parse("sub-station-7").unwrap(), DeviceKind::Camera);
+    fixture.registry.add_device(device, "li").unwrap();
+}
+
 #[test]
 fn a_subscriber_gets_a_signing_key_and_stands_in_every_view() {
     let fixture = fixture();
