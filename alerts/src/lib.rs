@@ -8,6 +8,7 @@
 //! and says which land nobody watches.
 
 pub mod broadcast;
+mod cap;
 pub mod coverage;
 pub mod deliver;
 mod duties;
@@ -20,6 +21,7 @@ mod overdue;
 mod raise;
 mod receivers;
 mod store;
+pub mod upstream;
 mod worker;
 
 pub use metrics::Metrics;

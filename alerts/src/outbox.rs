@@ -5,6 +5,7 @@
 
 use crate::message::Messages;
 use crate::store::Known;
+use crate::upstream::{Letter, Payloads};
 use journal::wire::AlertJson;
 use model::{
     Alert, AlertKind, Authority, Case, ChannelKind, IncidentStatus, Language, Subject, Subscriber, TenantId, Timestamp,
@@ -52,6 +53,8 @@ pub struct Desk {
     pub messages: Arc<Messages>,
     /// Links by which people acknowledge; none where the platform has no address that phones reach.
     pub links: Option<Links>,
+    /// What the systems above us are told.
+    pub payloads: Arc<Payloads>,
 }
 
 /// Who hears of an alert. `told` are those who were told of its case before: of whom waits for others only they hear how it goes on.
@@ -79,13 +82,22 @@ pub fn addressed<'a>(
 }
 
 impl Desk {
-    /// What one of them is told: programs an event, people a message in their language.
-    pub fn outgoing(&self, subscriber: &Subscriber, alert: &Alert, json: &AlertJson, now: Timestamp) -> Outgoing {
+    /// What one of them is told: programs an event, people a message in their language, systems above us what `letter` makes.
+    pub fn outgoing(
+        &self,
+        subscriber: &Subscriber,
+        (alert, json): (&Alert, &AlertJson),
+        letter: Option<&Letter<'_>>,
+        now: Timestamp,
+    ) -> Outgoing {
         let id = delivery_id(&alert.id, &subscriber.id);
         let body = match subscriber.channel {
             ChannelKind::Webhook | ChannelKind::Mqtt => cloud_event(&id, json, &self.tenant),
             ChannelKind::Sms | ChannelKind::Wecom | ChannelKind::Dingtalk | ChannelKind::Feishu => {
                 self.messages.said(alert, subscriber.language, self.link(alert, &id, now)).kept()
+            }
+            ChannelKind::Platform | ChannelKind::FireWarning => {
+                letter.map(|letter| letter.body(&id, (alert, json), &self.tenant, &self.messages)).unwrap_or_default()
             }
         };
         let waits_until = subscriber.quiet.and_then(|quiet| quiet.waits_until(alert.severity, now));
@@ -179,7 +191,8 @@ fn in_townships(subscriber: &Subscriber, township: Option<&TownshipCode>) -> boo
     subscriber.townships.is_empty() || township.is_some_and(|code| subscriber.townships.contains(code))
 }
 
-fn lane(alert: &Alert) -> String {
+/// What is told one after the other.
+pub fn lane(alert: &Alert) -> String {
     match &alert.subject {
         Subject::Incident(incident) => incident.case.id.to_string(),
         Subject::Device { device, .. } => device.to_string(),

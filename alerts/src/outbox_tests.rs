@@ -112,11 +112,11 @@ fn only_a_new_case_that_nobody_has_carries_a_link_and_only_where_there_is_an_add
     let registry = registry::Registry::open(&folder.path().join("registry.db"), model::Clock::system()).unwrap();
     let links = Some(registry.links("https://watch.example"));
     let tenant = TenantId::parse("hexigten").unwrap();
-    let desk = Desk { tenant, messages: Arc::default(), links };
+    let desk = Desk { tenant, messages: Arc::default(), links, payloads: Arc::default() };
     let alert = opened(Authority::Township, "150425100");
     let said = |desk: &Desk, alert: &Alert| {
         let phone = Subscriber::to_all("phone", ChannelKind::Sms);
-        desk.outgoing(&phone, alert, &AlertJson::from(alert), Timestamp::default()).body
+        desk.outgoing(&phone, (alert, &AlertJson::from(alert)), None, Timestamp::default()).body
     };
     assert!(said(&desk, &alert).contains("https://watch.example/a/"));
     assert!(!said(&Desk { links: None, ..desk.clone() }, &alert).contains("/a/"));

@@ -8,6 +8,7 @@ use crate::listener::{Bounded, Peer};
 use crate::live::Live;
 use crate::messages::Words;
 use crate::ops::Metrics;
+use crate::platform_ack::{Callback, Taken};
 use crate::problem::Problem;
 use crate::throttle::Throttle;
 use crate::view::{self, View};
@@ -100,6 +101,8 @@ pub struct Parts {
     pub foresee: Foresee,
     /// Whether changes of zones and closures wait for a second person.
     pub second_person: bool,
+    /// Who may acknowledge for the system above us; none: nobody.
+    pub callback: Option<Callback>,
     /// Shown at `/readyz`.
     pub ready: Ready,
     /// Whether browsers reach us over HTTPS only, so that the session cookie may be marked `Secure`.
@@ -126,6 +129,7 @@ pub(crate) struct App {
     pub view: Arc<View>,
     pub sessions: Sessions,
     pub throttle: Throttle,
+    pub acknowledged: Taken,
     pub password_checks: Semaphore,
     pub sockets: Arc<Semaphore>,
     pub zones_cache: ZonesCache,
@@ -141,6 +145,7 @@ impl App {
             view: Arc::new(View::new()),
             sessions: Sessions::default(),
             throttle: Throttle::default(),
+            acknowledged: Taken::default(),
             password_checks: Semaphore::new(PASSWORD_CHECKS),
             sockets: Arc::new(Semaphore::new(SOCKETS_MAX)),
             zones_cache: ZonesCache::default(),

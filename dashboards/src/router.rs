@@ -10,8 +10,8 @@ use crate::listener::Peer;
 use crate::problem::Problem;
 use crate::{
     acknowledge_page, audit, closures, commands, console, deliveries, device_edit, devices, households, incidents,
-    live_socket, login, maintenance, masks, messages, notices, ops, patrols, proposals, rosters, snapshots, stations,
-    subscribers, tracks, users, watching, zone_at, zone_import, zones,
+    live_socket, login, maintenance, masks, messages, notices, ops, patrols, platform_ack, proposals, rosters,
+    snapshots, stations, subscribers, tracks, users, watching, zone_at, zone_import, zones,
 };
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -171,6 +171,7 @@ fn telling() -> Vec<Route> {
         route("POST", "/api/v1/deliveries/retry", post(deliveries::retry_all)),
         route("POST", "/api/v1/deliveries/{id}/retry", post(deliveries::retry)),
         route("GET", "/api/v1/dead-letters", get(deliveries::dead_letters)),
+        route("POST", "/api/v1/platform/acknowledgements", post(platform_ack::acknowledge)),
     ]
 }
 

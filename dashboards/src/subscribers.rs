@@ -160,8 +160,11 @@ pub(crate) async fn test(
     let Some(subscriber) = view.subscribers.iter().find(|subscriber| subscriber.id == id) else {
         return Err(Problem::not_found(format!("there is no subscriber `{id}`; GET /api/v1/subscribers lists them")));
     };
-    if subscriber.channel == ChannelKind::Mqtt {
-        return Err(Problem::conflict("who listens by MQTT is sent nothing and hears what is said; nothing to try"));
+    if subscriber.channel == ChannelKind::Mqtt || subscriber.channel.is_upstream() {
+        return Err(Problem::conflict(format!(
+            "a subscriber of the channel {} takes no try; POST /api/v1/drills opens a drill that it hears of",
+            subscriber.channel.as_str()
+        )));
     }
     let (by, action) = (signed.who.user.username.clone(), Action::TestSubscriber { subscriber: id });
     append(&app, Command { incident: None, by, at: app.now(), action }).await?;
@@ -191,7 +194,8 @@ fn parse(body: SubscriberBody, is_change: bool) -> Result<NewSubscriber, Problem
         Some(word) => Language::parse(word)
             .ok_or_else(|| Problem::bad_request(format!("language `{word}` is none; use zh or en")))?,
     };
-    if body.url.is_none() && !is_change && !matches!(channel, ChannelKind::Sms | ChannelKind::Mqtt) {
+    let has_address = !matches!(channel, ChannelKind::Sms | ChannelKind::Mqtt) && !channel.is_upstream();
+    if body.url.is_none() && !is_change && has_address {
         return Err(Problem::bad_request(format!(
             "field `url` is missing; {} needs an http or https address",
             channel.as_str()

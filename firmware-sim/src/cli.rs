@@ -37,6 +37,8 @@ pub enum Command {
     Score(ScoreArgs),
     /// Receives webhooks, checks their signature and prints a line for each new one.
     Receive(ReceiveArgs),
+    /// Plays the system above: takes what `[platform]` sends, checks its token or signature and prints a line for each message.
+    Upstream(UpstreamArgs),
 }
 
 /// Which vehicle.
@@ -250,6 +252,20 @@ pub struct ReceiveArgs {
     /// The secret shared with the sender: whsec_...
     #[arg(long)]
     pub secret: String,
+}
+
+/// Of `upstream`.
+#[derive(Args)]
+pub struct UpstreamArgs {
+    /// Where to listen; port 0 picks a free one.
+    #[arg(long, default_value = "127.0.0.1:9090")]
+    pub listen: SocketAddr,
+    /// The token that is asked for.
+    #[arg(long, conflicts_with = "key")]
+    pub token: Option<String>,
+    /// The key by which messages have to be signed.
+    #[arg(long)]
+    pub key: Option<String>,
 }
 
 /// Why the program ends badly, and so with which status.

@@ -2,7 +2,7 @@
 //!
 //! In:  a seed.   Out: what cameras, drones, stations and collars of a made-up banner say, over real sockets, and beside it the
 //! truth. The way through: [`scenario`] (what there is) -> [`world`] (what moves) -> [`devices`] (what is said about it) ->
-//! [`faults`] (what becomes of that) -> [`fleet`] (over MQTT). [`modbus_station`], [`mavlink`], [`foreign`] and [`receiver`] stand beside it.
+//! [`faults`] (what becomes of that) -> [`fleet`] (over MQTT). [`modbus_station`], [`mavlink`], [`foreign`], [`receiver`] and [`platform`] stand beside it.
 //!
 //! Never: depends on a crate of the platform. It has encoders and geometry of its own, so that simulator and decoder cannot
 //! share a fault.
@@ -19,6 +19,7 @@ pub mod load;
 pub mod mavlink;
 pub mod modbus_station;
 pub mod onvif;
+pub mod platform;
 pub mod receiver;
 pub mod rng;
 pub mod scenario;

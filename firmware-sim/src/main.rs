@@ -5,13 +5,16 @@
 
 mod cli;
 
+use anyhow::Context;
 use clap::Parser;
 use cli::{
     Cli, Command, DevicesArgs, Failure, FleetArgs, Format, LoadArgs, MavlinkArgs, ReceiveArgs, ScoreArgs, StationsArgs,
+    UpstreamArgs,
 };
 use firmware_sim::fleet::{Fleet, FleetConfig, FleetError};
 use firmware_sim::load::{self, LoadConfig, LoadError};
 use firmware_sim::modbus_station::ModbusStations;
+use firmware_sim::platform::{Proof, Upstream};
 use firmware_sim::receiver::{BindError, Receiver};
 use firmware_sim::score::{score, target};
 use firmware_sim::{SimDevice, clock, mavlink};
@@ -34,6 +37,7 @@ async fn main() -> ExitCode {
         Command::Load(args) => run_load(args).await,
         Command::Score(args) => run_score(args).await,
         Command::Receive(args) => receive(args).await,
+        Command::Upstream(args) => upstream(args).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -163,6 +167,22 @@ async fn receive(args: ReceiveArgs) -> Result<(), Failure> {
         BindError::Listen(..) => Failure::Failed(error.into()),
     })?;
     print(&serde_json::json!({ "ready": true, "url": receiver.url() }).to_string())?;
+    until_interrupted().cancelled().await;
+    Ok(())
+}
+
+async fn upstream(args: UpstreamArgs) -> Result<(), Failure> {
+    let proof = match (args.token, args.key) {
+        (Some(token), _) => Proof::Token(token),
+        (None, Some(key)) => Proof::Hmac(key),
+        (None, None) => Proof::None,
+    };
+    let listening = Upstream::start(args.listen, proof, None, [], true).await;
+    let upstream = listening.with_context(|| {
+        format!("`--listen` is {}, which cannot be listened on; choose another address or port 0", args.listen)
+    });
+    let upstream = upstream.map_err(Failure::Failed)?;
+    print(&serde_json::json!({ "ready": true, "url": upstream.url() }).to_string())?;
     until_interrupted().cancelled().await;
     Ok(())
 }

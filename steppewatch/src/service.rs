@@ -333,6 +333,7 @@ fn conclude_and_tell(
         allowed: config.telling.networks.clone(),
         timeout: config.telling.timeout,
         sms: config.telling.sms.clone(),
+        upstream: config.upstream.adapters.clone(),
         clock: stores.clock.clone(),
         metrics: metrics.clone(),
     };
@@ -391,6 +392,7 @@ fn show(
             config.detection.clone(),
         ),
         second_person: config.second_person,
+        callback: config.upstream.callback,
         ready: Arc::new(move || {
             if !is_serving.load(Ordering::Relaxed) {
                 return Err("the service is stopping".into());

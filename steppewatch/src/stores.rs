@@ -87,7 +87,8 @@ impl Stores {
             )?,
             alerts: Store::open(&file("alerts.db"), AlertLog::open(&file("alerts.db"))?, config.tenant.clone())?
                 .with_messages(Messages::with(config.telling.messages.clone())?)
-                .with_links(links),
+                .with_links(links)
+                .with_payloads(config.upstream.payloads.clone()),
             coverage: CoverageStore::open(&file("coverage.db"))?,
             watched: Shared::default(),
             commands: CommandLog::open(&file("commands.db"))?,

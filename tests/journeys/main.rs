@@ -38,5 +38,6 @@ mod station_news;
 mod survey;
 mod telling;
 mod terrain;
+mod upstream;
 mod vision;
 mod wire;

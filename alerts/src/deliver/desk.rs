@@ -54,7 +54,7 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn new(parts: DeliverParts) -> Result<Self, DeliverError> {
-        let sender = Sender::new(parts.allowed.clone(), parts.timeout, parts.sms.clone())?;
+        let sender = Sender::new(parts.allowed.clone(), parts.timeout, parts.sms.clone(), parts.upstream.clone())?;
         Ok(Self {
             parts: Arc::new(parts),
             sender: Arc::new(sender),

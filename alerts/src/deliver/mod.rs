@@ -9,11 +9,13 @@ mod breaker;
 mod desk;
 mod digest;
 mod pace;
+mod platform;
 mod robot;
 mod sender;
 mod sms;
 mod webhook;
 
+pub use platform::{Accept, Adapter, Adapters, Auth, BadHmac, BadTls, Hmac, HmacSettings, SIGNS, Tls};
 pub use sms::{Aliyun, BadSms, Params, Sms, Spool, Tencent, Way};
 pub use webhook::sign;
 
@@ -51,6 +53,8 @@ pub struct DeliverParts {
     pub timeout: Duration,
     /// By what way phones are reached; none: text messages wait.
     pub sms: Option<Sms>,
+    /// Where upstream systems are; none: what is for them waits.
+    pub upstream: Adapters,
     /// When an attempt is due.
     pub clock: Clock,
     /// Counters.

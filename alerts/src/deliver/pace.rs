@@ -22,7 +22,7 @@ struct Limit {
 /// hour after a burst of five.
 fn limit(channel: ChannelKind) -> Option<Limit> {
     match channel {
-        ChannelKind::Webhook | ChannelKind::Mqtt => None,
+        ChannelKind::Webhook | ChannelKind::Mqtt | ChannelKind::Platform | ChannelKind::FireWarning => None,
         ChannelKind::Wecom | ChannelKind::Dingtalk => Some(Limit { burst: 18, pause: Duration::from_millis(3_400) }),
         ChannelKind::Feishu => Some(Limit { burst: 5, pause: Duration::from_millis(650) }),
         ChannelKind::Sms => Some(Limit { burst: 5, pause: Duration::from_secs(360) }),

@@ -5,11 +5,12 @@
 
 use super::address::{Guarded, permits};
 use super::pace::Pace;
+use super::platform::{Adapters, Upstream};
 use super::sms::Sms;
 use super::{robot, webhook};
 use crate::store::Due;
 use model::{ChannelKind, Networks, Subscriber, Timestamp};
-use reqwest::{Client, RequestBuilder, StatusCode, Url};
+use reqwest::{Client, ClientBuilder, RequestBuilder, StatusCode, Url};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ impl Answer {
 pub(super) struct Reply {
     pub(super) status: StatusCode,
     pub(super) after: Option<Duration>,
-    /// The first 2 kB, as text.
+    /// What was read of it, as text: the first 2 kB, unless more was asked for.
     pub(super) body: String,
 }
 
@@ -68,12 +69,26 @@ impl Reply {
 pub(super) struct Sender {
     http: Http,
     sms: Option<Sms>,
+    platform: Option<Upstream>,
+    fire: Option<Upstream>,
     pace: Pace,
 }
 
 impl Sender {
-    pub(super) fn new(networks: Networks, timeout: Duration, sms: Option<Sms>) -> Result<Self, reqwest::Error> {
-        Ok(Self { http: Http::new(networks, timeout)?, sms, pace: Pace::default() })
+    pub(super) fn new(
+        networks: Networks,
+        timeout: Duration,
+        sms: Option<Sms>,
+        upstream: Adapters,
+    ) -> Result<Self, reqwest::Error> {
+        let upstream_of = |adapter| Upstream::new(adapter, networks.clone());
+        Ok(Self {
+            platform: upstream.platform.map(upstream_of).transpose()?,
+            fire: upstream.fire.map(upstream_of).transpose()?,
+            http: Http::new(networks.clone(), timeout)?,
+            sms,
+            pace: Pace::default(),
+        })
     }
 
     pub(super) async fn send(&self, to: &Subscriber, due: &Due, now: Timestamp) -> Answer {
@@ -91,6 +106,14 @@ impl Sender {
             },
             // Nothing is put into the outbox for one; should it be, it is told and not tried for ever.
             ChannelKind::Mqtt => Answer::Refused("who listens by MQTT is not sent to".into()),
+            ChannelKind::Platform => match &self.platform {
+                Some(platform) => platform.send(due, now).await,
+                None => Answer::later("no upstream platform is configured; fill in [platform]"),
+            },
+            ChannelKind::FireWarning => match &self.fire {
+                Some(fire) => fire.send(due, now).await,
+                None => Answer::later("no fire warning system is configured; fill in [platform.fire]"),
+            },
         }
     }
 }
@@ -104,15 +127,21 @@ pub(super) struct Http {
 impl Http {
     /// A receiver that answers more slowly than `timeout` has not answered.
     pub(super) fn new(networks: Networks, timeout: Duration) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
-            .timeout(timeout)
-            .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+        Self::with(networks, |builder| builder.timeout(timeout).connect_timeout(CONNECT_TIMEOUT.min(timeout)))
+    }
+
+    /// With certificates and a patience of its own.
+    pub(super) fn with(
+        networks: Networks,
+        more: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Self, reqwest::Error> {
+        let builder = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .user_agent(concat!("steppewatch/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Arc::new(Guarded(networks.clone())))
-            .build()?;
-        Ok(Self { client, networks })
+            .dns_resolver(Arc::new(Guarded(networks.clone())));
+        Ok(Self { client: more(builder).build()?, networks })
     }
 
     /// A request that may be filled in and asked; an address that may not be used is refused.
@@ -131,6 +160,11 @@ impl Http {
 
     /// Asks, and reads what is read of the answer.
     pub(super) async fn ask(&self, request: RequestBuilder) -> Result<Reply, Answer> {
+        self.ask_up_to(request, ANSWER_MAX).await
+    }
+
+    /// The same where more of the answer is read.
+    pub(super) async fn ask_up_to(&self, request: RequestBuilder, bytes: usize) -> Result<Reply, Answer> {
         let mut response = request.send().await.map_err(|error| Answer::later(plain(&error)))?;
         let after = response
             .headers()
@@ -140,8 +174,8 @@ impl Http {
         let mut body = Vec::new();
         // The status has decided; a body that breaks off changes nothing.
         while let Ok(Some(chunk)) = response.chunk().await {
-            body.extend(chunk.iter().take(ANSWER_MAX.saturating_sub(body.len())));
-            if body.len() >= ANSWER_MAX {
+            body.extend(chunk.iter().take(bytes.saturating_sub(body.len())));
+            if body.len() >= bytes {
                 break;
             }
         }

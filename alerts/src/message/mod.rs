@@ -141,6 +141,11 @@ impl Messages {
         Said::new(self.render(&format!("test.{}", language.as_str()), &facts), facts.values(), None, language)
     }
 
+    /// The values that messages are made of, by their names.
+    pub fn values(&self, alert: &Alert, language: Language) -> BTreeMap<String, String> {
+        facts(alert, language).values()
+    }
+
     /// What somebody reads of an alert. Never nothing: even the barest word makes somebody look.
     pub fn text(&self, alert: &Alert, language: Language) -> String {
         let text = self.render(&format!("{}.{}", about(alert), language.as_str()), &facts(alert, language));

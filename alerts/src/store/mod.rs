@@ -11,6 +11,7 @@ pub use deliveries::{Due, Looked};
 use crate::message::Messages;
 use crate::outbox::{Desk, Reach};
 use crate::raise::{self, Raised};
+use crate::upstream::{Letter, Payloads};
 use crate::{duties, involved, outbox};
 use deliveries::About;
 use journal::JournalError;
@@ -40,7 +41,7 @@ CREATE TABLE IF NOT EXISTS outbox (
 CREATE INDEX IF NOT EXISTS outbox_pending ON outbox (subscriber, lane, seq) WHERE state = 'pending';
 DROP INDEX IF EXISTS outbox_due;
 CREATE INDEX IF NOT EXISTS outbox_turn ON outbox (subscriber, next_at, seq) WHERE state = 'pending';
-CREATE INDEX IF NOT EXISTS outbox_told ON outbox (lane, subscriber);
+CREATE INDEX IF NOT EXISTS outbox_told ON outbox (lane, subscriber, seq);
 CREATE INDEX IF NOT EXISTS outbox_dead ON outbox (seq) WHERE state = 'dead';
 CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), offset INTEGER NOT NULL, state BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS overdue (
@@ -99,7 +100,7 @@ impl Store {
     pub fn open(path: &Path, log: AlertLog, tenant: TenantId) -> Result<Self, StoreError> {
         let connection = alert_log::open_writer(path)?;
         connection.execute_batch(SCHEMA)?;
-        let desk = Desk { tenant, messages: Arc::default(), links: None };
+        let desk = Desk { tenant, messages: Arc::default(), links: None, payloads: Arc::default() };
         Ok(Self { connection: Arc::new(Mutex::new(connection)), log, desk })
     }
 
@@ -118,6 +119,12 @@ impl Store {
     /// The messages that people are told by.
     pub fn messages(&self) -> &Messages {
         &self.desk.messages
+    }
+
+    /// The same with what upstream systems are told.
+    #[must_use]
+    pub fn with_payloads(self, payloads: Payloads) -> Self {
+        Self { desk: Desk { payloads: Arc::new(payloads), ..self.desk }, ..self }
     }
 
     /// The log that this store writes.
@@ -287,7 +294,9 @@ impl Store {
             .prepare_cached("INSERT INTO alert (id, seq) VALUES (?1, ?2)")?
             .execute(params![alert.id, signed(seq)])?;
         for subscriber in subscribers {
-            let outgoing = self.desk.outgoing(subscriber, alert, &json, now);
+            let lane = outbox::lane(alert);
+            let letter = Letter::of(&self.desk.payloads, transaction, (alert, subscriber, &lane), now)?;
+            let outgoing = self.desk.outgoing(subscriber, (alert, &json), letter.as_ref(), now);
             let about = About {
                 alert: &alert.id,
                 kind: &json.type_,

@@ -8,6 +8,7 @@
     reason = "a test's helpers may fail as loudly as the tests themselves"
 )]
 
+mod acknowledging;
 mod acting;
 mod fleet;
 mod households;

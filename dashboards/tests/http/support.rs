@@ -1,7 +1,7 @@
 //! A server on a free port with a folder of its own, and the few things that the rest of the platform would do.
 
 use dashboards::live::Live;
-use dashboards::{Holding, Parts, Unwatched, WatchSpan, Watching, Words, ZonesAsOf, serve};
+use dashboards::{Callback, Holding, Parts, Unwatched, WatchSpan, Watching, Words, ZonesAsOf, serve};
 use futures_util::{SinkExt, StreamExt};
 use history::History;
 use journal::alert_log::{self, AlertLog, RecordBody};
@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 pub const PASSWORD: &str = "correct horse battery";
 pub const TOWNSHIP: &str = "150425100";
+pub const CALLBACK_TOKEN: &str = "the platform's token";
 
 /// A test waits at most this long for something that must come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -82,15 +83,20 @@ impl Server {
 
     /// Starts on an alert log that holds these already.
     pub async fn start_after(bodies: &[RecordBody]) -> Self {
-        Self::start_with(bodies, false).await
+        Self::start_with(bodies, false, false).await
     }
 
     /// Starts where changes of zones and closures wait for a second person.
     pub async fn start_with_second_person() -> Self {
-        Self::start_with(&[], true).await
+        Self::start_with(&[], true, false).await
     }
 
-    async fn start_with(bodies: &[RecordBody], second_person: bool) -> Self {
+    /// Starts where the system above may acknowledge.
+    pub async fn start_with_callback(bodies: &[RecordBody]) -> Self {
+        Self::start_with(bodies, false, true).await
+    }
+
+    async fn start_with(bodies: &[RecordBody], second_person: bool, callback: bool) -> Self {
         rustls::crypto::ring::default_provider().install_default().ok();
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str| folder.path().join(name);
@@ -143,6 +149,7 @@ impl Server {
             },
             foresee: Arc::new(|zones, days| Ok(json!({ "zones": zones.len(), "days": days }))),
             second_person,
+            callback: callback.then(|| Callback::new(CALLBACK_TOKEN)),
             ready: Arc::new(|| Ok(())),
             secure_cookie: false,
             others: axum::Router::new(),

@@ -17,11 +17,24 @@ pub enum ChannelKind {
     Feishu,
     /// Listens by MQTT, and has a password instead of an address.
     Mqtt,
+    /// The upstream smart forestry-grass platform (智慧林草), as the configuration says where it is.
+    Platform,
+    /// The forest and grassland fire warning system (森林草原防灭火预警监测系统), likewise.
+    FireWarning,
 }
 
 impl ChannelKind {
     /// Every way there is.
-    pub const ALL: [Self; 6] = [Self::Webhook, Self::Sms, Self::Wecom, Self::Dingtalk, Self::Feishu, Self::Mqtt];
+    pub const ALL: [Self; 8] = [
+        Self::Webhook,
+        Self::Sms,
+        Self::Wecom,
+        Self::Dingtalk,
+        Self::Feishu,
+        Self::Mqtt,
+        Self::Platform,
+        Self::FireWarning,
+    ];
 
     /// As written in the API.
     pub fn as_str(self) -> &'static str {
@@ -32,6 +45,8 @@ impl ChannelKind {
             Self::Dingtalk => "dingtalk",
             Self::Feishu => "feishu",
             Self::Mqtt => "mqtt",
+            Self::Platform => "platform",
+            Self::FireWarning => "fire_warning",
         }
     }
 
@@ -42,7 +57,12 @@ impl ChannelKind {
 
     /// Whether it tells people in words, rather than programs in fields.
     pub fn is_text(self) -> bool {
-        !matches!(self, Self::Webhook | Self::Mqtt)
+        !matches!(self, Self::Webhook | Self::Mqtt) && !self.is_upstream()
+    }
+
+    /// Whether it is a system above us, whose address and secrets stand in the configuration and not with the subscriber.
+    pub fn is_upstream(self) -> bool {
+        matches!(self, Self::Platform | Self::FireWarning)
     }
 }
 
@@ -80,7 +100,7 @@ pub struct Subscriber {
     pub name: String,
     /// By what way.
     pub channel: ChannelKind,
-    /// Where to; empty for a phone and for who listens.
+    /// Where to; empty for a phone, for who listens and for an upstream system.
     pub url: String,
     /// The phone's number, `+` and digits, for text messages. Never logged.
     pub phone: Option<String>,
@@ -145,11 +165,13 @@ impl Subscriber {
     }
 
     /// Whether it wants to hear of this kind. Whoever hears that a case was opened must hear that it was taken back, or that
-    /// nobody took it.
+    /// nobody took it. The fire warning system hears of fires unless it names something else.
     pub fn hears(&self, kind: AlertKind) -> bool {
         let names = |kind| self.events.contains(&kind);
         let follows = matches!(kind, AlertKind::IncidentWithdrawn | AlertKind::IncidentEscalated);
-        self.events.is_empty() || names(kind) || follows && names(AlertKind::IncidentOpened)
+        let unless_named =
+            self.channel != ChannelKind::FireWarning || matches!(kind, AlertKind::FireSeen | AlertKind::FireOver);
+        self.events.is_empty() && unless_named || names(kind) || follows && names(AlertKind::IncidentOpened)
     }
 }
 

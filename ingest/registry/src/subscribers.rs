@@ -39,7 +39,7 @@ pub struct NewSubscriber {
     pub name: String,
     /// By what way.
     pub channel: ChannelKind,
-    /// Where to: http or https; empty for a phone and for who listens.
+    /// Where to: http or https; empty for a phone, for who listens and for an upstream system.
     pub url: String,
     /// The phone's number for text messages: a mobile number, or `+` and digits.
     pub phone: Option<String>,
@@ -301,6 +301,16 @@ fn check_way(new: &NewSubscriber) -> Result<(), RegistryError> {
             _ => {
                 Err(invalid("url", "…", "who listens has no url, phone or secret; leave them out, a password is made"))
             }
+        };
+    }
+    if new.channel.is_upstream() {
+        return match (&new.phone, new.url.is_empty(), &new.secret) {
+            (None, true, None) => Ok(()),
+            _ => Err(invalid(
+                "url",
+                "…",
+                "an upstream system has no url, phone or secret here; they stand in [platform] of the configuration",
+            )),
         };
     }
     if new.phone.is_some() {

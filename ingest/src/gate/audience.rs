@@ -168,25 +168,10 @@ impl Drop for Listening {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use model::{Language, Timestamp};
 
     /// Somebody who listens to everything.
     pub(in super::super) fn subscriber() -> Subscriber {
-        Subscriber {
-            id: "sub-1".into(),
-            name: "village screen".into(),
-            channel: ChannelKind::Mqtt,
-            url: String::new(),
-            phone: None,
-            language: Language::Zh,
-            secret: String::new(),
-            events: vec![],
-            townships: vec![],
-            zones: vec![],
-            severity: Severity::Notice,
-            duty: None,
-            since: Timestamp::default(),
-        }
+        Subscriber { name: "village screen".into(), ..Subscriber::to_all("sub-1", ChannelKind::Mqtt) }
     }
 
     fn listener(townships: &[&str], events: &[AlertKind], severity: Severity) -> Hearing {

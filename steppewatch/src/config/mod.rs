@@ -11,6 +11,7 @@ mod dji;
 mod frigate;
 mod mavlink;
 mod mqtt;
+mod platform;
 mod section;
 mod station_rules;
 mod stations;
@@ -33,6 +34,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use coverage::Coverage;
+pub use platform::Upstream;
 pub use section::ConfigError;
 pub use telling::Telling;
 pub use vision::Vision;
@@ -65,6 +67,8 @@ pub struct Config {
     pub influx: Option<InfluxConfig>,
     /// How people and programs are told.
     pub telling: Telling,
+    /// The systems above us.
+    pub upstream: Upstream,
     /// Whether changes of zones and closures wait for a second person.
     pub second_person: bool,
     /// Where MAVLink vehicles are listened to.
@@ -113,6 +117,8 @@ impl Config {
         let mut evidence = root.section("evidence")?;
         let mut zones = root.section("zones")?;
         let telling = telling::telling(&mut root, &mut http)?;
+        let upstream = root.optional_section("platform")?.map(|section| platform::platform(section, &tenant));
+        let upstream = upstream.transpose()?.unwrap_or_default();
         let influx = root.optional_section("influx")?.map(influx).transpose()?;
         let mavlink = root.optional_section("mavlink")?.map(mavlink::mavlink).transpose()?;
         let models = stations::models(root.sections("station_model")?)?;
@@ -143,6 +149,7 @@ impl Config {
             influx,
             evidence_max_bytes: evidence.bytes("max_bytes", "5GiB")?,
             telling,
+            upstream,
             second_person: zones.flag("second_person", false)?,
             mavlink,
             sip,
@@ -219,7 +226,7 @@ mod tests {
         );
         check(
             "colour = 1",
-            "`colour` is `1`, but there is no such key; known here: coverage, danger, data, detection, dji, evidence, fire, green_up, gt06, history, hj212, http, influx, isapi, journal, mavlink, messages, modbus, mqtt, onvif, patrol_duty, reports, sip, sms, station_model, station_threshold, tenant, vision, webhooks, zones",
+            "`colour` is `1`, but there is no such key; known here: coverage, danger, data, detection, dji, evidence, fire, green_up, gt06, history, hj212, http, influx, isapi, journal, mavlink, messages, modbus, mqtt, onvif, patrol_duty, platform, reports, sip, sms, station_model, station_threshold, tenant, vision, webhooks, zones",
         );
         check(
             "tenant = \"克什克腾\"",

@@ -161,6 +161,33 @@ impl Section {
         }
     }
 
+    /// Whether a key stands there; it stays there to be read.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// Whether nothing is left to be read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// Texts, numbers and flags, mixed; one alone counts as a list of one.
+    pub(super) fn scalars(&mut self, key: &'static str) -> Result<Option<Vec<Value>>, ConfigError> {
+        let Some(value) = self.take(key) else { return Ok(None) };
+        let items = match value {
+            Value::Array(items) => items,
+            one => vec![one],
+        };
+        match items.iter().find(|item| matches!(item, Value::Array(_) | Value::Table(_) | Value::Datetime(_))) {
+            None => Ok(Some(items)),
+            Some(other) => Err(self.complain(
+                key,
+                &shown(other),
+                "is no text, number or true or false; write for example 0".into(),
+            )),
+        }
+    }
+
     pub(super) fn parsed<T>(
         &mut self,
         key: &'static str,

@@ -109,6 +109,24 @@ fn no_device_takes_a_name_that_belongs_to_listeners() {
 }
 
 #[test]
+fn an_upstream_system_has_neither_address_nor_secret_of_its_own() {
+    let fixture = fixture();
+    for channel in [ChannelKind::Platform, ChannelKind::FireWarning] {
+        let upstream = NewSubscriber { channel, ..NewSubscriber::webhook("智慧林草平台", "") };
+        let added = fixture.registry.add_subscriber(upstream.clone(), "li").unwrap();
+        assert_eq!((added.url.as_str(), added.secret.as_str(), added.phone.as_deref()), ("", "", None));
+        assert!(fixture.another().view().borrow().subscribers.contains(&added));
+        for wrong in [
+            NewSubscriber { url: "http://a/".into(), ..upstream.clone() },
+            NewSubscriber { secret: Some("s".into()), ..upstream.clone() },
+            NewSubscriber { phone: Some("13912345678".into()), ..upstream.clone() },
+        ] {
+            check_message(&fixture.registry.add_subscriber(wrong, "li").unwrap_err(), &["url", "[platform]"]);
+        }
+    }
+}
+
+#[test]
 fn a_subscriber_gets_a_signing_key_and_stands_in_every_view() {
     let fixture = fixture();
     let added = fixture.registry.add_subscriber(receiver("https://example.org/hook?token=abc"), "li").unwrap();
