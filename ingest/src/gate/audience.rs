@@ -44,7 +44,7 @@ struct Wants {
 impl Hearing {
     /// Of the subscriber with this id, if it is one that listens.
     pub fn of(subscribers: &[Subscriber], id: &str) -> Option<Self> {
-        let is_it = |one: &&Subscriber| one.id == id && one.channel == ChannelKind::Mqtt;
+        let is_it = |one: &&Subscriber| one.id == id && one.channel == ChannelKind::Mqtt && one.off.is_none();
         let one = subscribers.iter().find(is_it)?;
         // Whoever hears that a case was opened must hear that it was taken back.
         let events = if one.events.is_empty() {
