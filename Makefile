@@ -43,6 +43,9 @@ check: $(WEB)/dist/.built
 bench: $(WEB)/dist/.built
 ifneq ($(BENCH),vision)
 	tests/install.sh
+ifneq ($(filter end_to_end,$(or $(BENCH),end_to_end)),)
+	tests/bench/node-red/install.sh
+endif
 	cargo build --release --locked --package steppewatch
 	ulimit -n $$(ulimit -Hn) && cargo bench --locked --package journeys --bench bench -- $(BENCH)
 endif

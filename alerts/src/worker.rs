@@ -20,6 +20,11 @@ use tokio::time::MissedTickBehavior;
 
 /// Detection's state is kept this often; after a crash so much of the journal is judged again.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
+/// The map is told so often where the herds are. At each of the hundreds of runs a second it cost more than judging them did; the
+/// second hand in the journal brings a run soon after the last.
+const SHOW_EVERY: Duration = Duration::from_millis(250);
+/// Runs of the journal judged in one go: all that waits, so that a burst costs one transaction and not one each.
+const RUNS_AT_ONCE: usize = 16;
 /// Commands carried out in one go.
 const COMMANDS_AT_ONCE: usize = 100;
 
@@ -77,12 +82,16 @@ pub async fn run(parts: WorkerParts, mut readings: mpsc::Receiver<Arc<Readings>>
     let mut keeping = tokio::time::interval(CHECKPOINT_EVERY);
     keeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut worker = blocking(move || Worker::start(parts)).await??;
+    let mut runs = Vec::new();
     loop {
         worker = tokio::select! {
-            batch = readings.recv() => match batch {
-                Some(batch) => blocking(move || worker.take(&batch).map(|()| worker)).await??,
-                None => break,
-            },
+            taken = readings.recv_many(&mut runs, RUNS_AT_ONCE) => {
+                if taken == 0 {
+                    break;
+                }
+                let runs = std::mem::take(&mut runs);
+                blocking(move || worker.take(&runs).map(|()| worker)).await??
+            }
             // Both senders live as long as the program; a closed one only means that it is stopping.
             Ok(()) = commands.changed() => blocking(move || worker.obey().map(|()| worker)).await??,
             _ = keeping.tick() => blocking(move || worker.keep().map(|()| worker)).await??,
@@ -103,6 +112,7 @@ struct Worker {
     judged: Offset,
     command: u64,
     kept_at: Instant,
+    shown_at: Instant,
     /// How far the state on disk reaches.
     kept: Offset,
     /// Whether the cases of an earlier run that detection does not know were closed; once, as soon as the backlog is judged.
@@ -126,8 +136,9 @@ impl Worker {
             },
         };
         let command = parts.store.command_cursor()?;
+        let now = Instant::now();
         let mut worker =
-            Self { parts, engine, judged, command, kept_at: Instant::now(), kept: judged, reconciled: false };
+            Self { parts, engine, judged, command, kept_at: now, shown_at: now, kept: judged, reconciled: false };
         worker.obey()?;
         // The registry may have changed while we were away: whoever stands in the zones is judged by what holds now.
         let world = Arc::clone(worker.engine.world());
@@ -136,16 +147,18 @@ impl Worker {
         Ok(worker)
     }
 
-    fn take(&mut self, batch: &Readings) -> Result<(), WorkerError> {
+    fn take(&mut self, runs: &[Arc<Readings>]) -> Result<(), WorkerError> {
         let started = Instant::now();
         let mut findings = Vec::new();
-        for reading in batch.readings.iter().filter(|reading| reading.offset > self.judged) {
-            findings.extend(self.engine.observe(reading));
+        for run in runs {
+            for reading in run.readings.iter().filter(|reading| reading.offset > self.judged) {
+                findings.extend(self.engine.observe(reading));
+            }
+            self.judged = self.judged.max(run.up_to);
         }
-        self.judged = self.judged.max(batch.up_to);
-        if !batch.readings.is_empty() {
-            let each = started.elapsed().as_secs_f64() / batch.readings.len() as f64;
-            self.parts.metrics.detection_seconds.observe(each);
+        let readings: usize = runs.iter().map(|run| run.readings.len()).sum();
+        if readings > 0 {
+            self.parts.metrics.detection_seconds.observe(started.elapsed().as_secs_f64() / readings as f64);
         }
         self.parts.metrics.set_aside(&self.engine.take_asides());
         self.propose_longer_rest();
@@ -156,7 +169,9 @@ impl Worker {
             self.raise(&findings, None)?;
         }
         self.show_cursor();
-        self.show();
+        if self.shown_at.elapsed() >= SHOW_EVERY {
+            self.show();
+        }
         Ok(())
     }
 
@@ -276,7 +291,8 @@ impl Worker {
         self.parts.metrics.detect_cursor.set(i64::try_from(self.judged.0).unwrap_or(i64::MAX));
     }
 
-    fn show(&self) {
+    fn show(&mut self) {
+        self.shown_at = Instant::now();
         let herds = self.engine.herds();
         self.parts.metrics.herds.set(i64::try_from(herds.len()).unwrap_or(i64::MAX));
         let cases = self.engine.open_cases().count();

@@ -19,7 +19,7 @@ impl Figure<'_> {
         let (peer, peer_value) = self.peer.unzip();
         let line = json!({
             "bench": self.bench, "metric": self.metric, "value": round(self.value), "unit": self.unit, "set": self.set,
-            "peer": peer, "peer_value": peer_value.map(round), "ratio": peer_value.map(|peer| round(self.value / peer)),
+            "peer": peer, "peer_value": peer_value.map(round), "ratio": peer_value.filter(|peer| *peer != 0.0).map(|peer| round(self.value / peer)),
         });
         println!("{line}");
     }

@@ -8,6 +8,7 @@
 
 mod detection;
 mod detection_live;
+mod end_to_end;
 mod figures;
 mod geofence;
 mod ingest_durable;
@@ -26,13 +27,16 @@ async fn main() -> Result<()> {
     rustls::crypto::ring::default_provider().install_default().ok();
     // cargo adds `--bench`.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    let benches = ["detection", "geofence", "ingest_durable", "recovery", "replay"];
+    let benches = ["detection", "end_to_end", "geofence", "ingest_durable", "recovery", "replay"];
     if let Some(unknown) = wanted.iter().find(|name| !benches.contains(&name.as_str())) {
         bail!("there is no bench `{unknown}`; there are: {}", benches.join(", "));
     }
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|other| other == name);
     if is_wanted("detection") {
         detection::run().await?;
+    }
+    if is_wanted("end_to_end") {
+        end_to_end::run().await?;
     }
     if is_wanted("geofence") {
         geofence::run()?;

@@ -156,11 +156,16 @@ fn message(out: &mut Vec<u8>, speaker: &Speaker, id: u16, seq: u64) {
         payload.push('x');
     }
     payload.push_str("\"}");
+    packet(out, &speaker.topic, id, payload.as_bytes());
+}
+
+/// A PUBLISH with QoS 1.
+pub fn packet(out: &mut Vec<u8>, topic: &str, id: u16, payload: &[u8]) {
     out.push(0x32);
-    length(out, 2 + speaker.topic.len() + 2 + payload.len());
-    string(out, &speaker.topic);
+    length(out, 2 + topic.len() + 2 + payload.len());
+    string(out, topic);
     out.extend_from_slice(&id.to_be_bytes());
-    out.extend_from_slice(payload.as_bytes());
+    out.extend_from_slice(payload);
 }
 
 fn length(out: &mut Vec<u8>, mut len: usize) {

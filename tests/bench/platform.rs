@@ -27,6 +27,12 @@ pub struct House {
 impl House {
     /// A new one, with so many collars registered, each with its native `track` topic.
     pub fn new(collars: usize) -> Result<Self> {
+        let collar = |number| (format!("collar-{number}"), DeviceKind::Collar);
+        Self::of(&(0..collars).map(collar).collect::<Vec<_>>())
+    }
+
+    /// A new one with these devices.
+    pub fn of(devices: &[(String, DeviceKind)]) -> Result<Self> {
         let folder = TempDir::new_in(Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"))?;
         let data = folder.path().join("data");
         std::fs::create_dir(&data)?;
@@ -36,7 +42,7 @@ impl House {
             data.display().to_string()
         );
         std::fs::write(folder.path().join("steppewatch.toml"), text)?;
-        let speakers = register(&data, collars)?;
+        let speakers = register(&data, devices)?;
         Ok(Self { folder, speakers })
     }
 
@@ -122,11 +128,11 @@ impl Platform {
     }
 }
 
-fn register(data: &Path, collars: usize) -> Result<Vec<Speaker>> {
+fn register(data: &Path, devices: &[(String, DeviceKind)]) -> Result<Vec<Speaker>> {
     let registry = Registry::open(&data.join("registry.db"), Clock::system())?;
-    let ids = (0..collars).map(|number| DeviceId::parse(&format!("collar-{number}"))).collect::<Result<Vec<_>, _>>()?;
-    let devices: Vec<_> = ids.iter().map(|id| NewDevice::new(id.clone(), DeviceKind::Collar)).collect();
-    let secrets = registry.add_devices(&devices, "bench")?;
+    let ids = devices.iter().map(|(id, _)| DeviceId::parse(id)).collect::<Result<Vec<_>, _>>()?;
+    let new: Vec<_> = ids.iter().zip(devices).map(|(id, (_, kind))| NewDevice::new(id.clone(), *kind)).collect();
+    let secrets = registry.add_devices(&new, "bench")?;
     let speaker = |(id, secret): (&DeviceId, registry::Secret)| Speaker {
         id: id.to_string(),
         secret: secret.to_string(),

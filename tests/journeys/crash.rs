@@ -50,30 +50,29 @@ fn track(drone: usize, number: usize, now_ms: i64) -> Value {
     json!({"ts": now_ms + number as i64, "seq": number, "flight_id": format!("{drone}/{number}"), "lat": lat, "lon": 118.0, "height_m": 80.0})
 }
 
-struct Message {
+pub(crate) struct Message {
     payload: Vec<u8>,
     /// How often it was given to a connection; how often it reached the wire is at most that.
     handed_over: usize,
-    acknowledged: bool,
+    pub(crate) acknowledged: bool,
 }
 
 /// A device that says all it has to say, on as many connections as it takes.
-struct Speaker {
+pub(crate) struct Speaker {
     device: Device,
     kind: &'static str,
-    messages: Vec<Message>,
+    pub(crate) messages: Vec<Message>,
 }
 
 impl Speaker {
-    fn new(device: Device, kind: &'static str, payload: impl Fn(usize) -> Value) -> Self {
-        let message =
-            |number| Message { payload: payload(number).to_string().into(), handed_over: 0, acknowledged: false };
-        Self { device, kind, messages: (0..MESSAGES_EACH).map(message).collect() }
+    pub(crate) fn new(device: Device, kind: &'static str, said: impl Iterator<Item = Value>) -> Self {
+        let message = |said: Value| Message { payload: said.to_string().into(), handed_over: 0, acknowledged: false };
+        Self { device, kind, messages: said.map(message).collect() }
     }
 
     /// Speaks until everything is acknowledged. `lives` counts the platform's starts: a client that knocked at a port where
     /// nobody listens could be given that very port as its own and keep the platform from coming back.
-    async fn speak(
+    pub(crate) async fn speak(
         mut self,
         platform: Arc<str>,
         mut lives: watch::Receiver<usize>,
@@ -135,11 +134,15 @@ async fn speakers(platform: &Platform) -> Result<Vec<Speaker>> {
     let mut speakers = Vec::new();
     for camera in 0..CAMERAS {
         let device = platform.device(&format!("cam-{camera}"), "camera", &[]).await?;
-        speakers.push(Speaker::new(device, "sighting", |number| sighting(camera, number, now_ms)));
+        speakers.push(Speaker::new(
+            device,
+            "sighting",
+            (0..MESSAGES_EACH).map(|number| sighting(camera, number, now_ms)),
+        ));
     }
     for drone in 0..DRONES {
         let device = platform.device(&format!("drone-{drone}"), "drone", &[]).await?;
-        speakers.push(Speaker::new(device, "track", |number| track(drone, number, now_ms)));
+        speakers.push(Speaker::new(device, "track", (0..MESSAGES_EACH).map(|number| track(drone, number, now_ms))));
     }
     Ok(speakers)
 }

@@ -10,6 +10,7 @@
 mod asyncapi;
 mod camera_events;
 mod cameras;
+mod chaos;
 mod configuration;
 mod console;
 mod coverage;

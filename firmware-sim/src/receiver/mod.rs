@@ -6,10 +6,12 @@
 //! Never: believes an unsigned request; it is recorded as not verified and answered with 401.
 
 mod behaviour;
+mod moods;
 mod signature;
 mod summary;
 
 pub use behaviour::Behaviour;
+pub use moods::Moods;
 pub use signature::{BadSecret, Headers, Refusal, Secret, verify};
 pub use summary::summary;
 
@@ -17,7 +19,8 @@ use crate::clock;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
 use behaviour::{BreakableListener, Breaker, Script};
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -32,6 +35,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 const MAX_DELIVERIES: usize = 10_000;
 /// Largest body taken: an incident with its timeline is far smaller.
 const MAX_BODY_BYTES: usize = 1 << 20;
+/// Length of an answer that is cut off: half of it is more than its head.
+const CUT_BODY_BYTES: usize = 2_048;
+/// Where a redirect leads. Who follows it is seen here, for every path is ours.
+const ELSEWHERE: &str = "/elsewhere";
 
 /// Why a receiver could not start.
 #[derive(Debug)]
@@ -68,6 +75,8 @@ pub struct Delivery {
     pub verified: bool,
     /// What the receiver did with it.
     pub behaviour: Behaviour,
+    /// Which path was asked.
+    pub path: String,
     /// Unix milliseconds of receipt.
     pub at_ms: i64,
 }
@@ -75,7 +84,12 @@ pub struct Delivery {
 impl Delivery {
     /// Whether the sender was told that it has arrived.
     pub fn accepted(&self) -> bool {
-        self.verified && matches!(self.behaviour, Behaviour::Ok | Behaviour::Slow(_))
+        self.verified && matches!(self.behaviour, Behaviour::Ok | Behaviour::Slow(_) | Behaviour::OkBut(_))
+    }
+
+    /// Whether the receiver has it, although the sender may not know.
+    pub fn is_taken(&self) -> bool {
+        self.verified && self.behaviour.takes()
     }
 
     /// The body as JSON; `Null` when it is none.
@@ -84,9 +98,20 @@ impl Delivery {
     }
 }
 
+/// Hears of each request.
+type Note = Box<dyn Fn(&Delivery) + Send + Sync>;
+
+/// How a receiver is.
+struct Character {
+    script: Script,
+    announce: bool,
+    note: Option<Note>,
+}
+
 struct Shared {
     secret: Secret,
     announce: bool,
+    note: Option<Note>,
     script: Mutex<Script>,
     log: Mutex<VecDeque<Delivery>>,
     received: watch::Sender<u64>,
@@ -103,12 +128,12 @@ pub struct Receiver {
 impl Receiver {
     /// Listens and behaves well, in silence.
     pub async fn bind(addr: SocketAddr, secret: &str) -> Result<Self, BindError> {
-        Self::start(addr, secret, [], false).await
+        Self::scripted(addr, secret, []).await
     }
 
     /// Listens and prints a line per new alert on standard output.
     pub async fn announcing(addr: SocketAddr, secret: &str) -> Result<Self, BindError> {
-        Self::start(addr, secret, [], true).await
+        Self::start(addr, secret, Character { script: Script::default(), announce: true, note: None }).await
     }
 
     /// Listens and treats the first requests as the script says, one entry each; then it behaves well.
@@ -117,23 +142,30 @@ impl Receiver {
         secret: &str,
         script: impl IntoIterator<Item = Behaviour>,
     ) -> Result<Self, BindError> {
-        Self::start(addr, secret, script, false).await
+        Self::start(addr, secret, Character { script: Script::new(script), announce: false, note: None }).await
     }
 
-    async fn start(
+    /// Listens and treats each request as its moods will. It keeps none of them: `note` hears of each, one after the other.
+    pub async fn moody(
         addr: SocketAddr,
         secret: &str,
-        script: impl IntoIterator<Item = Behaviour>,
-        announce: bool,
+        moods: Moods,
+        note: impl Fn(&Delivery) + Send + Sync + 'static,
     ) -> Result<Self, BindError> {
+        let character = Character { script: Script::of_moods(moods), announce: false, note: Some(Box::new(note)) };
+        Self::start(addr, secret, character).await
+    }
+
+    async fn start(addr: SocketAddr, secret: &str, character: Character) -> Result<Self, BindError> {
         let secret = Secret::parse(secret).map_err(BindError::Secret)?;
         let listener = TcpListener::bind(addr).await.map_err(|error| BindError::Listen(addr, error))?;
         let addr = listener.local_addr().map_err(|error| BindError::Listen(addr, error))?;
         let stop = CancellationToken::new();
         let shared = Arc::new(Shared {
             secret,
-            announce,
-            script: Mutex::new(Script::new(script)),
+            announce: character.announce,
+            note: character.note,
+            script: Mutex::new(character.script),
             log: Mutex::new(VecDeque::new()),
             received: watch::Sender::new(0),
             stop: stop.clone(),
@@ -199,9 +231,10 @@ impl Receiver {
 async fn receive(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(breaker): ConnectInfo<Breaker>,
+    uri: Uri,
     headers: HeaderMap,
     body: Bytes,
-) -> StatusCode {
+) -> Response {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let signed = Headers {
         id: header("webhook-id"),
@@ -211,44 +244,56 @@ async fn receive(
     let now_ms = clock::now_ms();
     let verdict = verify(&shared.secret, signed, &body, now_ms.div_euclid(1_000));
     let event: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let behaviour = lock(&shared.script).next();
+    let behaviour = lock(&shared.script).next(signed.id);
     let delivery = Delivery {
         id: signed.id.to_owned(),
         type_: event.get("type").and_then(Value::as_str).unwrap_or_default().to_owned(),
         body: String::from_utf8_lossy(&body).into_owned(),
         verified: verdict.is_ok(),
         behaviour,
+        path: uri.path().to_owned(),
         at_ms: now_ms,
     };
     record(&shared, delivery, &event);
     if let Err(refusal) = verdict {
         tracing::warn!(%refusal, "webhook refused");
-        return StatusCode::UNAUTHORIZED;
+        return StatusCode::UNAUTHORIZED.into_response();
     }
     behave(behaviour, &breaker, &shared.stop).await
 }
 
-async fn behave(behaviour: Behaviour, breaker: &Breaker, stop: &CancellationToken) -> StatusCode {
+async fn behave(behaviour: Behaviour, breaker: &Breaker, stop: &CancellationToken) -> Response {
+    let status = |code| StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     match behaviour {
         Behaviour::Ok => {}
-        Behaviour::Status(code) => return StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        Behaviour::Status(code) => return status(code).into_response(),
         Behaviour::Slow(delay) => tokio::time::sleep(delay).await,
         Behaviour::Hang => stop.cancelled().await,
         Behaviour::Reset => breaker.trip(),
+        Behaviour::CutOff => {
+            breaker.cut_next();
+            return (StatusCode::OK, "x".repeat(CUT_BODY_BYTES)).into_response();
+        }
+        Behaviour::Redirect(code) => return (status(code), [(header::LOCATION, ELSEWHERE)]).into_response(),
+        Behaviour::OkBut(code) => return (StatusCode::OK, format!("{{\"code\":{code}}}")).into_response(),
     }
-    StatusCode::NO_CONTENT
+    StatusCode::NO_CONTENT.into_response()
 }
 
 fn record(shared: &Shared, delivery: Delivery, event: &Value) {
     let mut log = lock(&shared.log);
-    let is_new = !log.iter().any(|known| known.id == delivery.id && known.accepted());
-    if shared.announce && is_new && delivery.accepted() {
-        println!("alert {} {}", clock::rfc3339(delivery.at_ms), summary(event));
+    if let Some(note) = &shared.note {
+        note(&delivery);
+    } else {
+        let is_new = || !log.iter().any(|known| known.id == delivery.id && known.accepted());
+        if shared.announce && delivery.accepted() && is_new() {
+            println!("alert {} {}", clock::rfc3339(delivery.at_ms), summary(event));
+        }
+        if log.len() >= MAX_DELIVERIES {
+            log.pop_front();
+        }
+        log.push_back(delivery);
     }
-    if log.len() >= MAX_DELIVERIES {
-        log.pop_front();
-    }
-    log.push_back(delivery);
     drop(log);
     shared.received.send_modify(|received| *received += 1);
 }

@@ -70,6 +70,34 @@ async fn a_script_makes_it_fail_in_the_order_written_and_then_behave() {
 }
 
 #[tokio::test]
+async fn a_redirect_names_another_place_a_cut_off_answer_breaks_and_a_yes_may_speak_of_an_error() {
+    let script = [Behaviour::Redirect(307), Behaviour::CutOff, Behaviour::OkBut(1)];
+    let receiver = Receiver::scripted(any_port(), SECRET, script).await.unwrap();
+    assert_eq!(post_signed(&receiver, "msg_1").await.unwrap(), "HTTP/1.1 307 Temporary Redirect");
+    // What came before the cut may be lost with the reset.
+    let cut = post_signed(&receiver, "msg_1").await;
+    assert!(cut.as_ref().map_or(true, |line| line.is_empty() || line == "HTTP/1.1 200 OK"), "{cut:?}");
+    assert_eq!(post_signed(&receiver, "msg_1").await.unwrap(), "HTTP/1.1 200 OK");
+    let taken: Vec<_> = receiver.deliveries().iter().map(|one| (one.is_taken(), one.accepted())).collect();
+    assert_eq!(taken, [(false, false), (true, false), (true, true)]);
+}
+
+#[tokio::test]
+async fn a_moody_receiver_tells_of_each_request_and_keeps_none() {
+    let (tell, mut told) = tokio::sync::mpsc::channel(10);
+    let moods = Moods::new(1, "moody", 1.0, [Behaviour::Status(503)]);
+    let note = move |delivery: &Delivery| tell.try_send((delivery.behaviour, delivery.path.clone())).unwrap();
+    let receiver = Receiver::moody(any_port(), SECRET, moods, note).await.unwrap();
+    for _ in 0..4 {
+        post_signed(&receiver, "msg_1").await.unwrap();
+    }
+    assert_eq!(receiver.wait_for(4).await, []);
+    let told: Vec<_> = std::iter::from_fn(|| told.try_recv().ok()).collect();
+    assert_eq!(told.iter().filter(|(behaviour, _)| *behaviour == Behaviour::Status(503)).count(), 3);
+    assert_eq!(told[3], (Behaviour::Ok, "/hook".to_owned()));
+}
+
+#[tokio::test]
 async fn a_hanging_receiver_answers_nothing_while_another_request_is_served() {
     let receiver = Receiver::scripted(any_port(), SECRET, [Behaviour::Hang]).await.unwrap();
     let hanging = post_signed(&receiver, "msg_1");
