@@ -46,7 +46,7 @@ impl Message<'_> for Wire {
             species: self.species.map(|said| word("species", &said, SPECIES, Species::parse)).transpose()?,
             count: self.count.map(|said| whole("count", said, 1, COUNT_MAX)).transpose()?,
             channel: Label::checked("channel", self.channel)?,
-            destination: self.destination.map(|said| township(&said)).transpose()?,
+            destination: self.destination.filter(|said| !said.is_empty()).map(|said| township(&said)).transpose()?,
             vehicle: Label::checked("vehicle", self.vehicle)?,
         }))
     }
