@@ -56,7 +56,7 @@ async fn a_herd_is_refused_by_a_code_told_again_taken_once_and_acknowledged_from
     let above = above(Proof::Token("hidden-token".into()), None, &[Mood::Code(1), Mood::TakeAndHang]).await;
     let folder = files(&[("token", "hidden-token\n"), ("callback", "hidden-callback-token\n")]);
     let config = format!(
-        "[platform]\nendpoint = \"{}\"\nauth = \"token\"\ntoken_file = \"DIR/token\"\ntimeout = \"1s\"\n\
+        "[platform]\nendpoint = \"{}\"\nauth = \"token\"\ntoken_file = \"DIR/token\"\ntimeout = \"3s\"\n\
          callback_token_file = \"DIR/callback\"\n",
         above.url()
     );
