@@ -86,7 +86,7 @@ async fn the_township_that_animals_are_bound_for_hears_of_them_at_the_checkpoint
     subscribed(&platform, &[group("达日罕乌拉", &wecom, "150425200"), group("红山子", &elsewhere, "150425100")]).await;
     let mut guard = platform.device("post-1-phone", "ranger", &[]).await.unwrap();
     guard.connect(&platform).await.unwrap();
-    let report = |destination: &str| json!({"text": "运羊车", "lat": 43.305, "lon": 117.505, "species": "sheep", "count": 40, "vehicle": "蒙D·A1234", "destination": destination});
+    let report = |destination: &str| json!({"ts": firmware_sim::clock::now_ms(), "text": "运羊车", "lat": 43.305, "lon": 117.505, "species": "sheep", "count": 40, "vehicle": "蒙D·A1234", "destination": destination});
     guard.say("report", report("150425200")).await.unwrap();
     guard.say("report", report("150425100")).await.unwrap();
     let told = &wecom.wait_for(1).await[0].text;
