@@ -7,7 +7,7 @@ use super::{Store, StoreError, mark_reported, signed, unreadable};
 use crate::outbox::Outgoing;
 use journal::alert_log::{self, RecordBody};
 use journal::wire::{DeliveryJson, TryJson};
-use model::{Alert, Receipt, ReceiptState, Subject, Subscriber, Timestamp};
+use model::{Alert, ChannelKind, Receipt, ReceiptState, Subject, Subscriber, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::collections::HashSet;
 
@@ -15,6 +15,8 @@ use std::collections::HashSet;
 const TRIES_KEPT: usize = 10;
 /// Of attempts before the last one so many characters of the answer are kept.
 const TOLD_KEPT: usize = 200;
+/// How the answer of a text message begins that is on the phone.
+const ARRIVED: &str = "arrived";
 /// Receivers looked at: every subscriber that there can be.
 const SUBSCRIBERS_MAX: usize = 10_000;
 /// Deliveries given up, or sent again, in one transaction.
@@ -201,23 +203,72 @@ fn write_receipt(
     record.attempts = receipt.attempts;
     record.at = receipt.at.to_rfc3339();
     record.answer.clone_from(&receipt.answer);
-    // What was taken is not sent again, so its body need not be kept.
-    transaction
-        .prepare_cached(
-            "UPDATE outbox SET state = ?2, attempts = ?3, next_at = ?4, record = ?5,
-                 body = CASE WHEN ?2 = 'delivered' THEN '' ELSE body END WHERE id = ?1",
-        )?
-        .execute(params![
-            receipt.delivery,
-            record.state,
-            receipt.attempts,
-            next_at.as_millis(),
-            serde_json::to_string(&record).map_err(unreadable)?,
-        ])?;
+    // What was taken is not sent again, so its body need not be kept. A text message that its provider took may still not arrive: its
+    // body goes once it did.
+    let is_done = receipt.state == ReceiptState::Delivered && record.channel != ChannelKind::Sms.as_str();
+    put(transaction, &record, next_at, is_done)?;
     if let (Some(duty), Some(incident)) = (&record.duty, &record.incident) {
         mark_reported(transaction, incident, duty, receipt.state)?;
     }
     Ok(Some(alert_log::append(transaction, receipt.at, &RecordBody::Delivery(record))?))
+}
+
+/// Writes a delivery's row as its record says.
+fn put(
+    transaction: &Transaction<'_>,
+    record: &DeliveryJson,
+    next_at: Timestamp,
+    without_body: bool,
+) -> Result<(), StoreError> {
+    transaction
+        .prepare_cached(
+            "UPDATE outbox SET state = ?2, attempts = ?3, next_at = ?4, record = ?5,
+                 body = CASE WHEN ?6 THEN '' ELSE body END WHERE id = ?1",
+        )?
+        .execute(params![
+            record.id,
+            record.state,
+            record.attempts,
+            next_at.as_millis(),
+            serde_json::to_string(record).map_err(unreadable)?,
+            without_body,
+        ])?;
+    Ok(())
+}
+
+/// Writes down what a provider says of a text message that it took: it is on the phone, or it never got there and can be sent again.
+///
+/// A half of the dual report that was taken by this message only stays taken: later receipts do not undo that ([`crate::duties`]), and a
+/// phone that stands for a half is rare. What was told in one message with this one has no receipt of its own.
+pub(super) fn sms_receipt(
+    transaction: &Transaction<'_>,
+    delivery: &str,
+    arrived: bool,
+    told: &str,
+    now: Timestamp,
+) -> Result<Option<u64>, StoreError> {
+    let Some(mut record) = record(transaction, delivery)? else { return Ok(None) };
+    let was_taken = record.state == ReceiptState::Delivered.as_str();
+    // Of a message that is to be sent again the receipt of before says nothing; that it arrived settles also what nobody knew, and stays.
+    let is_about_it = if arrived { record.attempts > 0 } else { was_taken && !record.answer.starts_with(ARRIVED) };
+    if record.channel != ChannelKind::Sms.as_str() || !is_about_it {
+        return Ok(None);
+    }
+    let told: String = told.chars().take(TOLD_KEPT).collect();
+    let (state, what) =
+        if arrived { (ReceiptState::Delivered, ARRIVED) } else { (ReceiptState::Dead, "did not arrive") };
+    let answer = format!("{what}: {told}");
+    if record.state == state.as_str() && record.answer == answer {
+        return Ok(None);
+    }
+    record.state = state.as_str().to_owned();
+    record.at = now.to_rfc3339();
+    record.answer = answer;
+    put(transaction, &record, now, arrived)?;
+    if let (Some(duty), Some(incident), false) = (&record.duty, &record.incident, was_taken) {
+        mark_reported(transaction, incident, duty, state)?;
+    }
+    Ok(Some(alert_log::append(transaction, now, &RecordBody::Delivery(record))?))
 }
 
 fn note_try(record: &mut DeliveryJson, receipt: &Receipt) {

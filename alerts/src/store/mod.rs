@@ -237,6 +237,9 @@ impl Store {
                 Action::TestSubscriber { subscriber } => {
                     return self.test(transaction, seq, subscriber, registry, now);
                 }
+                Action::SmsReceipt { delivery, arrived, told } => {
+                    return deliveries::sms_receipt(transaction, delivery, *arrived, told, now);
+                }
                 _ => {}
             }
             let Some(id) = &command.incident else { return Ok(None) };

@@ -110,6 +110,43 @@ fn a_command_is_carried_out_once_and_a_dead_delivery_can_be_sent_again() {
     assert_eq!(open(&folder).command_cursor().unwrap(), 1);
 }
 
+/// A provider says what became of a text message that it took.
+fn says(store: &Store, seq: u64, delivery: &str, arrived: bool, words: &str) {
+    let action = Action::SmsReceipt { delivery: delivery.into(), arrived, told: words.into() };
+    let command = Command { incident: None, by: "aliyun".into(), at: now(), action };
+    store.command(seq, &command, told(&[]), now()).unwrap();
+}
+
+/// The newest record of the only delivery, as state and answer.
+fn last_of(store: &Store) -> (String, String) {
+    let records = store.log().read(0, 100).unwrap();
+    let RecordBody::Delivery(last) = &records.last().unwrap().body else { panic!("no delivery") };
+    (last.state.clone(), last.answer.clone())
+}
+
+#[test]
+fn a_text_message_that_did_not_arrive_is_dead_with_the_reason_and_can_be_sent_again_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let phone = Subscriber { channel: ChannelKind::Sms, phone: Some("+8613900000000".into()), ..subscriber(None) };
+    store.raise(&[finding(What::Opened(case()))], None, told(&[phone]), now()).unwrap();
+    let first = due(&store, &[]).remove(0);
+    says(&store, 1, &first.id, true, "DELIVERED");
+    assert_eq!(last_of(&store).0, "pending", "what was never sent cannot have arrived");
+    tried(&store, &first.id, ReceiptState::Delivered, now());
+    says(&store, 2, &first.id, false, &"空号".repeat(200));
+    let (state, answer) = last_of(&store);
+    assert!(state == "dead" && answer.starts_with("did not arrive: 空号") && answer.chars().count() < 220, "{answer}");
+
+    let action = Action::RetryDelivery { delivery: first.id.clone() };
+    store.command(3, &Command { incident: None, by: "admin".into(), at: now(), action }, told(&[]), now()).unwrap();
+    assert_eq!(due(&store, &[])[0].body, first.body, "its words were kept");
+    tried(&store, &first.id, ReceiptState::Delivered, now());
+    says(&store, 4, &first.id, true, "DELIVERED");
+    says(&store, 5, &first.id, false, "too late");
+    assert_eq!(last_of(&store), ("delivered".into(), "arrived: DELIVERED".into()), "what is on the phone stays there");
+}
+
 #[test]
 fn whoever_hears_that_a_case_was_opened_hears_that_it_was_taken_back() {
     let folder = tempfile::tempdir().unwrap();

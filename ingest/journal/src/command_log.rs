@@ -36,6 +36,7 @@ enum ActionJson {
     RetryDeliveries { subscriber: Option<String> },
     TestSubscriber { subscriber: String },
     Drill { zone: String },
+    SmsReceipt { delivery: String, arrived: bool, told: String },
 }
 
 impl CommandLog {
@@ -112,6 +113,9 @@ fn to_json(command: &Command) -> CommandJson {
             Action::RetryDeliveries { subscriber } => ActionJson::RetryDeliveries { subscriber: subscriber.clone() },
             Action::Drill { zone } => ActionJson::Drill { zone: zone.to_string() },
             Action::TestSubscriber { subscriber } => ActionJson::TestSubscriber { subscriber: subscriber.clone() },
+            Action::SmsReceipt { delivery, arrived, told } => {
+                ActionJson::SmsReceipt { delivery: delivery.clone(), arrived: *arrived, told: told.clone() }
+            }
         },
     }
 }
@@ -127,6 +131,7 @@ fn from_json(json: CommandJson) -> Option<Command> {
         ActionJson::RetryDeliveries { subscriber } => Action::RetryDeliveries { subscriber },
         ActionJson::Drill { zone } => Action::Drill { zone: ZoneId::parse(&zone).ok()? },
         ActionJson::TestSubscriber { subscriber } => Action::TestSubscriber { subscriber },
+        ActionJson::SmsReceipt { delivery, arrived, told } => Action::SmsReceipt { delivery, arrived, told },
     };
     let incident = match json.incident {
         Some(id) => Some(IncidentId::parse(&id).ok()?),
@@ -157,6 +162,7 @@ mod tests {
             Action::RetryDeliveries { subscriber: Some("sub-1".into()) },
             Action::TestSubscriber { subscriber: "sub-1".into() },
             Action::Drill { zone: ZoneId::parse("north").unwrap() },
+            Action::SmsReceipt { delivery: "d1".into(), arrived: false, told: "MK:0001".into() },
         ];
         let given: Vec<_> = actions
             .into_iter()
@@ -172,6 +178,6 @@ mod tests {
         }
         let read: Vec<_> = log.read(0, 100).unwrap().into_iter().map(|(_, command)| command).collect();
         assert_eq!(read, given);
-        assert_eq!(*log.head().borrow(), 9);
+        assert_eq!(*log.head().borrow(), 10);
     }
 }

@@ -74,6 +74,15 @@ pub enum Action {
         /// Only what was for this subscriber.
         subscriber: Option<String>,
     },
+    /// Writes down what became of a text message on its way to the phone, as its provider says.
+    SmsReceipt {
+        /// Which.
+        delivery: String,
+        /// Whether it is on the phone.
+        arrived: bool,
+        /// The provider's words for it.
+        told: String,
+    },
 }
 
 /// An operator's doing: an entry of the command log, an input like any other.

@@ -20,6 +20,7 @@ use model::{LegalDate, Subscriber, Timestamp};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -103,6 +104,14 @@ impl Sms {
     /// At least one way; `daily_max` messages a legal day, for they cost.
     pub fn new(ways: Vec<Way>, daily_max: u32) -> Self {
         Self { ways, daily_max, today: Arc::default() }
+    }
+
+    /// The folder of what phones write back to a modem; none without a modem.
+    pub fn incoming(&self) -> Option<PathBuf> {
+        self.ways.iter().find_map(|way| match way {
+            Way::Spool(spool) => Some(spool.incoming()),
+            Way::Aliyun(_) | Way::Tencent(_) => None,
+        })
     }
 
     pub(super) async fn send(&self, http: &Http, to: &Subscriber, due: &Due, now: Timestamp) -> Answer {

@@ -27,6 +27,11 @@ impl Spool {
         Ok(Self { outgoing: outgoing.to_owned() })
     }
 
+    /// Where the daemon puts what phones write back.
+    pub(super) fn incoming(&self) -> PathBuf {
+        self.outgoing.with_file_name("incoming")
+    }
+
     pub(super) fn send(&self, phone: &str, text: &str, id: &str) -> Taken {
         let (hidden, file) = (self.outgoing.join(format!("{id}.LOCK")), self.outgoing.join(id));
         let mut content = format!("To: {}\nAlphabet: UCS2\n\n", phone.trim_start_matches('+')).into_bytes();
@@ -58,6 +63,7 @@ mod tests {
         assert!(Spool::open(&outgoing).unwrap_err().to_string().contains("smstools"));
         fs::create_dir_all(&outgoing).unwrap();
         let spool = Spool::open(&outgoing).unwrap();
+        assert_eq!(spool.incoming(), folder.path().join("incoming"), "what phones write back stands beside it");
         assert!(matches!(spool.receipt("msg_1"), Taken::No { .. }));
         assert!(matches!(spool.send("+8613900000000", "草A", "msg_1"), Taken::Yes(_)));
         let content = fs::read(outgoing.join("msg_1")).unwrap();
