@@ -10,6 +10,8 @@ use crate::messages::Words;
 use crate::ops::Metrics;
 use crate::platform_ack::{Callback, Taken};
 use crate::problem::Problem;
+use crate::sms_back::SmsBack;
+use crate::sms_replies::{self, Heard};
 use crate::throttle::Throttle;
 use crate::view::{self, View};
 use crate::watching::Watching;
@@ -103,6 +105,8 @@ pub struct Parts {
     pub second_person: bool,
     /// Who may acknowledge for the system above us; none: nobody.
     pub callback: Option<Callback>,
+    /// How receipts of text messages, and what phones answer, come back.
+    pub sms_back: SmsBack,
     /// Shown at `/readyz`.
     pub ready: Ready,
     /// Whether browsers reach us over HTTPS only, so that the session cookie may be marked `Secure`.
@@ -130,6 +134,7 @@ pub(crate) struct App {
     pub sessions: Sessions,
     pub throttle: Throttle,
     pub acknowledged: Taken,
+    pub heard: Heard,
     pub password_checks: Semaphore,
     pub sockets: Arc<Semaphore>,
     pub zones_cache: ZonesCache,
@@ -146,6 +151,7 @@ impl App {
             sessions: Sessions::default(),
             throttle: Throttle::default(),
             acknowledged: Taken::default(),
+            heard: Heard::default(),
             password_checks: Semaphore::new(PASSWORD_CHECKS),
             sockets: Arc::new(Semaphore::new(SOCKETS_MAX)),
             zones_cache: ZonesCache::default(),
@@ -193,9 +199,11 @@ where
 pub async fn serve(listener: TcpListener, mut parts: Parts, stop: CancellationToken) -> Result<(), ServeError> {
     let alert_log = parts.alert_log.clone();
     let others = std::mem::take(&mut parts.others);
+    let modem = parts.sms_back.modem.take();
     seed_positions(&parts).await;
     let app = Arc::new(App::new(parts, stop.child_token())?);
     let folding = tokio::spawn(view::follow(Arc::clone(&app.view), alert_log, app.stop.clone()));
+    let hearing = tokio::spawn(sms_replies::listen(Arc::clone(&app), modem));
     let service = crate::router::router(Arc::clone(&app), others).into_make_service_with_connect_info::<Peer>();
     let stopping = app.stop.clone();
     let serving = axum::serve(Bounded::new(listener), service).with_graceful_shutdown(stopping.cancelled_owned());
@@ -213,6 +221,9 @@ pub async fn serve(listener: TcpListener, mut parts: Parts, stop: CancellationTo
     app.stop.cancel();
     if let Err(error) = folding.await {
         tracing::error!(%error, "the view's task did not end well");
+    }
+    if let Err(error) = hearing.await {
+        tracing::error!(%error, "the task that takes a modem's replies did not end well");
     }
     Ok(served?)
 }

@@ -23,6 +23,8 @@ pub(crate) struct Metrics {
     flaws: IntGaugeVec,
     notices: IntGaugeVec,
     deliveries: IntGaugeVec,
+    /// What phones wrote back, by what it did.
+    pub sms_replies: IntCounterVec,
     sessions: IntGauge,
     view_seq: IntGauge,
     /// Live sockets that are open.
@@ -56,6 +58,10 @@ impl Metrics {
                 Opts::new("steppewatch_deliveries", "Deliveries that the console holds, by channel and state"),
                 &["channel", "state"],
             )?,
+            sms_replies: IntCounterVec::new(
+                Opts::new("steppewatch_sms_replies_total", "Text messages that phones wrote back, by what they did"),
+                &["result"],
+            )?,
             sessions: IntGauge::new("steppewatch_console_sessions", "Sessions of people")?,
             view_seq: IntGauge::new("steppewatch_console_alert_seq", "Last alert log record that the console shows")?,
             sockets: IntGauge::new("steppewatch_live_sockets", "Open live sockets")?,
@@ -70,6 +76,7 @@ impl Metrics {
         registry.register(Box::new(metrics.flaws.clone()))?;
         registry.register(Box::new(metrics.notices.clone()))?;
         registry.register(Box::new(metrics.deliveries.clone()))?;
+        registry.register(Box::new(metrics.sms_replies.clone()))?;
         registry.register(Box::new(metrics.sessions.clone()))?;
         registry.register(Box::new(metrics.view_seq.clone()))?;
         registry.register(Box::new(metrics.sockets.clone()))?;

@@ -35,7 +35,7 @@ const REMARK_MAX: usize = 2_000;
 /// Calls remembered: one that is repeated before the case shows it is known all the same.
 const RECENT_MAX: usize = 1_000;
 
-/// Who may acknowledge. Only the hash of the token is held.
+/// Who may call back. Only the hash of the token is held.
 #[derive(Clone, Copy)]
 pub struct Callback(Hash);
 
@@ -53,8 +53,13 @@ impl Callback {
 
     fn admits(self, headers: &HeaderMap) -> bool {
         let given = headers.get(header::AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
+        given.strip_prefix(b"Bearer ").is_some_and(|token| self.is(token))
+    }
+
+    /// Whether this is the token.
+    pub(crate) fn is(self, token: &[u8]) -> bool {
         // Hashes compare in constant time.
-        given.strip_prefix(b"Bearer ").is_some_and(|token| blake3::hash(token) == self.0)
+        blake3::hash(token) == self.0
     }
 }
 

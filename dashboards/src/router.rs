@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::{
     acknowledge_page, audit, closures, commands, console, deliveries, device_edit, devices, households, incidents,
     live_socket, login, maintenance, masks, messages, notices, ops, patrols, platform_ack, proposals, rosters,
-    snapshots, stations, subscribers, tracks, users, watching, zone_at, zone_import, zones,
+    sms_back, snapshots, stations, subscribers, tracks, users, watching, zone_at, zone_import, zones,
 };
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -151,6 +151,7 @@ fn fleet() -> Vec<Route> {
 
 /// Who is told, and what was said that could not be understood.
 fn telling() -> Vec<Route> {
+    let sms_body = DefaultBodyLimit::max(sms_back::BODY_MAX);
     vec![
         route("GET", "/api/v1/subscribers", get(subscribers::list)),
         route("POST", "/api/v1/subscribers", post(subscribers::add)),
@@ -172,6 +173,8 @@ fn telling() -> Vec<Route> {
         route("POST", "/api/v1/deliveries/{id}/retry", post(deliveries::retry)),
         route("GET", "/api/v1/dead-letters", get(deliveries::dead_letters)),
         route("POST", "/api/v1/platform/acknowledgements", post(platform_ack::acknowledge)),
+        route("POST", "/api/v1/sms/{provider}/{token}/receipts", post(sms_back::receipts).layer(sms_body)),
+        route("POST", "/api/v1/sms/{provider}/{token}/replies", post(sms_back::replies).layer(sms_body)),
     ]
 }
 

@@ -1,8 +1,10 @@
 //! What the makers of group robots and text messages run: their endpoints, with their checks, their limits and their bad habit of
 //! answering 200 to everything.
 //!
-//! In:  requests as the makers document them.   Out: what was accepted, in memory.   Never: shares a line with the code that it checks.
+//! In:  requests as the makers document them.   Out: what was accepted, in memory; what became of a text message and what a phone wrote
+//! back, pushed to an address.   Never: shares a line with the code that it checks.
 
+use crate::clock;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -109,6 +111,45 @@ impl Vendor {
         self.shared.count.subscribe().wait_for(|count| *count >= messages).await.ok();
         self.shared.accepted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// Pushes what became of a text message, as Alibaba Cloud's SmsReport does, to an address that begins so; `failure` is the code and the reason
+/// when it did not arrive. Status and answer.
+pub async fn push_receipt(
+    base: &str,
+    message: &Message,
+    failure: Option<(&str, &str)>,
+) -> Result<(u16, Value), reqwest::Error> {
+    let (code, reason) = failure.unwrap_or(("DELIVERED", "用户接收成功"));
+    let now = beijing();
+    let report = json!([{
+        "phone_number": message.phone, "send_time": now, "report_time": now, "success": failure.is_none(), "err_code": code,
+        "err_msg": reason, "sms_size": "1", "biz_id": "9006", "out_id": message.id
+    }]);
+    push(&format!("{base}/receipts"), &report).await
+}
+
+/// Pushes what a phone wrote back, as its SmsUp does. Status and answer.
+pub async fn push_reply(base: &str, phone: &str, text: &str, number: u64) -> Result<(u16, Value), reqwest::Error> {
+    let up = json!([{
+        "phone_number": phone, "content": text, "send_time": beijing(), "dest_code": "1234", "sequence_id": number,
+        "sign_name": "草原禁牧"
+    }]);
+    push(&format!("{base}/replies"), &up).await
+}
+
+async fn push(url: &str, body: &Value) -> Result<(u16, Value), reqwest::Error> {
+    // A second call only means that the provider is chosen already.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let answer = client.post(url).json(body).send().await?;
+    Ok((answer.status().as_u16(), answer.json().await.unwrap_or_default()))
+}
+
+/// `2026-05-01 08:00:00`, as clocks in Beijing show it.
+fn beijing() -> String {
+    let text = clock::rfc3339(clock::now_ms().saturating_add(clock::LEGAL_AHEAD_MS));
+    text.chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).collect()
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, body: Bytes) -> String {

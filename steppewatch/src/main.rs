@@ -14,6 +14,7 @@ mod pictures;
 mod relief;
 mod replay;
 mod service;
+mod sms_incoming;
 mod stages;
 mod stores;
 mod telemetry;

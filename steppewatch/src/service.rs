@@ -7,15 +7,16 @@ use crate::config::Config;
 use crate::evidence::{EvidenceMetrics, EvidenceParts};
 use crate::journal_metrics::JournalMetrics;
 use crate::law::Law;
+use crate::sms_incoming;
 use crate::stages::{Behind, Stages};
 use crate::stores::Stores;
 use crate::upkeep;
 use crate::watching::{self, Watched};
 use alerts::coverage::{self, Handed, Reader, ReaderParts, WatchParts};
-use alerts::deliver::{self, DeliverParts};
+use alerts::deliver::{self, DeliverParts, Sms};
 use alerts::{OverdueParts, WorkerParts};
 use anyhow::{Context, Result};
-use dashboards::Parts;
+use dashboards::{Parts, SmsBack};
 use history::influx::{InfluxMetrics, InfluxSink};
 use ingest::decode::stage::{self, StageMetrics};
 use ingest::gate::{Gate, GateAddresses};
@@ -393,6 +394,7 @@ fn show(
         ),
         second_person: config.second_person,
         callback: config.upstream.callback,
+        sms_back: sms_back(stages, config, stop),
         ready: Arc::new(move || {
             if !is_serving.load(Ordering::Relaxed) {
                 return Err("the service is stopping".into());
@@ -412,4 +414,13 @@ fn show(
     };
     stages.spawn("console", dashboards::serve(console, parts, stop.clone()));
     serving
+}
+
+/// What providers push and what a modem takes come back by the console's server, which knows what a phone was told of.
+fn sms_back(stages: &mut Stages, config: &Config, stop: &CancellationToken) -> SmsBack {
+    let (sms_back, replies) = SmsBack::new(config.telling.sms_callback);
+    if let Some(incoming) = config.telling.sms.as_ref().and_then(Sms::incoming) {
+        stages.spawn("sms incoming", sms_incoming::run(incoming, replies, stop.clone()));
+    }
+    sms_back
 }

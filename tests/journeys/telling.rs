@@ -1,7 +1,7 @@
 //! People are told in words: a group by its robot, a phone by a text message, each by the maker's own rules.
 
 use crate::herd::two_zones;
-use firmware_sim::vendor::{Maker, Vendor};
+use firmware_sim::vendor::{Maker, Vendor, push_receipt, push_reply};
 use journeys::Platform;
 use serde_json::{Value, json};
 
@@ -94,4 +94,55 @@ async fn the_township_that_animals_are_bound_for_hears_of_them_at_the_checkpoint
     assert!(elsewhere.wait_for(1).await[0].text.contains("运往 150425100"));
     let operator = platform.operator().await.unwrap();
     assert_eq!(operator.items("/incidents").await.unwrap(), [] as [Value; 0], "on wheels, it is nobody's case");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_answers_received_and_a_message_that_did_not_arrive_is_seen_and_sent_again() {
+    let sms = Vendor::start(Maker::Aliyun("hidden".into()), []).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [("key", "hidden\n"), ("callback", "hidden-callback-token\n")] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let config = format!(
+        "[sms]\nprovider = \"aliyun\"\nendpoint = \"{}\"\naccess_key_id = \"key\"\naccess_key_secret_file = \"DIR/key\"\n\
+         sign_name = \"草原禁牧\"\ntemplate_code = \"SMS_1\"\ncallback_token_file = \"DIR/callback\"\n",
+        sms.url()
+    );
+    let mut platform = Platform::prepare(&config.replace("DIR", &folder.path().display().to_string())).unwrap();
+    platform.import(&two_zones()).await.unwrap();
+    platform.run().await.unwrap();
+    let events = json!(["steppewatch.incident.opened"]);
+    let phone = json!({"name": "王所长", "channel": "sms", "phone": "139 0000 0000", "events": events});
+    subscribed(&platform, &[phone]).await;
+    herd_in_the_north(&platform).await;
+    let operator = platform.operator().await.unwrap();
+    let is_there = |items: &[Value]| !items.is_empty();
+    let delivered = operator.wait_for_items("/deliveries?state=delivered", is_there).await.unwrap();
+    let told = sms.wait_for(1).await;
+
+    let base = format!("http://{}/api/v1/sms/aliyun/hidden-callback-token", platform.http);
+    let (status, _) = push_reply(&base.replace("hidden", "guessed"), "13900000000", "收到", 1).await.unwrap();
+    assert_eq!(status, 404, "without the token there is no such address");
+    let yes = (200, json!({"code": 0, "msg": "成功"}));
+    assert_eq!(push_reply(&base, "13900000000", "收到", 1).await.unwrap(), yes);
+    let case = format!("/incidents/{}", delivered[0]["incident"].as_str().unwrap());
+    let incident = operator.wait_for(&case, |case| case["status"] == "acknowledged").await.unwrap();
+    let lines = incident["timeline"].as_array().unwrap();
+    assert!(lines.iter().any(|line| line["what"] == "acknowledged" && line["by"] == "王所长（短信）"), "{incident}");
+
+    assert_eq!(push_receipt(&base, &told[0], Some(("MK:0001", "空号"))).await.unwrap(), yes);
+    let dead = operator.wait_for_items("/deliveries?state=dead", is_there).await.unwrap();
+    assert_eq!((&dead[0]["id"], &dead[0]["answer"]), (&json!(told[0].id), &json!("did not arrive: MK:0001 空号")));
+    let retry = format!("/deliveries/{}/retry", told[0].id);
+    assert!(operator.post(&retry, &json!({})).await.unwrap().0.is_success());
+    let told = sms.wait_for(2).await;
+    assert_eq!(told[0], told[1], "the same words once more");
+    operator.wait_for_items("/deliveries?state=delivered", is_there).await.unwrap();
+    assert_eq!(push_receipt(&base, &told[1], None).await.unwrap(), yes);
+    let arrived = |items: &[Value]| items.iter().any(|one| one["answer"] == "arrived: DELIVERED 用户接收成功");
+    operator.wait_for_items("/deliveries?state=delivered", arrived).await.unwrap();
+    let log = platform.log();
+    for secret in ["hidden", "13900000000"] {
+        assert!(!log.contains(secret), "`{secret}` stands in the log");
+    }
 }

@@ -17,6 +17,7 @@ mod logging_in;
 mod looking;
 mod patrols;
 mod second_person;
+mod sms_back;
 mod snapshots;
 mod support;
 mod telling;

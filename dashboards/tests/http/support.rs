@@ -1,7 +1,7 @@
 //! A server on a free port with a folder of its own, and the few things that the rest of the platform would do.
 
 use dashboards::live::Live;
-use dashboards::{Callback, Holding, Parts, Unwatched, WatchSpan, Watching, Words, ZonesAsOf, serve};
+use dashboards::{Callback, Holding, Parts, Replies, SmsBack, Unwatched, WatchSpan, Watching, Words, ZonesAsOf, serve};
 use futures_util::{SinkExt, StreamExt};
 use history::History;
 use journal::alert_log::{self, AlertLog, RecordBody};
@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 pub const PASSWORD: &str = "correct horse battery";
 pub const TOWNSHIP: &str = "150425100";
 pub const CALLBACK_TOKEN: &str = "the platform's token";
+pub const SMS_TOKEN: &str = "the-providers-token";
 
 /// A test waits at most this long for something that must come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -41,6 +42,8 @@ pub struct Server {
     pub history: History,
     pub evidence: evidence::Store,
     pub live: Live,
+    /// By this a modem's replies are handed in.
+    pub modem: Replies,
     client: reqwest::Client,
     folder: TempDir,
     stop: CancellationToken,
@@ -91,7 +94,7 @@ impl Server {
         Self::start_with(&[], true, false).await
     }
 
-    /// Starts where the system above may acknowledge.
+    /// Starts where the system above may acknowledge, and providers of text messages may push.
     pub async fn start_with_callback(bodies: &[RecordBody]) -> Self {
         Self::start_with(bodies, false, true).await
     }
@@ -109,7 +112,9 @@ impl Server {
         let alert_log = AlertLog::open(&file("alerts.db")).unwrap();
         let stop = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (sms_back, modem) = SmsBack::new(callback.then(|| Callback::new(SMS_TOKEN)));
         let server = Self {
+            modem,
             address: listener.local_addr().unwrap(),
             command_log: CommandLog::open(&file("commands.db")).unwrap(),
             dead_letters: DeadLetters::open(&file("dead-letters.db")).unwrap(),
@@ -150,6 +155,7 @@ impl Server {
             foresee: Arc::new(|zones, days| Ok(json!({ "zones": zones.len(), "days": days }))),
             second_person,
             callback: callback.then(|| Callback::new(CALLBACK_TOKEN)),
+            sms_back,
             ready: Arc::new(|| Ok(())),
             secure_cookie: false,
             others: axum::Router::new(),

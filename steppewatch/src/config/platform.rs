@@ -61,11 +61,12 @@ pub(super) fn platform(mut section: Section, tenant: &TenantId) -> Result<Upstre
     Ok(upstream)
 }
 
-fn callback(section: &mut Section) -> Result<Option<Callback>, ConfigError> {
+/// Who may call back, by a token in a file; without the key nobody.
+pub(super) fn callback(section: &mut Section) -> Result<Option<Callback>, ConfigError> {
     if !section.has("callback_token_file") {
         return Ok(None);
     }
-    let token = secret(section, "callback_token_file", "a file that holds the token of acknowledgements")?;
+    let token = secret(section, "callback_token_file", "a file that holds the token of who calls back")?;
     if token.len() < CALLBACK_TOKEN_MIN {
         let remedy = format!("the token in it is too short; use {CALLBACK_TOKEN_MIN} characters or more");
         return Err(section.invalid("callback_token_file", "(not shown)", &remedy));

@@ -3,9 +3,11 @@
 //!
 //! In:  the sections.   Out: [`Telling`].   Never: a secret in the file itself, or messages that were not tried.
 
+use super::platform::callback;
 use super::section::{ConfigError, Section};
 use alerts::deliver::{Aliyun, Params, Sms, Spool, Tencent, Way};
 use alerts::message::{Messages, NAMES};
+use dashboards::Callback;
 use model::Networks;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +28,8 @@ pub struct Telling {
     pub timeout: Duration,
     /// By what way phones are reached.
     pub sms: Option<Sms>,
+    /// Who may push receipts and replies of text messages; none: nobody.
+    pub sms_callback: Option<Callback>,
     /// Messages of the installation, by name; tried when they were read.
     pub messages: Vec<(String, String)>,
     /// Where phones reach this platform: links in messages begin with it. None: messages carry no links.
@@ -39,10 +43,12 @@ pub(super) fn telling(root: &mut Section, http: &mut Section) -> Result<Telling,
     let mut webhooks = root.section("webhooks")?;
     let mut messages = root.section("messages")?;
     let mut reports = root.section("reports")?;
+    let (sms, sms_callback) = root.optional_section("sms")?.map(sms).transpose()?.unzip();
     let telling = Telling {
         networks: networks(&mut webhooks)?,
         timeout: timeout(&mut webhooks)?,
-        sms: root.optional_section("sms")?.map(sms).transpose()?,
+        sms,
+        sms_callback: sms_callback.flatten(),
         messages: self::messages(&mut messages)?,
         public_url: public_url(http)?,
         report_within: reports.duration("within", "2h")?,
@@ -82,15 +88,16 @@ fn public_url(http: &mut Section) -> Result<Option<String>, ConfigError> {
     ))
 }
 
-/// Reads `[sms]` and, for when that way says no, `[sms.fallback]`.
-fn sms(mut section: Section) -> Result<Sms, ConfigError> {
+/// Reads `[sms]` and, for when that way says no, `[sms.fallback]`; and who may push what comes back.
+fn sms(mut section: Section) -> Result<(Sms, Option<Callback>), ConfigError> {
+    let callback = callback(&mut section)?;
     let fallback = section.optional_section("fallback")?;
     let daily_max = section.number("daily_max", 500, 1..=100_000)?;
     let mut ways = vec![way(section)?];
     if let Some(fallback) = fallback {
         ways.push(way(fallback)?);
     }
-    Ok(Sms::new(ways, u32::try_from(daily_max).unwrap_or(u32::MAX)))
+    Ok((Sms::new(ways, u32::try_from(daily_max).unwrap_or(u32::MAX)), callback))
 }
 
 fn way(mut section: Section) -> Result<Way, ConfigError> {
@@ -210,6 +217,11 @@ mod tests {
             key.display()
         );
         assert!(Config::parse(&aliyun).unwrap().telling.sms.is_some());
+        assert!(Config::parse(&aliyun).unwrap().telling.sms_callback.is_none());
+        let called_back = format!("{aliyun}callback_token_file = \"{}\"\n", key.display());
+        check(&called_back, "`sms.callback_token_file` is `(not shown)`");
+        std::fs::write(&key, "hidden-sms-callback-token\n").unwrap();
+        assert!(Config::parse(&called_back).unwrap().telling.sms_callback.is_some());
         check(&format!("{aliyun}params = [\"n=heads\"]"), "`n=heads` names no value; use one of event, severity");
         check(&format!("{aliyun}colour = 1"), "there is no such key");
         let messages = folder.path().join("messages");
