@@ -111,9 +111,9 @@ pub(crate) async fn replies(
 /// Wrong tokens are not slowed: a provider that is told to wait gives up, and a token of 16 characters is not guessed.
 fn admit(app: &App, provider: &str, token: &str) -> Result<Provider, Problem> {
     let callback = app.parts.sms_back.callback.filter(|callback| callback.is(token.as_bytes()));
-    callback.and_then(|_| Provider::parse(provider)).ok_or_else(|| {
-        Problem::not_found("there is no such address here; /api/v1/openapi.json lists what there is")
-    })
+    callback
+        .and_then(|_| Provider::parse(provider))
+        .ok_or_else(|| Problem::not_found("there is no such address here; /api/v1/openapi.json lists what there is"))
 }
 
 /// What a call holds. Providers try an address with nothing before they keep it.

@@ -154,8 +154,7 @@ fn told(app: &App, view: &View, phone: &str) -> Vec<(Arc<DeliveryJson>, Arc<Inci
     let is_its = |known: Option<&str>| known.is_some_and(|known| !number.is_empty() && digits(known) == number);
     let subscribers = registry.subscribers.iter().filter(|one| one.channel == ChannelKind::Sms);
     // One phone may be several subscribers, each for something else.
-    let ids: Vec<&str> =
-        subscribers.filter(|one| is_its(one.phone.as_deref())).map(|one| one.id.as_str()).collect();
+    let ids: Vec<&str> = subscribers.filter(|one| is_its(one.phone.as_deref())).map(|one| one.id.as_str()).collect();
     if ids.is_empty() {
         return Vec::new();
     }
@@ -215,7 +214,9 @@ mod tests {
 
     #[test]
     fn a_yes_is_known_however_it_is_typed_and_nothing_else_is_one() {
-        for yes in ["1", "１", " 收到。", "收到！！", "知道了", "已收到~", "好", "好的，", "OK", "ＯＫ.", "Yes", "　1　"] {
+        for yes in
+            ["1", "１", " 收到。", "收到！！", "知道了", "已收到~", "好", "好的，", "OK", "ＯＫ.", "Yes", "　1　"]
+        {
             assert!(is_yes(yes), "{yes}");
         }
         for other in ["", "11", "收到了吗", "收到?", "不好", "1头牛", "on my way"] {

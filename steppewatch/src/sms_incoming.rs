@@ -144,7 +144,8 @@ mod tests {
 
     #[test]
     fn a_reply_is_read_in_either_alphabet_and_a_report_of_the_daemon_is_none() {
-        let headers = "From: 8613900000000\nFrom_SMSC: 8613800100500\nSent: 26-05-01 08:00:00\nReceived: 26-05-01 08:00:05\n";
+        let headers =
+            "From: 8613900000000\nFrom_SMSC: 8613800100500\nSent: 26-05-01 08:00:00\nReceived: 26-05-01 08:00:05\n";
         let utf8 = format!("{headers}Alphabet: UTF-8\n\n收到\n");
         assert_eq!(text(utf8.as_bytes()), ("8613900000000".into(), "收到\n".into()));
         let mut ucs2 = format!("{headers}Alphabet: UCS2\n\n").into_bytes();
@@ -164,7 +165,7 @@ mod tests {
         fs::write(&whole, "From: 8613900000000\n\n1").unwrap();
         fs::write(&half, "From: 86139").unwrap();
         fs::write(incoming.join("GSM1.bbbbbb.LOCK"), "").unwrap();
-        assert_eq!(waiting(&incoming).unwrap(), [whole.clone()]);
+        assert_eq!(waiting(&incoming).unwrap(), std::slice::from_ref(&whole));
         assert!(read(&whole).unwrap().is_some_and(|reply| reply.text == "1"));
         put_away(&whole).unwrap();
         assert!(folder.path().join("read/GSM1.aaaaaa").exists() && waiting(&incoming).unwrap().is_empty());

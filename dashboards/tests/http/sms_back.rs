@@ -42,7 +42,8 @@ fn given(server: &Server) -> Vec<(String, String, Action)> {
 /// The message `msg_{case}` to a phone, as `alerts` writes down that Tencent Cloud took it.
 fn message(case: &str, subscriber: &str, at: &str) -> RecordBody {
     let id = format!("msg_{case}");
-    let answer = format!("200 OK {{\"Response\":{{\"SendStatusSet\":[{{\"SerialNo\":\"5000:{id}\",\"Code\":\"Ok\"}}]}}}}");
+    let answer =
+        format!("200 OK {{\"Response\":{{\"SendStatusSet\":[{{\"SerialNo\":\"5000:{id}\",\"Code\":\"Ok\"}}]}}}}");
     let delivery = json!({
         "id": id, "alert": "a", "type": "steppewatch.incident.opened", "incident": case, "subscriber": subscriber,
         "subscriber_name": "王所长", "channel": "sms", "duty": null, "state": "delivered", "attempts": 1, "at": at,
@@ -143,8 +144,7 @@ async fn a_yes_to_a_case_that_somebody_has_is_a_comment() {
     let server = told_of(&[("i-1", FRESH)]).await;
     server.log(&[alert_of(AlertKind::IncidentUpdated, incident_json("i-1", TOWNSHIP, "acknowledged"))]);
     let session = server.login("admin").await;
-    let shown =
-        async { while session.get_json("/api/v1/incidents/i-1").await["status"] != "acknowledged" {} };
+    let shown = async { while session.get_json("/api/v1/incidents/i-1").await["status"] != "acknowledged" {} };
     tokio::time::timeout(Duration::from_secs(30), shown).await.unwrap();
     pushed(&server, "aliyun", "replies", json!([{"phone_number": PHONE, "content": "收到", "sequence_id": 1}])).await;
     let comment = Action::Comment { text: "收到".into() };
