@@ -4,7 +4,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test's helpers may fail as loudly as the tests themselves"
 )]
@@ -155,7 +154,7 @@ impl Platform {
         let attempts = families.iter().find(|family| family.name() == "steppewatch_delivery_attempts_total").unwrap();
         let is_failed =
             |metric: &&prometheus::proto::Metric| metric.get_label().iter().any(|label| label.value() == "failed");
-        attempts.get_metric().iter().filter(is_failed).map(|metric| metric.get_counter().value()).sum()
+        attempts.get_metric().iter().filter(is_failed).map(|metric| metric.get_counter().get_value()).sum()
     }
 }
 

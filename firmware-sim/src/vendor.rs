@@ -17,10 +17,13 @@ use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+/// So long somebody waits for a message that never comes.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Messages kept.
 const MESSAGES_MAX: usize = 10_000;
 
@@ -107,8 +110,9 @@ impl Vendor {
 
     /// Waits until so many were accepted, and returns them.
     pub async fn wait_for(&self, messages: usize) -> Vec<Message> {
-        // The sender lives in `shared`, so the wait cannot end by its loss.
-        self.shared.count.subscribe().wait_for(|count| *count >= messages).await.ok();
+        // The sender lives in `shared`, so the wait cannot end by its loss; what never comes is missing in what is returned.
+        let mut count = self.shared.count.subscribe();
+        tokio::time::timeout(PATIENCE, count.wait_for(|count| *count >= messages)).await.map(drop).ok();
         self.shared.accepted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
