@@ -12,6 +12,8 @@ const FAILURES_MAX: u32 = 5;
 /// How long at first; twice as long after each message that fails again.
 const REST_FIRST: Duration = Duration::from_secs(1);
 const REST_MAX: Duration = Duration::from_secs(60);
+/// A receiver may ask for more patience than ours, but not for days.
+const ASKED_MAX: Duration = Duration::from_secs(6 * 3_600);
 /// Receivers remembered; the registry holds no more.
 const RECEIVERS_MAX: usize = 10_000;
 
@@ -42,13 +44,19 @@ impl Breaker {
         self.0.get(receiver).filter(|trouble| trouble.failures >= FAILURES_MAX).map(|trouble| trouble.until)
     }
 
+    /// Receivers that were left alone long enough: each is tried with one message.
+    pub(super) fn to_try(&self, now: Timestamp) -> Vec<String> {
+        let rested = |(_, trouble): &(&String, &Trouble)| trouble.failures >= FAILURES_MAX && now >= trouble.until;
+        self.0.iter().filter(rested).map(|(receiver, _)| receiver.clone()).collect()
+    }
+
     /// It took a message; whether it had been left alone.
     pub(super) fn took(&mut self, receiver: &str) -> bool {
         self.0.remove(receiver).is_some_and(|trouble| trouble.failures >= FAILURES_MAX)
     }
 
-    /// It failed; whether it is left alone from now on.
-    pub(super) fn failed(&mut self, receiver: &str, now: Timestamp) -> bool {
+    /// It failed, and perhaps asked for patience; whether it is left alone from now on.
+    pub(super) fn failed(&mut self, receiver: &str, asked: Option<Duration>, now: Timestamp) -> bool {
         if self.0.len() >= RECEIVERS_MAX && !self.0.contains_key(receiver) {
             self.0.clear();
         }
@@ -59,7 +67,7 @@ impl Breaker {
         if trouble.failures < FAILURES_MAX || now < trouble.until {
             return false;
         }
-        trouble.until = now.plus(trouble.rest);
+        trouble.until = now.plus(trouble.rest.max(asked.unwrap_or_default().min(ASKED_MAX)));
         trouble.rest = trouble.rest.saturating_mul(2).min(REST_MAX);
         trouble.failures == FAILURES_MAX
     }
@@ -82,25 +90,29 @@ mod tests {
     fn five_failures_in_a_row_are_left_alone_then_tried_with_one_message_ever_more_rarely() {
         let mut breaker = Breaker::default();
         for _ in 0..4 {
-            assert!(!breaker.failed("a", at(0)));
+            assert!(!breaker.failed("a", None, at(0)));
         }
         assert_eq!(breaker.room("a", 8, at(0)), 8);
-        assert!(breaker.failed("a", at(0)), "it is said once");
+        assert!(breaker.failed("a", None, at(0)), "it is said once");
         assert_eq!(
             (breaker.room("a", 8, at(0)), breaker.room("b", 8, at(0))),
             (0, 8),
             "others have nothing to do with it"
         );
-        assert!(!breaker.failed("a", at(0)), "what was still under way");
+        assert!(!breaker.failed("a", None, at(0)), "what was still under way");
         assert_eq!((breaker.room("a", 8, at(1)), breaker.until("a")), (1, Some(at(1))));
-        assert!(!breaker.failed("a", at(1)));
+        assert_eq!((breaker.to_try(at(0)), breaker.to_try(at(1))), (vec![], vec!["a".to_owned()]));
+        assert!(!breaker.failed("a", None, at(1)));
         assert_eq!((breaker.room("a", 8, at(2)), breaker.until("a")), (0, Some(at(3))));
         for second in 3..1_000 {
             if breaker.room("a", 8, at(second)) == 1 {
-                breaker.failed("a", at(second));
+                breaker.failed("a", None, at(second));
             }
         }
         let until = breaker.until("a").unwrap();
+        let mut asks = breaker.clone();
+        asks.failed("a", Some(Duration::from_secs(3_600)), until);
+        assert_eq!(asks.until("a"), Some(until.plus(Duration::from_secs(3_600))), "who asks for patience gets it");
         assert!(until > at(999) && until <= at(1_060), "a minute at most");
         assert!(breaker.took("a") && !breaker.took("a"));
         assert_eq!((breaker.room("a", 8, at(1_000)), breaker.resting()), (8, 0));
@@ -110,7 +122,7 @@ mod tests {
     fn a_yes_between_noes_leaves_nobody_alone() {
         let mut breaker = Breaker::default();
         for _ in 0..100 {
-            (0..4).for_each(|_| assert!(!breaker.failed("a", at(0))));
+            (0..4).for_each(|_| assert!(!breaker.failed("a", None, at(0))));
             assert!(!breaker.took("a"));
         }
         assert_eq!(breaker.room("a", 8, at(0)), 8);

@@ -34,7 +34,8 @@ pub(super) struct Done {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Took,
-    Failed,
+    /// And for how long it asked us to wait.
+    Failed(Option<Duration>),
     /// It says that it is no more.
     Gone,
     /// It was not asked, or the message was at fault.
@@ -91,7 +92,19 @@ impl Desk {
         let view = Arc::clone(&self.parts.registry.view().borrow());
         let room = Room { view: Arc::clone(&view), each: self.each.clone(), breaker: self.breaker.clone(), free, now };
         let (store, busy) = (self.parts.store.clone(), self.busy.clone());
-        let mut looked = blocking(move || store.look(now, |receiver| room.of(receiver), &busy)).await?;
+        // What waits for a program that was left alone may be due only in hours; whether it is back is found out now. Of what a person is
+        // told each message has its own time: what failed together is tried again together.
+        let tried: Vec<String> = self.breaker.to_try(now).into_iter().filter(|id| told(&view, id).is_none()).collect();
+        let mut looked = blocking(move || {
+            let mut looked = store.look(now, |receiver| room.of(receiver), &busy)?;
+            for receiver in tried {
+                if room.of(&receiver) > 0 && !looked.due.iter().any(|due| due.subscriber == receiver) {
+                    looked.due.extend(store.first(&receiver, &busy)?);
+                }
+            }
+            Ok(looked)
+        })
+        .await?;
         looked.due = digest::merged(looked.due, |id| told(&view, id));
         Ok(looked)
     }
@@ -155,8 +168,8 @@ impl Desk {
                     }
                 }
             }
-            Verdict::Failed => {
-                if self.breaker.failed(&subscriber, now) {
+            Verdict::Failed(asked) => {
+                if self.breaker.failed(&subscriber, asked, now) {
                     tracing::warn!(
                         subscriber,
                         "the receiver fails again and again and is left alone for a while; messages wait"
@@ -287,11 +300,11 @@ fn judge(answer: Answer, due: &Due, now: Timestamp) -> Judged {
                 attempts: tried,
                 next_at: now.plus(wait),
                 text: reason,
-                verdict: Verdict::Failed,
+                verdict: Verdict::Failed(after),
             },
             None => {
                 let text = format!("given up after three days: {reason}");
-                finished(ReceiptState::Dead, "given_up", text, Verdict::Failed)
+                finished(ReceiptState::Dead, "given_up", text, Verdict::Failed(after))
             }
         },
     }

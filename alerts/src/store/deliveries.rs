@@ -82,6 +82,13 @@ impl Store {
         Ok(looked)
     }
 
+    /// The delivery of a receiver that is due next, whenever that is: to try whether it takes anything again.
+    pub fn first(&self, subscriber: &str, busy: &HashSet<String>) -> Result<Option<Due>, StoreError> {
+        let mut first = Vec::new();
+        page(&self.lock(), subscriber, Timestamp::from_millis(i64::MAX), 1, busy, &mut first)?;
+        Ok(first.pop())
+    }
+
     /// Writes down what came of attempts, all at once; with each when to try again, should it still be pending.
     pub fn receipts(&self, receipts: &[(Receipt, Timestamp)]) -> Result<(), StoreError> {
         if receipts.is_empty() {
