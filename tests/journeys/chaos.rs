@@ -157,8 +157,8 @@ async fn subscribed(
         let new = ledger.taken.len() - before;
         taken.send_modify(|taken| *taken += new);
         if new > 0 && line == 1 {
-            // Room for all that there will be.
-            cases.try_send(case.to_owned()).unwrap();
+            // There is room for all that there will be; nobody listens once every case has been worked on.
+            cases.try_send(case.to_owned()).ok();
         }
     };
     let moods = Moods::new(SEED, name, BAD_SHARE, habits.clone());
