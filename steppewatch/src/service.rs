@@ -35,6 +35,7 @@ use model::{Offset, Readings};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -42,6 +43,11 @@ use tokio_util::sync::CancellationToken;
 /// Decoded runs that may wait for a stage; each holds up to a thousand entries. When it is full decode stops reading, and
 /// the journal keeps what comes.
 const RUNS_WAITING: usize = 8;
+/// The same for history, which takes all that waits in one go. More, so that nobody waits for it while it writes.
+const RUNS_FOR_HISTORY: usize = 64;
+/// History is written so often at most. A transaction for each of hundreds of runs a second took most of the disk's syncs from the way of
+/// an alert, and decode waited for it.
+const HISTORY_EVERY: Duration = Duration::from_millis(25);
 /// Where a running service really listens.
 #[derive(Debug, Clone, Copy)]
 pub struct Addresses {
@@ -249,7 +255,7 @@ fn hand_out(
 ) -> (Runs, Runs) {
     let (live, recent) = (stores.live.clone(), stores.recent.clone());
     let (detect_tx, to_detect) = mpsc::channel(RUNS_WAITING);
-    let (history_tx, to_history) = mpsc::channel(RUNS_WAITING);
+    let (history_tx, to_history) = mpsc::channel(RUNS_FOR_HISTORY);
     stages.spawn_behind("hand out", async move {
         while let Some(run) = decoded.recv().await {
             live.observe(&run.readings);
@@ -279,11 +285,17 @@ fn hand_out(
 fn keep(stages: &mut Stages, mut runs: Runs, config: &Config, stores: &Stores, stop: &CancellationToken) -> Result<()> {
     let history = stores.history.clone();
     stages.spawn_behind("history", async move {
-        while let Some(run) = runs.recv().await {
-            if run.up_to > history.cursor() {
+        let mut waiting: Vec<Arc<Readings>> = Vec::new();
+        while runs.recv_many(&mut waiting, RUNS_FOR_HISTORY).await > 0 {
+            let next = tokio::time::Instant::now() + HISTORY_EVERY;
+            let taken = std::mem::take(&mut waiting).into_iter().filter(|run| run.up_to > history.cursor());
+            let taken: Vec<_> = taken.collect();
+            if let Some(up_to) = taken.last().map(|run| run.up_to) {
                 let history = history.clone();
-                tokio::task::spawn_blocking(move || history.append(&run.readings, run.up_to)).await??;
+                let write = move || history.append(taken.iter().flat_map(|run| &run.readings), up_to);
+                tokio::task::spawn_blocking(write).await??;
             }
+            tokio::time::sleep_until(next).await;
         }
         anyhow::Ok(())
     });

@@ -80,10 +80,14 @@ impl History {
 
     /// Takes in readings and remembers that everything up to `up_to` is dealt with: rows and cursor in one transaction, on
     /// disk when it returns. Doing it again changes nothing. Readings without telemetry only move the cursor.
-    pub fn append(&self, readings: &[Reading], up_to: Offset) -> Result<(), HistoryError> {
+    pub fn append<'a>(
+        &self,
+        readings: impl IntoIterator<Item = &'a Reading>,
+        up_to: Offset,
+    ) -> Result<(), HistoryError> {
         let now = self.0.clock.now();
         let oldest_kept = Day::oldest_kept(now, self.0.retention);
-        let kept = readings.iter().filter(|reading| Day::of(reading.happened_at()) >= oldest_kept);
+        let kept = readings.into_iter().filter(|reading| Day::of(reading.happened_at()) >= oldest_kept);
         let rows: Vec<_> =
             kept.filter_map(|reading| Row::of(reading).map(|(group, row)| (&reading.device, group, row))).collect();
         let stations = rows.iter().filter(|(_, group, _)| *group == Group::Station);
