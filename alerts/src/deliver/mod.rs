@@ -1,6 +1,6 @@
 //! Alert -> Receipt: tells subscribers from the durable outbox, again and again until each has accepted or all hope is gone.
 //!
-//! In: pending deliveries of the store. Out: a [`Receipt`] for every attempt. Sending and writing the receipt are two
+//! In: pending deliveries of the store. Out: a [`model::Receipt`] for every attempt. Sending and writing the receipt are two
 //! steps: after a crash between them the same message goes out again under the same id, and the receiver can tell.
 
 mod address;
