@@ -263,7 +263,6 @@ export const en: Dictionary = {
   channel_mqtt: "MQTT",
   channel_fire_warning: "Fire warning system",
   channel_platform: "Forestry-grass platform",
-  channel_fire_warning: "Fire warning system",
   alert_incident_opened: "Incident opened",
   alert_incident_updated: "Incident updated",
   alert_incident_escalated: "Not acknowledged",

@@ -263,7 +263,6 @@ export const zh = {
   channel_mqtt: "MQTT",
   channel_fire_warning: "防火预警系统",
   channel_platform: "智慧林草平台",
-  channel_fire_warning: "防灭火预警系统",
   alert_incident_opened: "事件形成",
   alert_incident_updated: "事件更新",
   alert_incident_escalated: "无人签收",
