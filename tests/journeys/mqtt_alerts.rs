@@ -147,7 +147,8 @@ async fn who_listens_may_do_nothing_else_and_nothing_any_more_once_it_is_removed
         let output =
             mosquitto("mosquitto_pub", &platform, version, screen, &["-q", "1", "-t", topic, "-m", "{}"]).await;
         let said = String::from_utf8_lossy(&output.stderr).to_lowercase();
-        let is_refused = said.contains("not authorized") || said.contains(CUT) || said.contains("reset by peer");
+        // 3.1.1 has no word for it: the connection is closed, maybe while mosquitto_pub still writes.
+        let is_refused = ["not authorized", CUT, "reset by peer", "broken pipe"].iter().any(|word| said.contains(word));
         assert!(is_refused, "{version} {topic}: {output:?}");
     }
     let page = platform.metrics().await.unwrap();
@@ -164,11 +165,11 @@ async fn who_listens_may_do_nothing_else_and_nothing_any_more_once_it_is_removed
 
     let (client, mut events) = client(&platform, &[id.clone(), password.clone()]);
     subscribed(&client, &mut events, &format!("{ROOT}/{NEAR}/#")).await;
-    assert!(platform.metrics().await.unwrap().contains("steppewatch_mqtt_listeners 1"));
+    platform.wait_for_metrics(|page| page.contains("steppewatch_mqtt_listeners 1\n")).await.unwrap();
     assert_eq!(operator.delete(&format!("/subscribers/{id}")).await.unwrap().as_u16(), 204);
     let ended = async { while events.poll().await.is_ok() {} };
     tokio::time::timeout(PATIENCE, ended).await.unwrap();
-    platform.wait_for_metrics(|page| page.contains("steppewatch_mqtt_listeners 0")).await.unwrap();
+    platform.wait_for_metrics(|page| page.contains("steppewatch_mqtt_listeners 0\n")).await.unwrap();
     let output =
         mosquitto("mosquitto_sub", &platform, "mqttv5", screen, &["-t", &format!("{ROOT}/{NEAR}/#"), "-E"]).await;
     assert!(String::from_utf8_lossy(&output.stderr).to_lowercase().contains("bad user name"), "{output:?}");
