@@ -294,6 +294,17 @@ fn check_way(new: &NewSubscriber) -> Result<(), RegistryError> {
             (None, true, None) if !new.zones.is_empty() => {
                 Err(invalid("zones", "…", "topics name townships and no zones; leave them out, or use a webhook"))
             }
+            (None, true, None) if !(new.zone_kinds.is_empty() && new.land_classes.is_empty()) => {
+                Err(invalid("zone_kinds", "…", "topics name townships and no land; leave them out, or use a webhook"))
+            }
+            (None, true, None) if !new.authorities.is_empty() => Err(invalid(
+                "authorities",
+                "…",
+                "topics name townships and no bodies; leave them out, or use a webhook",
+            )),
+            (None, true, None) if new.after.is_some() || new.quiet.is_some() => {
+                Err(invalid("after", "…", "it is said at once to whoever listens; leave out after and quiet"))
+            }
             (None, true, None) if new.duty.is_some() => {
                 Err(invalid("duty", "…", "who listens accepts nothing, so no report is made by it; use a webhook"))
             }

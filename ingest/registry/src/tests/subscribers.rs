@@ -2,7 +2,8 @@ use super::*;
 use crate::NewSubscriber;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use model::{AlertKind, ChannelKind, Severity, TownshipCode, ZoneId};
+use model::{AlertKind, Authority, ChannelKind, Severity, TownshipCode, ZoneId};
+use std::time::Duration;
 
 fn receiver(url: &str) -> NewSubscriber {
     NewSubscriber {
@@ -93,6 +94,10 @@ fn who_listens_is_asked_for_nothing_that_mqtt_cannot_keep() {
     check_message(&refused(NewSubscriber { secret: Some("mine".into()), ..listener() }), &["a password is made"]);
     let zones = vec![ZoneId::parse("zone-12").unwrap()];
     check_message(&refused(NewSubscriber { zones, ..listener() }), &["zones", "use a webhook"]);
+    let authorities = vec![Authority::Township];
+    check_message(&refused(NewSubscriber { authorities, ..listener() }), &["authorities", "use a webhook"]);
+    let after = Some(Duration::from_secs(60));
+    check_message(&refused(NewSubscriber { after, ..listener() }), &["after", "at once"]);
     let duty = Some("local_government".to_owned());
     check_message(&refused(NewSubscriber { duty, ..listener() }), &["duty", "use a webhook"]);
 }
