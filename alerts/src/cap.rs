@@ -9,7 +9,7 @@
 mod terms;
 mod xml;
 
-pub(crate) use terms::{event, is_over};
+pub(crate) use terms::{event, is_late, is_over};
 
 use crate::message::Messages;
 use journal::wire::words::Both;

@@ -21,7 +21,9 @@ pub fn reports(before: &[ReportJson], incident: &IncidentJson, told: &[&str]) ->
             _ if told.contains(&duty) => ReceiptState::Pending.as_str(),
             _ => NO_RECEIVER,
         };
-        let (body, township) = body(duty, incident);
+        let enforces = Authority::parse(&incident.authority).unwrap_or(Authority::Township);
+        let body = body(duty, enforces);
+        let township = incident.township.clone().filter(|_| body == Authority::Township);
         ReportJson { duty: duty.to_owned(), body: body.as_str().to_owned(), township, state: state.to_owned() }
     };
     DUTIES.map(report).into()
@@ -48,11 +50,11 @@ pub fn missing(reports: &[ReportJson]) -> Vec<&'static str> {
 }
 
 /// Which body a half goes to: the township's government; and of the forestry side who enforces there, else the bureau.
-fn body(duty: &str, incident: &IncidentJson) -> (Authority, Option<String>) {
-    match (duty, Authority::parse(&incident.authority)) {
-        ("local_government", _) => (Authority::Township, incident.township.clone()),
-        (_, Some(enforces)) if enforces != Authority::Township => (enforces, None),
-        _ => (Authority::ForestryBureau, None),
+pub fn body(duty: &str, enforces: Authority) -> Authority {
+    match (duty, enforces) {
+        ("local_government", _) => Authority::Township,
+        (_, Authority::Township) => Authority::ForestryBureau,
+        (_, enforces) => enforces,
     }
 }
 

@@ -3,12 +3,13 @@
 //! In: an alert and the subscribers. Out: an [`Outgoing`] for each that wants it, its body ready to be signed and sent.
 //! The body is made once and kept, so that every attempt says the same under the same id.
 
+use crate::duties;
 use crate::message::Messages;
 use crate::store::Known;
 use crate::upstream::{Letter, Payloads};
 use journal::wire::AlertJson;
 use model::{
-    Alert, AlertKind, Authority, Case, ChannelKind, IncidentStatus, Language, Subject, Subscriber, TenantId, Timestamp,
+    Alert, AlertKind, Case, ChannelKind, IncidentStatus, Language, Subject, Subscriber, TenantId, Timestamp,
     TownshipCode, Zone, ZoneId, is_on_duty,
 };
 use registry::Links;
@@ -46,7 +47,7 @@ pub enum Reach {
 
 /// What every message is made with.
 #[derive(Debug, Clone)]
-pub struct Desk {
+pub struct Stationery {
     /// Whose platform this is.
     pub tenant: TenantId,
     /// The words.
@@ -81,7 +82,7 @@ pub fn addressed<'a>(
     known.subscribers.iter().filter(hears).collect()
 }
 
-impl Desk {
+impl Stationery {
     /// What one of them is told: programs an event, people a message in their language, systems above us what `letter` makes.
     pub fn outgoing(
         &self,
@@ -179,11 +180,7 @@ fn is_their_land(subscriber: &Subscriber, id: &ZoneId, zones: &[Arc<Zone>]) -> b
 /// Whether a case is the business of the bodies that a subscriber speaks for: who enforces there (K 二(一)6), and for a half of the dual
 /// report whose half it is.
 fn enforces(subscriber: &Subscriber, case: &Case) -> bool {
-    let body = match subscriber.duty.as_deref() {
-        Some("local_government") => Authority::Township,
-        Some(_) if case.authority == Authority::Township => Authority::ForestryBureau,
-        _ => case.authority,
-    };
+    let body = subscriber.duty.as_deref().map_or(case.authority, |duty| duties::body(duty, case.authority));
     subscriber.authorities.is_empty() || subscriber.authorities.contains(&body)
 }
 
@@ -211,11 +208,6 @@ pub(crate) fn cloud_event(id: &str, alert: &AlertJson, tenant: &TenantId) -> Str
         (None, None, None, None) => (String::new(), json!({})),
     };
     event(id, tenant, &alert.type_, &subject, &alert.at, &alert.severity, data)
-}
-
-/// Whether an alert is about a drill.
-pub fn is_drill(alert: &Alert) -> bool {
-    matches!(&alert.subject, Subject::Incident(incident) if incident.drill)
 }
 
 fn event(

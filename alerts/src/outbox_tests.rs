@@ -1,30 +1,13 @@
 use super::*;
-use crate::raise::tests::{case, finding};
+use crate::raise::tests::{self as raised, case, finding};
 use crate::raise::{from_command, from_finding};
-use model::{Action, Command, Households, Incident, LandClass, Roster, Severity, Shift, What, ZoneKind};
+use model::{Action, Authority, Command, Households, Incident, LandClass, Roster, Severity, Shift, What, ZoneKind};
 use std::sync::LazyLock;
 
 static NOBODY: LazyLock<Households> = LazyLock::new(Households::default);
 
 fn zone(id: &str, kind: ZoneKind, land_class: LandClass) -> Arc<Zone> {
-    Arc::new(Zone {
-        id: ZoneId::parse(id).unwrap(),
-        name: id.into(),
-        kind,
-        land_class,
-        township: None,
-        enforcement_body: None,
-        legal_basis: String::new(),
-        area_mu: None,
-        capacity_sheep_units: None,
-        version: 1,
-        in_force_from: Timestamp::default(),
-        in_force_to: None,
-        known_from: Timestamp::default(),
-        reason: String::new(),
-        published_by: String::new(),
-        polygons: vec![],
-    })
+    Arc::new(Zone { kind, land_class, ..raised::zone(id) })
 }
 
 fn opened(authority: Authority, township: &str) -> Alert {
@@ -112,14 +95,14 @@ fn only_a_new_case_that_nobody_has_carries_a_link_and_only_where_there_is_an_add
     let registry = registry::Registry::open(&folder.path().join("registry.db"), model::Clock::system()).unwrap();
     let links = Some(registry.links("https://watch.example"));
     let tenant = TenantId::parse("hexigten").unwrap();
-    let desk = Desk { tenant, messages: Arc::default(), links, payloads: Arc::default() };
+    let desk = Stationery { tenant, messages: Arc::default(), links, payloads: Arc::default() };
     let alert = opened(Authority::Township, "150425100");
-    let said = |desk: &Desk, alert: &Alert| {
+    let said = |desk: &Stationery, alert: &Alert| {
         let phone = Subscriber::to_all("phone", ChannelKind::Sms);
         desk.outgoing(&phone, (alert, &AlertJson::from(alert)), None, Timestamp::default()).body
     };
     assert!(said(&desk, &alert).contains("https://watch.example/a/"));
-    assert!(!said(&Desk { links: None, ..desk.clone() }, &alert).contains("/a/"));
+    assert!(!said(&Stationery { links: None, ..desk.clone() }, &alert).contains("/a/"));
     let Subject::Incident(incident) = &alert.subject else { panic!("about something else") };
     let incident: Incident = (**incident).clone();
     let command = Command { incident: None, by: "li".into(), at: Timestamp::default(), action: Action::Acknowledge };

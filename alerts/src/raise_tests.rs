@@ -31,6 +31,28 @@ pub(crate) fn case() -> Case {
     }
 }
 
+/// A no-grazing zone without a border.
+pub(crate) fn zone(id: &str) -> Zone {
+    Zone {
+        id: ZoneId::parse(id).unwrap(),
+        name: id.into(),
+        kind: model::ZoneKind::NoGrazing,
+        land_class: model::LandClass::Grassland,
+        township: None,
+        enforcement_body: None,
+        legal_basis: String::new(),
+        area_mu: None,
+        capacity_sheep_units: None,
+        version: 1,
+        in_force_from: Timestamp::default(),
+        in_force_to: None,
+        known_from: Timestamp::default(),
+        reason: String::new(),
+        published_by: String::new(),
+        polygons: vec![],
+    }
+}
+
 pub(crate) fn finding(what: What) -> Finding {
     Finding { offset: Offset(9), what }
 }
@@ -152,24 +174,8 @@ fn a_drill_is_a_case_like_any_other_that_says_what_it_is_and_ends_when_it_is_clo
         corner(1_176_000_000, 434_000_000),
         corner(1_175_000_000, 434_000_000),
     ];
-    let zone = Zone {
-        id: ZoneId::parse("north").unwrap(),
-        name: "北坡".into(),
-        kind: model::ZoneKind::NoGrazing,
-        land_class: model::LandClass::Grassland,
-        township: None,
-        enforcement_body: None,
-        legal_basis: String::new(),
-        area_mu: None,
-        capacity_sheep_units: None,
-        version: 1,
-        in_force_from: Timestamp::default(),
-        in_force_to: None,
-        known_from: Timestamp::default(),
-        reason: String::new(),
-        published_by: String::new(),
-        polygons: vec![model::Polygon { exterior, holes: vec![] }],
-    };
+    let polygons = vec![model::Polygon { exterior, holes: vec![] }];
+    let zone = Zone { name: "北坡".into(), polygons, ..zone("north") };
     let begun = drill(7, &command(Action::Drill { zone: zone.id.clone() }), &zone).unwrap();
     let (kind, severity) = (begun.alert.kind, begun.alert.severity);
     assert_eq!((kind, severity, begun.reach), (AlertKind::IncidentOpened, Severity::Urgent, Reach::Everybody));

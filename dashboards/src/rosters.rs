@@ -6,6 +6,7 @@ use crate::app::{App, blocking};
 use crate::auth::Signed;
 use crate::extract::{self, Body};
 use crate::problem::Problem;
+use crate::proposals::legal_field;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -70,16 +71,12 @@ async fn write(app: &App, signed: &Signed, roster: Roster) -> Result<(), Problem
 }
 
 fn shift(body: ShiftBody) -> Result<Shift, Problem> {
-    let time = |key: &str, text: &str| {
-        Timestamp::parse_legal(text)
-            .ok_or_else(|| Problem::bad_request(format!("{key} `{text}` is no time; write 2026-04-01T08:00:00+08:00")))
-    };
-    Ok(Shift { from: time("from", &body.from)?, until: time("until", &body.until)?, subscriber: body.subscriber })
+    let (from, until) = (legal_field("from", &body.from)?, legal_field("until", &body.until)?);
+    Ok(Shift { subscriber: body.subscriber, from, until })
 }
 
 fn roster_json(roster: &Roster, now: Timestamp) -> Value {
-    let holds = |shift: &&Shift| shift.from <= now && now < shift.until;
-    let on_duty: Vec<&str> = roster.shifts.iter().filter(holds).map(|shift| shift.subscriber.as_str()).collect();
+    let on_duty: Vec<&str> = roster.on_duty(now).collect();
     let shifts: Vec<Value> = roster
         .shifts
         .iter()

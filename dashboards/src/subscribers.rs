@@ -253,18 +253,11 @@ fn words<T>(
     list.iter().map(one).collect()
 }
 
-/// `30s`, `15m` or `2h`.
+/// `30s`, `15m` or `2h`: nobody waits for days, and a number alone says too little.
 fn time(text: &str) -> Result<Duration, Problem> {
-    let split = text.len().saturating_sub(1);
-    let number = text.get(..split).and_then(|digits| digits.parse::<u64>().ok());
-    let seconds = match (number, text.get(split..)) {
-        (Some(number), Some("s")) => Some(number),
-        (Some(number), Some("m")) => number.checked_mul(60),
-        (Some(number), Some("h")) => number.checked_mul(3_600),
-        _ => None,
-    };
     let wrong = || Problem::bad_request(format!("after `{text}` is no time; write 30s, 15m or 2h"));
-    seconds.map(Duration::from_secs).ok_or_else(wrong)
+    let has_unit = text.ends_with(['s', 'm', 'h']);
+    extract::duration("after", text).ok().filter(|_| has_unit).ok_or_else(wrong)
 }
 
 /// Nights are for what cannot wait: a phone is woken at night by nothing that is only good to know, unless its owner wants it.

@@ -18,6 +18,7 @@ mod sms_incoming;
 mod stages;
 mod stores;
 mod telemetry;
+mod tell;
 mod upkeep;
 mod watching;
 mod words;

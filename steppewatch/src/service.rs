@@ -12,9 +12,9 @@ use crate::stages::{Behind, Stages};
 use crate::stores::Stores;
 use crate::upkeep;
 use crate::watching::{self, Watched};
+use alerts::WorkerParts;
 use alerts::coverage::{self, Handed, Reader, ReaderParts, WatchParts};
-use alerts::deliver::{self, DeliverParts, Sms};
-use alerts::{OverdueParts, WorkerParts};
+use alerts::deliver::Sms;
 use anyhow::{Context, Result};
 use dashboards::{Parts, SmsBack};
 use history::influx::{InfluxMetrics, InfluxSink};
@@ -340,25 +340,7 @@ fn conclude_and_tell(
         metrics: EvidenceMetrics::register(&stores.metrics)?,
     };
     stages.spawn_behind("evidence", crate::evidence::run(evidence, stop.clone()));
-    let delivery = DeliverParts {
-        store: stores.alerts.clone(),
-        registry: stores.registry.clone(),
-        allowed: config.telling.networks.clone(),
-        timeout: config.telling.timeout,
-        sms: config.telling.sms.clone(),
-        upstream: config.upstream.adapters.clone(),
-        clock: stores.clock.clone(),
-        metrics: metrics.clone(),
-    };
-    stages.spawn_behind("delivery", deliver::run(delivery, stop.clone()));
-    let overdue = OverdueParts {
-        store: stores.alerts.clone(),
-        view: stores.registry.view(),
-        report_within: config.telling.report_within,
-        clock: stores.clock.clone(),
-        metrics,
-    };
-    stages.spawn_behind("overdue", alerts::watch_overdue(overdue, stop.clone()));
+    crate::tell::start(stages, config, stores, &metrics, stop);
     Ok(())
 }
 

@@ -105,7 +105,7 @@ pub(super) fn urgency(alert: &Alert) -> &'static str {
     }
 }
 
-fn is_late(alert: &Alert) -> bool {
+pub(crate) fn is_late(alert: &Alert) -> bool {
     match &alert.subject {
         Subject::Incident(incident) => incident.case.late,
         Subject::Notice(notice) => notice.late,

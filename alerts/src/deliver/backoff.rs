@@ -8,7 +8,7 @@ const WAITS_S: [u64; 9] = [1, 5, 15, 60, 300, 900, 1_800, 3_600, 7_200];
 /// After this long a delivery is dead: visible, and retried only by a person.
 pub(super) const GIVE_UP_AFTER: Duration = Duration::from_secs(3 * 86_400);
 /// A receiver may ask for more patience than ours, but not for days.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(6 * 3_600);
+pub(super) const RETRY_AFTER_MAX: Duration = Duration::from_secs(6 * 3_600);
 
 /// How long to wait after `attempts` attempts; `None` when it is time to give up.
 pub(super) fn next(attempts: u32, since_first: Duration, retry_after: Option<Duration>) -> Option<Duration> {

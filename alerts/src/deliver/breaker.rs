@@ -3,6 +3,7 @@
 //! In: what came of attempts.   Out: how many messages a receiver may be sent now.   Never: a message lost for it; it waits in the
 //! outbox, and one is sent to try whether the receiver is back.
 
+use super::backoff::RETRY_AFTER_MAX;
 use model::Timestamp;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,8 +13,6 @@ const FAILURES_MAX: u32 = 5;
 /// How long at first; twice as long after each message that fails again.
 const REST_FIRST: Duration = Duration::from_secs(1);
 const REST_MAX: Duration = Duration::from_secs(60);
-/// A receiver may ask for more patience than ours, but not for days.
-const ASKED_MAX: Duration = Duration::from_secs(6 * 3_600);
 /// Receivers remembered; the registry holds no more.
 const RECEIVERS_MAX: usize = 10_000;
 
@@ -44,10 +43,9 @@ impl Breaker {
         self.0.get(receiver).filter(|trouble| trouble.failures >= FAILURES_MAX).map(|trouble| trouble.until)
     }
 
-    /// Receivers that were left alone long enough: each is tried with one message.
-    pub(super) fn to_try(&self, now: Timestamp) -> Vec<String> {
-        let rested = |(_, trouble): &(&String, &Trouble)| trouble.failures >= FAILURES_MAX && now >= trouble.until;
-        self.0.iter().filter(rested).map(|(receiver, _)| receiver.clone()).collect()
+    /// Whether a receiver was left alone long enough and is tried with one message.
+    pub(super) fn is_tried(&self, receiver: &str, now: Timestamp) -> bool {
+        self.until(receiver).is_some_and(|until| now >= until)
     }
 
     /// It took a message; whether it had been left alone.
@@ -67,7 +65,7 @@ impl Breaker {
         if trouble.failures < FAILURES_MAX || now < trouble.until {
             return false;
         }
-        trouble.until = now.plus(trouble.rest.max(asked.unwrap_or_default().min(ASKED_MAX)));
+        trouble.until = now.plus(trouble.rest.max(asked.unwrap_or_default().min(RETRY_AFTER_MAX)));
         trouble.rest = trouble.rest.saturating_mul(2).min(REST_MAX);
         trouble.failures == FAILURES_MAX
     }
@@ -101,7 +99,7 @@ mod tests {
         );
         assert!(!breaker.failed("a", None, at(0)), "what was still under way");
         assert_eq!((breaker.room("a", 8, at(1)), breaker.until("a")), (1, Some(at(1))));
-        assert_eq!((breaker.to_try(at(0)), breaker.to_try(at(1))), (vec![], vec!["a".to_owned()]));
+        assert_eq!((breaker.is_tried("a", at(0)), breaker.is_tried("a", at(1))), (false, true));
         assert!(!breaker.failed("a", None, at(1)));
         assert_eq!((breaker.room("a", 8, at(2)), breaker.until("a")), (0, Some(at(3))));
         for second in 3..1_000 {

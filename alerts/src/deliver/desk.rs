@@ -6,8 +6,8 @@
 use super::breaker::Breaker;
 use super::sender::{Answer, Sender};
 use super::{DeliverError, DeliverParts, backoff, digest};
-use crate::store::{Due, Looked, StoreError};
-use model::{ChannelKind, Receipt, ReceiptState, Subscriber, Timestamp};
+use crate::store::{Due, Looked, Share, StoreError};
+use model::{ChannelKind, Language, Receipt, ReceiptState, Subscriber, Timestamp};
 use registry::View;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -92,19 +92,7 @@ impl Desk {
         let view = Arc::clone(&self.parts.registry.view().borrow());
         let room = Room { view: Arc::clone(&view), each: self.each.clone(), breaker: self.breaker.clone(), free, now };
         let (store, busy) = (self.parts.store.clone(), self.busy.clone());
-        // What waits for a program that was left alone may be due only in hours; whether it is back is found out now. Of what a person is
-        // told each message has its own time: what failed together is tried again together.
-        let tried: Vec<String> = self.breaker.to_try(now).into_iter().filter(|id| told(&view, id).is_none()).collect();
-        let mut looked = blocking(move || {
-            let mut looked = store.look(now, |receiver| room.of(receiver), &busy)?;
-            for receiver in tried {
-                if room.of(&receiver) > 0 && !looked.due.iter().any(|due| due.subscriber == receiver) {
-                    looked.due.extend(store.first(&receiver, &busy)?);
-                }
-            }
-            Ok(looked)
-        })
-        .await?;
+        let mut looked = blocking(move || store.look(now, |receiver| room.of(receiver), &busy)).await?;
         looked.due = digest::merged(looked.due, |id| told(&view, id));
         Ok(looked)
     }
@@ -202,10 +190,10 @@ impl Desk {
     }
 }
 
-/// How somebody is told in words; `None` for programs.
-fn told(view: &View, subscriber: &str) -> Option<digest::Told> {
+/// In which language somebody is told in words; `None` for programs.
+fn told(view: &View, subscriber: &str) -> Option<Language> {
     let subscriber = view.subscribers.iter().find(|known| known.id == subscriber)?;
-    subscriber.channel.is_text().then_some((subscriber.channel, subscriber.language))
+    subscriber.channel.is_text().then_some(subscriber.language)
 }
 
 /// How much each may be sent now.
@@ -218,13 +206,18 @@ struct Room {
 }
 
 impl Room {
-    fn of(&self, receiver: &str) -> usize {
+    fn of(&self, receiver: &str) -> Share {
         let under_way = self.each.get(receiver).copied().unwrap_or(0);
         match told(&self.view, receiver) {
-            // One message after the other, each of all that waits.
-            Some(_) if under_way > 0 => 0,
-            Some(_) => self.breaker.room(receiver, DUE_TOGETHER, self.now),
-            None => self.breaker.room(receiver, ATTEMPTS_EACH.min(self.free), self.now).saturating_sub(under_way),
+            // One message after the other, each of all that waits, in its own time: what failed together is tried again together.
+            Some(_) if under_way > 0 => Share::from(0),
+            Some(_) => Share::from(self.breaker.room(receiver, DUE_TOGETHER, self.now)),
+            None => {
+                let room = self.breaker.room(receiver, ATTEMPTS_EACH.min(self.free), self.now);
+                // What waits for a program that was left alone may be due only in hours; whether it is back is found out now.
+                let whenever = self.breaker.is_tried(receiver, self.now);
+                Share { most: room.saturating_sub(under_way), whenever }
+            }
         }
     }
 }

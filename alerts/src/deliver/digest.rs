@@ -6,7 +6,7 @@
 
 use crate::message::Said;
 use crate::store::Due;
-use model::{ChannelKind, Language, Timestamp};
+use model::{Language, Timestamp};
 use std::collections::BTreeMap;
 
 /// So many at once are still told one by one.
@@ -14,35 +14,31 @@ const ALONE_MAX: usize = 2;
 /// Lines of a digest; of more their number.
 const LINES: usize = 3;
 
-/// How somebody is told.
-pub(super) type Told = (ChannelKind, Language);
-
-/// Merges what can be told together.
-pub(super) fn merged(due: Vec<Due>, told: impl Fn(&str) -> Option<Told>) -> Vec<Due> {
+/// Merges what can be told together; `told` says in which language somebody is told in words, and nothing of a program.
+pub(super) fn merged(due: Vec<Due>, told: impl Fn(&str) -> Option<Language>) -> Vec<Due> {
     let mut one_by_one = Vec::new();
     let mut people: BTreeMap<(String, u32, Option<Timestamp>), Vec<Due>> = BTreeMap::new();
     for delivery in due {
-        match told(&delivery.subscriber) {
-            Some((channel, _)) if channel.is_text() => {
-                // What failed together is tried again together, and nothing else with it.
-                let tried = (delivery.attempts > 0).then_some(delivery.next_at);
-                people.entry((delivery.subscriber.clone(), delivery.attempts, tried)).or_default().push(delivery);
-            }
-            _ => one_by_one.push(delivery),
+        if told(&delivery.subscriber).is_none() {
+            one_by_one.push(delivery);
+            continue;
         }
+        // What failed together is tried again together, and nothing else with it.
+        let tried = (delivery.attempts > 0).then_some(delivery.next_at);
+        people.entry((delivery.subscriber.clone(), delivery.attempts, tried)).or_default().push(delivery);
     }
     for ((subscriber, ..), mut of_one) in people {
         // The first is the same at every attempt: its id is what a provider is asked about.
         of_one.sort_by(|a, b| (a.first_at, &a.id).cmp(&(b.first_at, &b.id)));
         match told(&subscriber) {
-            Some(told) if of_one.len() > ALONE_MAX => one_by_one.extend(digest(of_one, told)),
+            Some(language) if of_one.len() > ALONE_MAX => one_by_one.extend(digest(of_one, language)),
             _ => one_by_one.extend(of_one),
         }
     }
     one_by_one
 }
 
-fn digest(of_one: Vec<Due>, (_, language): Told) -> Option<Due> {
+fn digest(of_one: Vec<Due>, language: Language) -> Option<Due> {
     let mut gravest: Vec<&Due> = of_one.iter().collect();
     gravest.sort_by_key(|delivery| weight(&delivery.kind));
     let more = of_one.len().saturating_sub(LINES);
@@ -100,11 +96,11 @@ mod tests {
         }
     }
 
-    fn told(subscriber: &str) -> Option<Told> {
+    fn told(subscriber: &str) -> Option<Language> {
         match subscriber {
-            "phone" => Some((ChannelKind::Sms, Language::Zh)),
-            "robot" => Some((ChannelKind::Wecom, Language::En)),
-            _ => Some((ChannelKind::Webhook, Language::Zh)),
+            "phone" => Some(Language::Zh),
+            "robot" => Some(Language::En),
+            _ => None,
         }
     }
 

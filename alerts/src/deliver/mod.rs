@@ -24,6 +24,7 @@ use crate::store::{Store, StoreError};
 use desk::Desk;
 use model::{Clock, Networks};
 use registry::Registry;
+use std::fmt::Write;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -80,6 +81,15 @@ pub async fn run(parts: DeliverParts, stop: CancellationToken) -> Result<(), Del
         desk.keep(done).await?;
     }
     Ok(())
+}
+
+/// As signatures are written.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing into a text cannot fail.
+        write!(text, "{byte:02x}").ok();
+        text
+    })
 }
 
 #[cfg(test)]

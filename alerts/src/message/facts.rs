@@ -69,14 +69,7 @@ impl Facts {
 }
 
 pub(super) fn facts(alert: &Alert, language: Language) -> Facts {
-    let legal = alert.at.to_legal();
-    let general = Facts {
-        event: alert.kind.as_str().trim_start_matches("steppewatch.").to_owned(),
-        severity: alert.severity.as_str(),
-        time: legal.chars().take(16).collect(),
-        clock: legal.chars().skip(11).take(5).collect(),
-        ..Facts::default()
-    };
+    let general = general(alert.kind.topic_level(), alert.severity, alert.at);
     match &alert.subject {
         Subject::Incident(incident) => of_incident(incident, language, general),
         Subject::Device { device, last_seen, .. } => {
@@ -84,6 +77,18 @@ pub(super) fn facts(alert: &Alert, language: Language) -> Facts {
         }
         Subject::Zone(load) => of_load(load, language, alert.kind, general),
         Subject::Notice(notice) => of_notice(notice, language, general),
+    }
+}
+
+/// What every message may say: what happened, how urgent it is, and when.
+fn general(event: &str, severity: Severity, at: Timestamp) -> Facts {
+    let legal = at.to_legal();
+    Facts {
+        event: event.to_owned(),
+        severity: severity.as_str(),
+        time: legal.chars().take(16).collect(),
+        clock: legal.chars().skip(11).take(5).collect(),
+        ..Facts::default()
     }
 }
 
@@ -147,14 +152,7 @@ fn duty_name(duty: &str, language: Language) -> &str {
 
 /// Of a message that only tries the way.
 pub(super) fn of_test(now: Timestamp) -> Facts {
-    let legal = now.to_legal();
-    Facts {
-        event: "test".to_owned(),
-        severity: Severity::Notice.as_str(),
-        time: legal.chars().take(16).collect(),
-        clock: legal.chars().skip(11).take(5).collect(),
-        ..Facts::default()
-    }
+    general("test", Severity::Notice, now)
 }
 
 fn of_load(load: &ZoneLoad, language: Language, kind: AlertKind, general: Facts) -> Facts {

@@ -9,7 +9,6 @@ mod length;
 pub use facts::NAMES;
 pub use length::{Coding, SmsLength};
 
-use crate::outbox::is_drill;
 use facts::{Facts, facts};
 use length::{shorten, shorten_before};
 use minijinja::{Environment, UndefinedBehavior, Value};
@@ -132,7 +131,7 @@ impl Messages {
     /// What somebody is told of an alert, with the link by which they say that they take it, as the outbox keeps it.
     pub fn said(&self, alert: &Alert, language: Language, link: Option<String>) -> Said {
         let said = Said::new(self.text(alert, language), facts(alert, language).values(), link, language);
-        if is_drill(alert) { said.of_drill(language) } else { said }
+        if alert.is_drill() { said.of_drill(language) } else { said }
     }
 
     /// What somebody is told to try whether they can be told.
@@ -281,8 +280,8 @@ fn about(alert: &Alert) -> &'static str {
     }
 }
 
-/// What is wrong, with its line.
-fn plain(error: &minijinja::Error) -> String {
+/// What is wrong with a template, with its line.
+pub(crate) fn plain(error: &minijinja::Error) -> String {
     let line = error.line().map(|line| format!("line {line}: ")).unwrap_or_default();
     let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     format!("{line}{detail}").chars().take(300).collect()

@@ -43,6 +43,21 @@ pub struct Due {
     pub with: Vec<(String, u32)>,
 }
 
+/// How much of what waits for a receiver may be tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// At most so many; none: it is left alone.
+    pub most: usize,
+    /// Also what is due only later: to find out whether the receiver takes anything again.
+    pub whenever: bool,
+}
+
+impl From<usize> for Share {
+    fn from(most: usize) -> Self {
+        Self { most, whenever: false }
+    }
+}
+
 /// What a look at the outbox found.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Looked {
@@ -56,21 +71,22 @@ pub struct Looked {
 
 impl Store {
     /// What is due and first in its lane, without what is `busy`: of each receiver as much as `room` says it has.
-    pub fn look(
+    pub fn look<S: Into<Share>>(
         &self,
         now: Timestamp,
-        mut room: impl FnMut(&str) -> usize,
+        mut room: impl FnMut(&str) -> S,
         busy: &HashSet<String>,
     ) -> Result<Looked, StoreError> {
         let connection = self.lock();
         let mut looked = Looked::default();
         for subscriber in waiting(&connection)? {
-            let room = room(&subscriber);
-            if room == 0 {
+            let Share { most, whenever } = room(&subscriber).into();
+            if most == 0 {
                 looked.held.push(subscriber);
                 continue;
             }
-            page(&connection, &subscriber, now, room, busy, &mut looked.due)?;
+            let due_by = if whenever { Timestamp::from_millis(i64::MAX) } else { now };
+            page(&connection, &subscriber, due_by, most, busy, &mut looked.due)?;
             let next: Option<i64> = connection
                 .prepare_cached(
                     "SELECT min(next_at) FROM outbox WHERE state = 'pending' AND subscriber = ?1 AND next_at > ?2",
@@ -80,13 +96,6 @@ impl Store {
             looked.next_at = looked.next_at.into_iter().chain(next).min();
         }
         Ok(looked)
-    }
-
-    /// The delivery of a receiver that is due next, whenever that is: to try whether it takes anything again.
-    pub fn first(&self, subscriber: &str, busy: &HashSet<String>) -> Result<Option<Due>, StoreError> {
-        let mut first = Vec::new();
-        page(&self.lock(), subscriber, Timestamp::from_millis(i64::MAX), 1, busy, &mut first)?;
-        Ok(first.pop())
     }
 
     /// Writes down what came of attempts, all at once; with each when to try again, should it still be pending.
@@ -114,9 +123,8 @@ impl Store {
         })
     }
 
-    /// Gives up what has waited for a receiver since before `since`, a page at a time; how many those were.
-    pub fn give_up(&self, subscriber: &str, since: Timestamp, now: Timestamp, why: &str) -> Result<usize, StoreError> {
-        let mut given_up = 0;
+    /// Gives up what has waited for a receiver since before `since`, a page at a time.
+    pub fn give_up(&self, subscriber: &str, since: Timestamp, now: Timestamp, why: &str) -> Result<(), StoreError> {
         self.write(|transaction| {
             let mut old = transaction.prepare_cached(
                 "SELECT id, attempts FROM outbox WHERE state = 'pending' AND subscriber = ?1 AND first_at < ?2 LIMIT ?3",
@@ -128,14 +136,12 @@ impl Store {
             let found = rows.collect::<Result<Vec<_>, _>>()?;
             let mut last = None;
             for (delivery, attempts) in found {
-                given_up += 1;
                 let (state, answer) = (ReceiptState::Dead, why.to_owned());
                 let receipt = Receipt { delivery, state, attempts, at: now, took_ms: 0, answer };
                 last = write_receipt(transaction, &receipt, now)?.or(last);
             }
             Ok(last)
-        })?;
-        Ok(given_up)
+        })
     }
 }
 
@@ -156,8 +162,8 @@ fn waiting(connection: &Connection) -> Result<Vec<String>, StoreError> {
 fn page(
     connection: &Connection,
     subscriber: &str,
-    now: Timestamp,
-    room: usize,
+    due_by: Timestamp,
+    most: usize,
     busy: &HashSet<String>,
     into: &mut Vec<Due>,
 ) -> Result<(), StoreError> {
@@ -167,8 +173,8 @@ fn page(
              SELECT 1 FROM outbox e WHERE e.state = 'pending' AND e.subscriber = o.subscriber AND e.lane = o.lane AND e.seq < o.seq)
          ORDER BY next_at, seq",
     )?;
-    let mut rows = statement.query(params![subscriber, now.as_millis()])?;
-    let end = into.len().saturating_add(room);
+    let mut rows = statement.query(params![subscriber, due_by.as_millis()])?;
+    let end = into.len().saturating_add(most);
     while let Some(row) = rows.next()?.filter(|_| into.len() < end) {
         let id: String = row.get(0)?;
         if busy.contains(&id) {

@@ -4,22 +4,24 @@
 //! makes. An alert whose id is there already changes nothing, so replaying the journal from the last checkpoint is safe.
 
 mod deliveries;
+mod incidents;
 mod overdue;
 
-pub use deliveries::{Due, Looked};
+pub use deliveries::{Due, Looked, Share};
 
 use crate::message::Messages;
-use crate::outbox::{Desk, Reach};
+use crate::outbox::{Reach, Stationery};
 use crate::raise::{self, Raised};
 use crate::upstream::{Letter, Payloads};
-use crate::{duties, involved, outbox};
+use crate::{duties, outbox};
 use deliveries::About;
+use incidents::{find, involve, mark_reported, parse, save, stored};
 use journal::JournalError;
 use journal::alert_log::{self, AlertLog, RecordBody};
-use journal::wire::{AlertJson, IncidentJson};
+use journal::wire::AlertJson;
 use model::{
-    Action, Alert, Case, Command, EarlierIncident, Finding, Households, Incident, IncidentId, LegalDate, MonthDay,
-    Offset, Outcome, ReceiptState, Roster, Subject, Subscriber, TenantId, Timestamp, Zone,
+    Action, Alert, Case, Command, Finding, Households, Incident, IncidentId, Offset, Roster, Subject, Subscriber,
+    TenantId, Timestamp, Zone,
 };
 use registry::{Links, View};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -64,9 +66,6 @@ pub enum StoreError {
     Unreadable(String),
 }
 
-/// Earlier cases named of each household.
-const EARLIER_MAX: i64 = 20;
-
 /// What the registry knows that a case is told with.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
@@ -92,7 +91,7 @@ impl<'a> From<&'a View> for Known<'a> {
 pub struct Store {
     connection: Arc<Mutex<Connection>>,
     log: AlertLog,
-    desk: Desk,
+    stationery: Stationery,
 }
 
 impl Store {
@@ -100,31 +99,31 @@ impl Store {
     pub fn open(path: &Path, log: AlertLog, tenant: TenantId) -> Result<Self, StoreError> {
         let connection = alert_log::open_writer(path)?;
         connection.execute_batch(SCHEMA)?;
-        let desk = Desk { tenant, messages: Arc::default(), links: None, payloads: Arc::default() };
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), log, desk })
+        let stationery = Stationery { tenant, messages: Arc::default(), links: None, payloads: Arc::default() };
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), log, stationery })
     }
 
     /// The same with the messages of an installation.
     #[must_use]
     pub fn with_messages(self, messages: Messages) -> Self {
-        Self { desk: Desk { messages: Arc::new(messages), ..self.desk }, ..self }
+        Self { stationery: Stationery { messages: Arc::new(messages), ..self.stationery }, ..self }
     }
 
     /// The same with links in messages by which people acknowledge.
     #[must_use]
     pub fn with_links(self, links: Option<Links>) -> Self {
-        Self { desk: Desk { links, ..self.desk }, ..self }
+        Self { stationery: Stationery { links, ..self.stationery }, ..self }
     }
 
     /// The messages that people are told by.
     pub fn messages(&self) -> &Messages {
-        &self.desk.messages
+        &self.stationery.messages
     }
 
     /// The same with what upstream systems are told.
     #[must_use]
     pub fn with_payloads(self, payloads: Payloads) -> Self {
-        Self { desk: Desk { payloads: Arc::new(payloads), ..self.desk }, ..self }
+        Self { stationery: Stationery { payloads: Arc::new(payloads), ..self.stationery }, ..self }
     }
 
     /// The log that this store writes.
@@ -147,8 +146,7 @@ impl Store {
 
     /// The last command that was carried out.
     pub fn command_cursor(&self) -> Result<u64, StoreError> {
-        let seq = self.lock().query_row("SELECT seq FROM cursor WHERE name = 'commands'", [], |row| row.get(0));
-        Ok(u64::try_from(seq.optional()?.unwrap_or(0_i64)).unwrap_or(0))
+        Ok(self.cursor("commands")?.unwrap_or(0))
     }
 
     /// How far a reader of the log has come; `None` for one that has not begun.
@@ -229,10 +227,7 @@ impl Store {
                 Action::Drill { zone } => {
                     let zone = registry.zones.iter().find(|known| known.id == *zone);
                     let raised = zone.and_then(|zone| raise::drill(seq, command, zone));
-                    return match raised {
-                        Some(mut raised) => self.keep(transaction, &mut raised, registry, now),
-                        None => Ok(None),
-                    };
+                    return self.keep_if_any(transaction, raised, registry, now);
                 }
                 Action::TestSubscriber { subscriber } => {
                     return self.test(transaction, seq, subscriber, registry, now);
@@ -244,11 +239,18 @@ impl Store {
             }
             let Some(id) = &command.incident else { return Ok(None) };
             let Some(incident) = find(transaction, id)? else { return Ok(None) };
-            match raise::from_command(seq, command, incident) {
-                Some(mut raised) => self.keep(transaction, &mut raised, registry, now),
-                None => Ok(None),
-            }
+            self.keep_if_any(transaction, raise::from_command(seq, command, incident), registry, now)
         })
+    }
+
+    fn keep_if_any(
+        &self,
+        transaction: &Transaction<'_>,
+        raised: Option<Raised>,
+        registry: Known<'_>,
+        now: Timestamp,
+    ) -> Result<Option<u64>, StoreError> {
+        raised.map_or(Ok(None), |mut raised| self.keep(transaction, &mut raised, registry, now))
     }
 
     /// Runs a transaction and rings the log's bell for the last entry it wrote.
@@ -282,8 +284,10 @@ impl Store {
             involve(transaction, incident, registry.households)?;
         }
         let mut json = AlertJson { told: *reach != Reach::Nobody, ..AlertJson::from(&*alert) };
-        let waits = registry.subscribers.iter().any(|subscriber| subscriber.after.is_some());
-        let told = if waits { deliveries::told_of(transaction, alert)? } else { HashSet::new() };
+        // Asked only where somebody waits for others: most alerts are for the record, and told to nobody.
+        let waits = || registry.subscribers.iter().any(|subscriber| subscriber.after.is_some());
+        let is_asked = *reach == Reach::Everybody && waits();
+        let told = if is_asked { deliveries::told_of(transaction, alert)? } else { HashSet::new() };
         let subscribers = outbox::addressed(alert, *reach, registry, now, &told);
         // The body names the halves of the dual report, so they must be known before it is written.
         if let Some(incident) = &mut json.incident {
@@ -296,10 +300,10 @@ impl Store {
         transaction
             .prepare_cached("INSERT INTO alert (id, seq) VALUES (?1, ?2)")?
             .execute(params![alert.id, signed(seq)])?;
+        let lane = outbox::lane(alert);
         for subscriber in subscribers {
-            let lane = outbox::lane(alert);
-            let letter = Letter::of(&self.desk.payloads, transaction, (alert, subscriber, &lane), now)?;
-            let outgoing = self.desk.outgoing(subscriber, (alert, &json), letter.as_ref(), now);
+            let letter = Letter::of(&self.stationery.payloads, transaction, (alert, subscriber, &lane), now)?;
+            let outgoing = self.stationery.outgoing(subscriber, (alert, &json), letter.as_ref(), now);
             let about = About {
                 alert: &alert.id,
                 kind: &json.type_,
@@ -327,97 +331,8 @@ impl Store {
         // A half of the dual report is not done by a try.
         let to = Subscriber { duty: None, ..to.clone() };
         let last = deliveries::last_seq(transaction)?;
-        Ok(Some(deliveries::post(transaction, self.desk.test(&to, seq, now), &to, about, last, now)?))
+        Ok(Some(deliveries::post(transaction, self.stationery.test(&to, seq, now), &to, about, last, now)?))
     }
-}
-
-fn find(transaction: &Transaction<'_>, id: &IncidentId) -> Result<Option<Incident>, StoreError> {
-    Ok(stored(transaction, id.as_str())?.map(|(_, incident)| incident))
-}
-
-fn stored(transaction: &Transaction<'_>, id: &str) -> Result<Option<(IncidentJson, Incident)>, StoreError> {
-    let body = transaction
-        .prepare_cached("SELECT body FROM incident WHERE id = ?1")?
-        .query_row(params![id], |row| row.get::<_, String>(0))
-        .optional()?;
-    body.map(|body| parse(&body)).transpose()
-}
-
-fn parse(body: &str) -> Result<(IncidentJson, Incident), StoreError> {
-    let json: IncidentJson = serde_json::from_str(body).map_err(unreadable)?;
-    let incident = Incident::try_from(&json).map_err(|error| StoreError::Unreadable(error.to_string()))?;
-    Ok((json, incident))
-}
-
-fn save(transaction: &Transaction<'_>, incident: &IncidentJson) -> Result<(), StoreError> {
-    transaction
-        .prepare_cached(
-            "INSERT INTO incident (id, ended, body) VALUES (?1, ?2, ?3)
-             ON CONFLICT (id) DO UPDATE SET ended = excluded.ended, body = excluded.body",
-        )?
-        .execute(params![
-            incident.id,
-            incident.ended_at.is_some(),
-            serde_json::to_string(incident).map_err(unreadable)?
-        ])?;
-    Ok(())
-}
-
-/// Joins a case with the ledger: whose animals were recognised, and what else they were found in since the year began.
-fn involve(transaction: &Transaction<'_>, incident: &mut Incident, ledger: &Households) -> Result<(), StoreError> {
-    incident.households = involved::households(&incident.households, &incident.case, ledger);
-    incident.earlier.clear();
-    let (id, began) = (incident.case.id.as_str(), incident.case.first_seen);
-    for involved in &incident.households {
-        let household = &involved.household.id;
-        transaction
-            .prepare_cached(
-                "INSERT INTO incident_household (household, incident, first_seen) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (household, incident) DO UPDATE SET first_seen = excluded.first_seen",
-            )?
-            .execute(params![household.as_str(), id, began.as_millis()])?;
-        let mut earlier = transaction.prepare_cached(
-            "SELECT h.incident, h.first_seen, json_extract(i.body, '$.outcome')
-             FROM incident_household h JOIN incident i ON i.id = h.incident
-             WHERE h.household = ?1 AND h.incident <> ?2 AND h.first_seen BETWEEN ?3 AND ?4
-                 AND coalesce(json_extract(i.body, '$.outcome'), '') <> 'false_positive'
-             ORDER BY h.first_seen DESC, h.incident LIMIT ?5",
-        )?;
-        let rows = earlier.query_map(
-            params![household.as_str(), id, year_began(began).as_millis(), began.as_millis(), EARLIER_MAX],
-            |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, Option<String>>(2)?)),
-        )?;
-        for row in rows {
-            let (id, first_seen, outcome) = row?;
-            incident.earlier.push(EarlierIncident {
-                id: IncidentId::parse(&id).map_err(|error| StoreError::Unreadable(error.to_string()))?,
-                household: household.clone(),
-                first_seen: Timestamp::from_millis(first_seen),
-                outcome: outcome.as_deref().and_then(Outcome::parse),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// The season of a household's ledger is the legal year.
-fn year_began(at: Timestamp) -> Timestamp {
-    let new_year = |today: LegalDate| LegalDate::of_year(today.year(), MonthDay { month: 1, day: 1 })?.begins_at();
-    LegalDate::of(at).and_then(new_year).unwrap_or(at)
-}
-
-fn mark_reported(
-    transaction: &Transaction<'_>,
-    incident: &str,
-    duty: &str,
-    state: ReceiptState,
-) -> Result<(), StoreError> {
-    let Some((mut json, _)) = stored(transaction, incident)? else { return Ok(()) };
-    duties::deliver(&mut json.reports, duty, state);
-    if duties::is_reported(&json.reports) {
-        overdue::reported(transaction, incident)?;
-    }
-    save(transaction, &json)
 }
 
 fn signed(number: u64) -> i64 {

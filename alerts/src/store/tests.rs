@@ -1,8 +1,9 @@
 use super::*;
 use crate::raise::tests::{case, finding};
+use journal::wire::IncidentJson;
 use model::{
-    Action, AlertKind, AnimalId, AnimalMark, ChannelKind, Household, HouseholdId, MarkKind, Receipt, Severity, Stock,
-    What,
+    Action, AlertKind, AnimalId, AnimalMark, ChannelKind, Household, HouseholdId, MarkKind, Outcome, Receipt,
+    ReceiptState, Severity, Stock, What,
 };
 
 pub(super) fn subscriber(duty: Option<&str>) -> Subscriber {

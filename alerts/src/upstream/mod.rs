@@ -11,7 +11,6 @@ pub use template::{BadTemplate, Template};
 
 use crate::cap::{self, Earlier, Envelope};
 use crate::message::Messages;
-use crate::outbox::is_drill;
 use journal::wire::AlertJson;
 use model::{Alert, ChannelKind, Subscriber, TenantId, Timestamp};
 use rusqlite::Transaction;
@@ -94,7 +93,7 @@ impl<'a> Letter<'a> {
         messages: &Messages,
     ) -> String {
         let Payload { form, sender, sender_name, exercise } = self.payload;
-        let (sent, exercise) = (self.sent, *exercise || is_drill(alert));
+        let (sent, exercise) = (self.sent, *exercise || alert.is_drill());
         match form {
             Form::Json(template) => {
                 let about = About { delivery, tenant: tenant.as_str(), sender_name, sent, exercise };

@@ -5,7 +5,7 @@
 
 use super::examples;
 use crate::cap;
-use crate::message::Messages;
+use crate::message::{Messages, plain};
 use journal::wire::AlertJson;
 use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
@@ -182,16 +182,14 @@ fn facts(alert: &Alert, json: &AlertJson, about: &About<'_>, messages: &Messages
     }
     let mut words = messages.values(alert, Language::Zh);
     words.insert("text".to_owned(), messages.text(alert, Language::Zh));
-    let (place, late, zones) = match &alert.subject {
+    let (place, zones) = match &alert.subject {
         Subject::Incident(incident) => {
             let case = &incident.case;
-            (Some(case.position), case.late, case.zones.iter().map(|zone| zone.id.as_str()).collect())
+            (Some(case.position), case.zones.iter().map(|zone| zone.id.as_str()).collect())
         }
-        Subject::Device { .. } => (None, false, vec![]),
-        Subject::Zone(load) => (None, false, vec![load.zone.id.as_str()]),
-        Subject::Notice(notice) => {
-            (notice.position, notice.late, notice.zone.iter().map(|zone| zone.id.as_str()).collect())
-        }
+        Subject::Device { .. } => (None, vec![]),
+        Subject::Zone(load) => (None, vec![load.zone.id.as_str()]),
+        Subject::Notice(notice) => (notice.position, notice.zone.iter().map(|zone| zone.id.as_str()).collect()),
     };
     Value::from_serialize(Facts {
         delivery: about.delivery,
@@ -203,20 +201,13 @@ fn facts(alert: &Alert, json: &AlertJson, about: &About<'_>, messages: &Messages
         matter: cap::matter(alert),
         name: cap::event(alert).zh,
         over: cap::is_over(alert),
-        late,
+        late: cap::is_late(alert),
         lat: place.map(Position::lat_deg),
         lon: place.map(Position::lon_deg),
         zones,
         words: json!(words),
         alert: written,
     })
-}
-
-/// What is wrong, with its line.
-fn plain(error: &Error) -> String {
-    let line = error.line().map(|line| format!("line {line}: ")).unwrap_or_default();
-    let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-    format!("{line}{detail}").chars().take(300).collect()
 }
 
 #[cfg(test)]

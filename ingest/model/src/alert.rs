@@ -186,6 +186,13 @@ pub struct Alert {
     pub subject: Subject,
 }
 
+impl Alert {
+    /// Whether it is about a drill (演练).
+    pub fn is_drill(&self) -> bool {
+        matches!(&self.subject, Subject::Incident(incident) if incident.drill)
+    }
+}
+
 /// How far a delivery has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ReceiptState {

@@ -1,5 +1,4 @@
 use crate::Timestamp;
-use std::collections::BTreeSet;
 
 /// Who is on duty when: a duty table (值班表).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,9 +25,10 @@ impl Roster {
         self.shifts.iter().any(|shift| shift.subscriber == subscriber)
     }
 
-    fn on_duty(&self, now: Timestamp) -> BTreeSet<&str> {
-        let holds = |shift: &&Shift| shift.from <= now && now < shift.until;
-        self.shifts.iter().filter(holds).map(|shift| shift.subscriber.as_str()).collect()
+    /// The ids of those who are on duty, in the table's order.
+    pub fn on_duty(&self, now: Timestamp) -> impl Iterator<Item = &str> {
+        let holds = move |shift: &&Shift| shift.from <= now && now < shift.until;
+        self.shifts.iter().filter(holds).map(|shift| shift.subscriber.as_str())
     }
 }
 
@@ -39,8 +39,8 @@ pub fn is_on_duty(rosters: &[Roster], subscriber: &str, now: Timestamp) -> bool 
     let is_in_none = of_theirs.peek().is_none();
     is_in_none
         || of_theirs.any(|roster| {
-            let on_duty = roster.on_duty(now);
-            on_duty.is_empty() || on_duty.contains(subscriber)
+            let mut on_duty = roster.on_duty(now).peekable();
+            on_duty.peek().is_none() || on_duty.any(|id| id == subscriber)
         })
 }
 

@@ -171,11 +171,7 @@ fn influx(mut section: Section) -> Result<InfluxConfig, ConfigError> {
     let org = section.required("org", "the organisation's name")?;
     let bucket = section.required("bucket", "the bucket's name")?;
     let file = PathBuf::from(section.required("token_file", "a file that holds the token")?);
-    let token = std::fs::read_to_string(&file).map_err(|source| ConfigError::File {
-        key: section.key("token_file"),
-        path: file,
-        source,
-    })?;
+    let token = section.file("token_file", file)?;
     let config = InfluxConfig::parse(&url, &org, &bucket, token.trim())
         .map_err(|error| section.invalid("url", &url, &error.to_string()))?;
     section.finish()?;

@@ -227,7 +227,7 @@ fn payload(section: &mut Section, tenant: &TenantId) -> Result<Payload, ConfigEr
         }
         ("json", None) => usual.form,
         ("json", Some(file)) => {
-            let text = read(section, "template", PathBuf::from(&file))?;
+            let text = section.file("template", PathBuf::from(&file))?;
             let template =
                 Template::parse(&text).map_err(|error| section.invalid("template", &file, &error.to_string()))?;
             Form::Json(Arc::new(template))
@@ -245,16 +245,12 @@ fn payload(section: &mut Section, tenant: &TenantId) -> Result<Payload, ConfigEr
 
 fn secret(section: &mut Section, key: &'static str, remedy: &str) -> Result<String, ConfigError> {
     let file = PathBuf::from(section.required(key, remedy)?);
-    let text = read(section, key, file)?.trim().to_owned();
+    let text = section.file(key, file)?.trim().to_owned();
     if text.is_empty() { Err(section.invalid(key, "(not shown)", "the file is empty")) } else { Ok(text) }
 }
 
 fn optional_file(section: &mut Section, key: &'static str) -> Result<Option<String>, ConfigError> {
-    section.optional_text(key)?.map(|file| read(section, key, PathBuf::from(file))).transpose()
-}
-
-fn read(section: &Section, key: &str, path: PathBuf) -> Result<String, ConfigError> {
-    std::fs::read_to_string(&path).map_err(|source| ConfigError::File { key: section.key(key), path, source })
+    section.optional_text(key)?.map(|file| section.file(key, PathBuf::from(file))).transpose()
 }
 
 #[cfg(test)]

@@ -79,6 +79,11 @@ impl Section {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
+    /// The text of the file that a key names.
+    pub(super) fn file(&self, key: &str, path: PathBuf) -> Result<String, ConfigError> {
+        std::fs::read_to_string(&path).map_err(|source| ConfigError::File { key: self.key(key), path, source })
+    }
+
     pub(super) fn invalid(&self, key: &str, value: &str, reason: &str) -> ConfigError {
         self.complain(key, value, format!("cannot be used: {reason}"))
     }

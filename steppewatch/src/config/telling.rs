@@ -138,10 +138,7 @@ fn way(mut section: Section) -> Result<Way, ConfigError> {
 
 fn secret(section: &mut Section) -> Result<String, ConfigError> {
     let file = PathBuf::from(section.required("access_key_secret_file", "a file that holds the key's secret")?);
-    match std::fs::read_to_string(&file) {
-        Ok(text) => Ok(text.trim().to_owned()),
-        Err(source) => Err(ConfigError::File { key: section.key("access_key_secret_file"), path: file, source }),
-    }
+    Ok(section.file("access_key_secret_file", file)?.trim().to_owned())
 }
 
 /// `["zone", "n=animals"]`: the template's own names, each with the value that it stands for.

@@ -5,6 +5,7 @@
 //! There is no one way that government platforms sign. What they have in common is a time in milliseconds, a number used once, and
 //! HMAC-SHA256 over both and something more, in hex or base64. So what is signed is a line of the configuration.
 
+use crate::deliver::hex;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::Mac;
@@ -123,11 +124,7 @@ impl Hmac {
             });
         }
         let signed = mac.finalize().into_bytes();
-        let signature = if settings.is_base64 {
-            STANDARD.encode(signed)
-        } else {
-            signed.iter().map(|byte| format!("{byte:02x}")).collect()
-        };
+        let signature = if settings.is_base64 { STANDARD.encode(signed) } else { hex(&signed) };
         let mut headers = vec![
             (settings.timestamp_header.as_str(), timestamp),
             (settings.nonce_header.as_str(), nonce),

@@ -12,6 +12,7 @@ pub use aliyun::Aliyun;
 pub use spool::Spool;
 pub use tencent::Tencent;
 
+use super::hex;
 use super::sender::{Answer, Http};
 use crate::message::Said;
 use crate::store::Due;
@@ -19,7 +20,6 @@ use hmac::{Hmac, Mac};
 use model::{LegalDate, Subscriber, Timestamp};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -190,14 +190,6 @@ impl Way {
             Self::Spool(way) => way.receipt(id),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing into a text cannot fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    })
 }
 
 fn sha256_hex(text: &str) -> String {
