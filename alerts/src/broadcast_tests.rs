@@ -61,7 +61,7 @@ impl House {
         let households = Households::default();
         let view = self.registry.view().borrow().clone();
         let known = Known { subscribers: &view.subscribers, rosters: &[], zones: &[], households: &households };
-        self.store.raise(findings, None, known, Timestamp::from_millis(5_000)).unwrap();
+        self.store.raise(findings, known, Timestamp::from_millis(5_000)).unwrap();
     }
 
     async fn stop(self) {
@@ -153,7 +153,7 @@ async fn when_nothing_can_be_said_any_more_the_stage_ends_with_the_reason_and_th
     let households = Households::default();
     let view = registry.view().borrow().clone();
     let known = Known { subscribers: &view.subscribers, rosters: &[], zones: &[], households: &households };
-    store.raise(&[opened(1, None)], None, known, Timestamp::from_millis(5_000)).unwrap();
+    store.raise(&[opened(1, None)], known, Timestamp::from_millis(5_000)).unwrap();
     assert!(matches!(running.await.unwrap().unwrap_err(), BroadcastError::Unsaid(_)));
     assert_eq!(store.cursor(CURSOR).unwrap(), Some(0));
 }

@@ -3,7 +3,7 @@
 //! In:  [`model::Readings`] from decode, [`model::Command`]s from the command log.   Out: the alert log, and webhooks.
 //!
 //! [`worker`] hands readings to `detect` and its findings to [`raise`]; what that makes of them is written by [`store`]
-//! in one transaction: the incident, the alert log, the outgoing deliveries and the cursor with detection's state.
+//! in one transaction: the incident, the alert log and the outgoing deliveries; [`states`] keeps how far detection is.
 //! [`deliver`] works from the outbox alone, so a dead process or a dead receiver loses nothing; [`broadcast`] follows the log for those who listen. [`coverage`] hears the same readings
 //! and says which land nobody watches.
 
@@ -20,6 +20,7 @@ mod outbox;
 mod overdue;
 mod raise;
 mod receivers;
+mod states;
 mod store;
 pub mod upstream;
 mod worker;
@@ -27,5 +28,6 @@ mod worker;
 pub use metrics::Metrics;
 pub use overdue::{OverdueParts, run as watch_overdue};
 pub use receivers::{ReceiverState, receivers};
+pub use states::States;
 pub use store::{Known, Store, StoreError};
-pub use worker::{WorkerError, WorkerParts, run, start_offset};
+pub use worker::{WorkerError, WorkerParts, run};

@@ -1,9 +1,10 @@
 //! Hands readings to detection and its findings to the store: one owner of the tenant's state, in journal order.
 //!
 //! In: decoded runs of the journal, operators' commands, new versions of the registry. Out: alerts in the store, and the
-//! herds as the map shows them. On a start it goes on from the last checkpoint; what it judges again changes nothing.
+//! herds as the map shows them. On a start it goes on from the last state that was kept; what it judges again changes nothing.
 
 use crate::metrics::Metrics;
+use crate::states::States;
 use crate::store::{Known, Store, StoreError};
 use detect::{Engine, Settings, World};
 use journal::command_log::CommandLog;
@@ -16,10 +17,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use terrain::Terrain;
 use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::MissedTickBehavior;
 
-/// Detection's state is kept this often; after a crash so much of the journal is judged again.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
+/// Detection's state is kept this often, beside the work; after a crash so much of the journal is judged again.
+const KEEP_EVERY: Duration = Duration::from_secs(10);
 /// The map is told so often where the herds are. At each of the hundreds of runs a second it cost more than judging them did; the
 /// second hand in the journal brings a run soon after the last.
 const SHOW_EVERY: Duration = Duration::from_millis(250);
@@ -46,6 +48,8 @@ pub enum WorkerError {
 pub struct WorkerParts {
     /// Where alerts go.
     pub store: Store,
+    /// Where detection's state is kept.
+    pub states: States,
     /// What operators did.
     pub commands: CommandLog,
     /// Where masks are proposed after a false alarm, and a longer rest period when the grass is late.
@@ -70,19 +74,17 @@ pub struct WorkerParts {
     pub stations: Box<dyn Fn(Arc<Vec<StationView>>) + Send>,
 }
 
-/// From where the journal has to be decoded for this worker.
-pub fn start_offset(store: &Store) -> Result<Offset, StoreError> {
-    Ok(store.checkpoint()?.map_or(Offset(0), |(offset, _)| offset))
-}
-
 /// Runs until `readings` is closed and empty; then keeps the state and ends.
 pub async fn run(parts: WorkerParts, mut readings: mpsc::Receiver<Arc<Readings>>) -> Result<(), WorkerError> {
     let mut commands = parts.commands.head();
     let mut view = parts.view.clone();
-    let mut keeping = tokio::time::interval(CHECKPOINT_EVERY);
+    let mut keeping = tokio::time::interval(KEEP_EVERY);
     keeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let states = parts.states.clone();
     let mut worker = blocking(move || Worker::start(parts)).await??;
     let mut runs = Vec::new();
+    // One state at most is on its way to the disk.
+    let mut writing = JoinSet::new();
     loop {
         worker = tokio::select! {
             taken = readings.recv_many(&mut runs, RUNS_AT_ONCE) => {
@@ -94,16 +96,38 @@ pub async fn run(parts: WorkerParts, mut readings: mpsc::Receiver<Arc<Readings>>
             }
             // Both senders live as long as the program; a closed one only means that it is stopping.
             Ok(()) = commands.changed() => blocking(move || worker.obey().map(|()| worker)).await??,
-            _ = keeping.tick() => blocking(move || worker.keep().map(|()| worker)).await??,
-            Ok(()) = view.changed() => blocking(move || worker.renew().map(|()| worker)).await??,
+            // Also when nothing comes: a full journal brings nothing more until it hears how far it was read.
+            _ = keeping.tick(), if writing.is_empty() && worker.is_ahead() => {
+                let (worker, state) = blocking(move || worker.state()).await?;
+                let (states, judged) = (states.clone(), worker.judged);
+                writing.spawn_blocking(move || states.keep(judged, &state).map(|()| judged));
+                worker
+            }
+            Some(written) = writing.join_next() => worker.was_kept(written.map_err(panicked)??),
+            Ok(()) = view.changed() => {
+                written(&mut writing).await?;
+                blocking(move || worker.renew().map(|()| worker)).await??
+            }
         };
     }
-    blocking(move || worker.checkpoint(&[])).await??;
+    written(&mut writing).await?;
+    blocking(move || worker.keep()).await?
+}
+
+/// Waits for the state that is on its way to the disk, so that it cannot overtake the one that is written next.
+async fn written(writing: &mut JoinSet<Result<Offset, StoreError>>) -> Result<(), WorkerError> {
+    while let Some(written) = writing.join_next().await {
+        written.map_err(panicked)??;
+    }
     Ok(())
 }
 
+fn panicked(error: JoinError) -> WorkerError {
+    WorkerError::Panicked(error.to_string())
+}
+
 async fn blocking<T: Send + 'static>(step: impl FnOnce() -> T + Send + 'static) -> Result<T, WorkerError> {
-    tokio::task::spawn_blocking(step).await.map_err(|error| WorkerError::Panicked(error.to_string()))
+    tokio::task::spawn_blocking(step).await.map_err(panicked)
 }
 
 struct Worker {
@@ -111,7 +135,6 @@ struct Worker {
     engine: Engine,
     judged: Offset,
     command: u64,
-    kept_at: Instant,
     shown_at: Instant,
     /// How far the state on disk reaches.
     kept: Offset,
@@ -123,27 +146,27 @@ impl Worker {
     fn start(mut parts: WorkerParts) -> Result<Self, WorkerError> {
         let world = world_of(&parts.view.borrow_and_update().clone(), None, &parts.terrain);
         let fresh = |world| Engine::new(parts.settings.clone(), world);
-        let (judged, engine) = match parts.store.checkpoint()? {
-            None => (Offset(0), fresh(world)),
-            Some((offset, state)) => match Engine::restore(parts.settings.clone(), Arc::clone(&world), &state) {
-                Ok(engine) => (offset, engine),
+        let judged = parts.states.offset()?.unwrap_or_default();
+        let engine = match parts.states.state()? {
+            None => fresh(world),
+            Some(state) => match Engine::restore(parts.settings.clone(), Arc::clone(&world), &state) {
+                Ok(engine) => engine,
                 Err(error) => {
                     // Going on from the cursor without the state would lose cases that are going on only until their
                     // herds are seen again; judging years of journal anew would keep everyone waiting.
-                    tracing::warn!(%error, offset = offset.0, "detection starts with an empty state");
-                    (offset, fresh(world))
+                    tracing::warn!(%error, offset = judged.0, "detection starts with an empty state");
+                    fresh(world)
                 }
             },
         };
-        let command = parts.store.command_cursor()?;
-        let now = Instant::now();
-        let mut worker =
-            Self { parts, engine, judged, command, kept_at: now, shown_at: now, kept: judged, reconciled: false };
+        let (command, shown_at) = (parts.store.command_cursor()?, Instant::now());
+        let mut worker = Self { parts, engine, judged, command, shown_at, kept: judged, reconciled: false };
         worker.obey()?;
         // The registry may have changed while we were away: whoever stands in the zones is judged by what holds now.
         let world = Arc::clone(worker.engine.world());
         let findings = worker.engine.set_world(world, worker.judged);
-        worker.checkpoint(&findings)?;
+        worker.raise(&findings)?;
+        worker.keep()?;
         Ok(worker)
     }
 
@@ -163,12 +186,7 @@ impl Worker {
         self.parts.metrics.set_aside(&self.engine.take_asides());
         self.propose_longer_rest();
         self.reconcile(&mut findings);
-        if self.kept_at.elapsed() >= CHECKPOINT_EVERY {
-            self.checkpoint(&findings)?;
-        } else if !findings.is_empty() {
-            self.raise(&findings, None)?;
-        }
-        self.show_cursor();
+        self.raise(&findings)?;
         if self.shown_at.elapsed() >= SHOW_EVERY {
             self.show();
         }
@@ -177,7 +195,7 @@ impl Worker {
 
     /// Once the backlog is judged: a case that the store takes for going on and detection does not know is over.
     /// That happens when the state was lost, or judged anew by another zone map. Not before: after a crash the store knows
-    /// the cases that were opened since the last checkpoint, and detection finds them again only further on in the backlog,
+    /// the cases that were opened since the state was kept, and detection finds them again only further on in the backlog,
     /// however new that is.
     fn reconcile(&mut self, findings: &mut Vec<Finding>) {
         if self.reconciled || self.judged < self.parts.backlog {
@@ -200,8 +218,9 @@ impl Worker {
         let view = Arc::clone(&self.parts.view.borrow_and_update());
         let world = world_of(&view, Some(self.engine.world()), &self.parts.terrain);
         let findings = self.engine.set_world(world, self.judged);
-        // Kept at once, so that a replay never runs over a change of the registry.
-        self.checkpoint(&findings)?;
+        self.raise(&findings)?;
+        // At once, so that a replay never runs over a change of the registry.
+        self.keep()?;
         self.show();
         Ok(())
     }
@@ -258,24 +277,36 @@ impl Worker {
         Ok(())
     }
 
-    /// Also when nothing comes: a full journal brings nothing more until it hears how far it was read.
-    fn keep(&mut self) -> Result<(), WorkerError> {
-        if self.judged > self.kept { self.checkpoint(&[]) } else { Ok(()) }
+    /// Whether something was judged since the state was kept.
+    fn is_ahead(&self) -> bool {
+        self.judged > self.kept
     }
 
-    fn checkpoint(&mut self, findings: &[Finding]) -> Result<(), WorkerError> {
+    /// The state as bytes; everything found up to here is raised.
+    fn state(self) -> (Self, Vec<u8>) {
         let state = self.engine.save();
-        self.raise(findings, Some(&state))?;
-        self.kept_at = Instant::now();
+        (self, state)
+    }
+
+    fn was_kept(self, up_to: Offset) -> Self {
+        Self { kept: up_to, ..self }
+    }
+
+    /// Keeps the state before anything else is judged.
+    fn keep(&mut self) -> Result<(), WorkerError> {
+        self.parts.states.keep(self.judged, &self.engine.save())?;
         self.kept = self.judged;
         Ok(())
     }
 
-    fn raise(&self, findings: &[Finding], state: Option<&[u8]>) -> Result<(), WorkerError> {
+    fn raise(&self, findings: &[Finding]) -> Result<(), WorkerError> {
+        self.show_cursor();
+        if findings.is_empty() {
+            return Ok(());
+        }
         let now = self.parts.clock.now();
         let view = Arc::clone(&self.parts.view.borrow());
-        let checkpoint = state.map(|state| (self.judged, state));
-        for alert in self.parts.store.raise(findings, checkpoint, Known::from(&*view), now)? {
+        for alert in self.parts.store.raise(findings, Known::from(&*view), now)? {
             let metrics = &self.parts.metrics;
             metrics.alerts.with_label_values(&[alert.kind.as_str()]).inc();
             if alert.kind == model::AlertKind::IncidentOpened {
@@ -283,7 +314,6 @@ impl Worker {
             }
             tracing::info!(id = alert.id, kind = alert.kind.as_str(), severity = alert.severity.as_str(), "alert");
         }
-        self.show_cursor();
         Ok(())
     }
 

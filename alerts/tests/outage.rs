@@ -143,7 +143,7 @@ impl Platform {
         let numbers = (self.minute - 1) * ALERTS_A_MINUTE..self.minute * ALERTS_A_MINUTE;
         let findings: Vec<Finding> = numbers.map(|number| finding(number, now)).collect();
         let view = self.registry.view().borrow().clone();
-        let new = self.store.raise(&findings, None, Known::from(&*view), now).unwrap();
+        let new = self.store.raise(&findings, Known::from(&*view), now).unwrap();
         assert_eq!(new.len(), ALERTS_A_MINUTE);
         self.minute * ALERTS_A_MINUTE
     }

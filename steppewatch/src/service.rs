@@ -208,7 +208,7 @@ fn decode(
     seen_from: Option<Offset>,
     stop: &CancellationToken,
 ) -> Result<(Runs, Offset)> {
-    let from = alerts::start_offset(&stores.alerts)?.min(stores.history.cursor());
+    let from = stores.states.offset()?.unwrap_or_default().min(stores.history.cursor());
     let from = seen_from.map_or(from, |seen| seen.min(from));
     let (decoded_tx, decoded) = mpsc::channel(RUNS_WAITING);
     let metrics = StageMetrics::register(&stores.metrics)?;
@@ -318,6 +318,7 @@ fn conclude_and_tell(
     let (live, loads_live, stations_live) = (stores.live.clone(), stores.live.clone(), stores.live.clone());
     let worker = WorkerParts {
         store: stores.alerts.clone(),
+        states: stores.states.clone(),
         commands: stores.commands.clone(),
         registry: stores.registry.clone(),
         view: stores.registry.view(),

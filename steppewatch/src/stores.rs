@@ -1,9 +1,9 @@
 //! Everything of the platform that is on disk, opened; and the live view, filled with what was known when it stopped.
 
 use crate::config::Config;
-use alerts::Store;
 use alerts::coverage::{CoverageStore, Shared};
 use alerts::message::Messages;
+use alerts::{States, Store};
 use anyhow::{Context, Result};
 use dashboards::live::Live;
 use evidence::Recent;
@@ -40,6 +40,8 @@ pub struct Stores {
     pub recent: Recent,
     /// Incidents, alert log, outbox.
     pub alerts: Store,
+    /// How far detection is.
+    pub states: States,
     /// Which land was watched, and patrols.
     pub coverage: CoverageStore,
     /// What the stage that watches knows right now.
@@ -67,6 +69,10 @@ impl Stores {
         let mut consumers = vec!["detect", "history", alerts::coverage::CONSUMER];
         consumers.extend(config.influx.as_ref().map(|_| "influx"));
         consumers.extend(config.vision.as_ref().map(|_| ingest::vision::CONSUMER));
+        let alerts = Store::open(&file("alerts.db"), AlertLog::open(&file("alerts.db"))?, config.tenant.clone())?
+            .with_messages(Messages::with(config.telling.messages.clone())?)
+            .with_links(links)
+            .with_payloads(config.upstream.payloads.clone());
         let options = SqliteOptions {
             max_bytes: config.journal_max_bytes,
             retention: config.journal_retention,
@@ -85,10 +91,8 @@ impl Stores {
                 config.history_daily,
                 clock.clone(),
             )?,
-            alerts: Store::open(&file("alerts.db"), AlertLog::open(&file("alerts.db"))?, config.tenant.clone())?
-                .with_messages(Messages::with(config.telling.messages.clone())?)
-                .with_links(links)
-                .with_payloads(config.upstream.payloads.clone()),
+            states: States::open(&file("detection.db"), &alerts)?,
+            alerts,
             coverage: CoverageStore::open(&file("coverage.db"))?,
             watched: Shared::default(),
             commands: CommandLog::open(&file("commands.db"))?,

@@ -42,10 +42,10 @@ pub async fn run(stores: Stores, metrics: JournalMetrics, stop: CancellationToke
 }
 
 async fn housekeeping(stores: &Stores) -> Result<()> {
-    let (alerts, history) = (stores.alerts.clone(), stores.history.clone());
+    let (states, history) = (stores.states.clone(), stores.history.clone());
     let coverage = stores.coverage.clone();
     let (detected, watched) = tokio::task::spawn_blocking(move || {
-        anyhow::Ok((alerts::start_offset(&alerts)?, coverage.cursor()?.unwrap_or_default()))
+        anyhow::Ok((states.offset()?.unwrap_or_default(), coverage.cursor()?.unwrap_or_default()))
     })
     .await??;
     let cursors = [("detect", detected), ("history", history.cursor()), (alerts::coverage::CONSUMER, watched)];

@@ -162,7 +162,7 @@ macro_rules! names {
     ($($type:ty),*) => {$(
         impl Saved for $type {
             fn put(&self, into: &mut Vec<u8>) {
-                self.as_str().to_owned().put(into);
+                put_text(self.as_str(), into);
             }
             fn get(from: &mut From<'_>) -> Read<Self> {
                 Self::parse(&String::get(from)?).map_err(|_| BadState)
@@ -178,7 +178,7 @@ macro_rules! words {
         impl Saved for $type {
             fn put(&self, into: &mut Vec<u8>) {
                 let word: fn($type) -> &'static str = $word;
-                word(*self).to_owned().put(into);
+                $crate::saved::put_text(word(*self), into);
             }
             fn get(from: &mut From<'_>) -> Read<Self> {
                 let word: fn($type) -> &'static str = $word;
@@ -279,10 +279,14 @@ fn put_length(length: usize, into: &mut Vec<u8>) {
     u32::try_from(length).unwrap_or(u32::MAX).put(into);
 }
 
+pub(crate) fn put_text(text: &str, into: &mut Vec<u8>) {
+    put_length(text.len(), into);
+    into.extend_from_slice(text.as_bytes());
+}
+
 impl Saved for String {
     fn put(&self, into: &mut Vec<u8>) {
-        put_length(self.len(), into);
-        into.extend_from_slice(self.as_bytes());
+        put_text(self, into);
     }
     fn get(from: &mut From<'_>) -> Read<Self> {
         let length = length(from)? as usize;

@@ -218,9 +218,7 @@ impl Worker {
             return Ok(());
         }
         let view = Arc::clone(&self.parts.view.borrow());
-        for alert in
-            self.parts.alerts.raise(findings, None, crate::store::Known::from(&*view), self.parts.clock.now())?
-        {
+        for alert in self.parts.alerts.raise(findings, crate::store::Known::from(&*view), self.parts.clock.now())? {
             tracing::info!(id = alert.id, kind = alert.kind.as_str(), severity = alert.severity.as_str(), "alert");
         }
         Ok(())

@@ -1,7 +1,7 @@
-//! `alerts.db`: incidents, the alert log, the outbox, and detection's state with its cursor, moved together or not at all.
+//! `alerts.db`: incidents, the alert log and the outbox, moved together or not at all.
 //!
 //! Only this crate writes the file. What is in one transaction: an alert, the incident it changes, the deliveries it
-//! makes. An alert whose id is there already changes nothing, so replaying the journal from the last checkpoint is safe.
+//! makes. An alert whose id is there already changes nothing, so judging the journal again from where detection's state stands is safe.
 
 mod deliveries;
 mod incidents;
@@ -13,7 +13,7 @@ use crate::message::Messages;
 use crate::outbox::{Reach, Stationery};
 use crate::raise::{self, Raised};
 use crate::upstream::{Letter, Payloads};
-use crate::{duties, outbox};
+use crate::{duties, outbox, states};
 use deliveries::About;
 use incidents::{find, involve, mark_reported, parse, save, stored};
 use journal::JournalError;
@@ -45,7 +45,6 @@ DROP INDEX IF EXISTS outbox_due;
 CREATE INDEX IF NOT EXISTS outbox_turn ON outbox (subscriber, next_at, seq) WHERE state = 'pending';
 CREATE INDEX IF NOT EXISTS outbox_told ON outbox (lane, subscriber, seq);
 CREATE INDEX IF NOT EXISTS outbox_dead ON outbox (seq) WHERE state = 'dead';
-CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), offset INTEGER NOT NULL, state BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS overdue (
     incident TEXT NOT NULL, what TEXT NOT NULL, since INTEGER NOT NULL, told_s INTEGER NOT NULL, PRIMARY KEY (incident, what)
 ) WITHOUT ROWID;
@@ -135,13 +134,21 @@ impl Store {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Detection's state and the journal entry up to which it counts.
-    pub fn checkpoint(&self) -> Result<Option<(Offset, Vec<u8>)>, StoreError> {
-        let row = self
-            .lock()
+    /// Detection's state, where it still stands here: of an installation from before it had a file of its own.
+    pub(crate) fn state_before(&self) -> Result<Option<(Offset, Vec<u8>)>, StoreError> {
+        let connection = self.lock();
+        if !connection.table_exists(None, "checkpoint")? {
+            return Ok(None);
+        }
+        let row = connection
             .query_row("SELECT offset, state FROM checkpoint", [], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))
             .optional()?;
-        Ok(row.map(|(offset, state)| (Offset(u64::try_from(offset).unwrap_or(0)), state)))
+        Ok(row.map(|(number, state)| (states::offset(number), state)))
+    }
+
+    /// Once it stands there.
+    pub(crate) fn forget_state_before(&self) -> Result<(), StoreError> {
+        Ok(self.lock().execute_batch("DROP TABLE IF EXISTS checkpoint")?)
     }
 
     /// The last command that was carried out.
@@ -177,14 +184,8 @@ impl Store {
         find(&self.lock().transaction()?, id)
     }
 
-    /// Raises findings, with detection's state if it is time to keep it; returns the alerts that were new.
-    pub fn raise(
-        &self,
-        findings: &[Finding],
-        checkpoint: Option<(Offset, &[u8])>,
-        registry: Known<'_>,
-        now: Timestamp,
-    ) -> Result<Vec<Alert>, StoreError> {
+    /// Raises findings; returns the alerts that were new.
+    pub fn raise(&self, findings: &[Finding], registry: Known<'_>, now: Timestamp) -> Result<Vec<Alert>, StoreError> {
         let mut new = Vec::new();
         self.write(|transaction| {
             let mut last = None;
@@ -196,13 +197,6 @@ impl Store {
                     last = Some(seq);
                     new.push(raised.alert);
                 }
-            }
-            if let Some((offset, state)) = checkpoint {
-                transaction.execute(
-                    "INSERT INTO checkpoint (one, offset, state) VALUES (1, ?1, ?2)
-                     ON CONFLICT (one) DO UPDATE SET offset = excluded.offset, state = excluded.state",
-                    params![signed(offset.0), state],
-                )?;
             }
             Ok(last)
         })?;
@@ -335,7 +329,7 @@ impl Store {
     }
 }
 
-fn signed(number: u64) -> i64 {
+pub(crate) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
@@ -344,4 +338,4 @@ fn unreadable(error: serde_json::Error) -> StoreError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -43,7 +43,7 @@ fn what_nobody_acknowledges_goes_to_the_next_one_and_then_to_the_next_and_stops_
     let store = open(&folder);
     let people = people(&[("first", 0), ("second", 10), ("third", 30)]);
     let overdue = |store: &Store, at| store.overdue(told(&people), HOUR, at).unwrap().len();
-    store.raise(&[finding(What::Opened(case()))], None, told(&people), minute(0)).unwrap();
+    store.raise(&[finding(What::Opened(case()))], told(&people), minute(0)).unwrap();
     assert_eq!(heard(&store, minute(0)), ["first incident.opened"]);
     assert_eq!(overdue(&store, minute(9)), 0);
     assert_eq!(overdue(&store, minute(10)), 1);
@@ -75,7 +75,7 @@ fn late_data_and_herds_that_have_left_wake_nobody() {
     let late = Case { id: id("late"), late: true, ..case() };
     let left = Case { ended_at: Some(minute(1)), ..case() };
     let found = [finding(What::Opened(late)), finding(What::Opened(case())), finding(What::Ended(left))];
-    store.raise(&found, None, told(&people), minute(0)).unwrap();
+    store.raise(&found, told(&people), minute(0)).unwrap();
     assert_eq!(store.overdue(told(&people), HOUR, minute(500)).unwrap(), []);
     assert_eq!(heard(&store, minute(500)), [] as [&str; 0]);
 }
@@ -93,7 +93,7 @@ fn a_case_that_one_half_of_the_dual_report_has_not_taken_raises_an_alert_of_its_
     let both = [half("town", "local_government"), half("bureau", "forestry_authority"), watcher];
     let second = Case { id: IncidentId::parse("inc-2").unwrap(), ..case() };
     let found = [finding(What::Opened(case())), finding(What::Opened(second))];
-    store.raise(&found, None, told(&both), minute(0)).unwrap();
+    store.raise(&found, told(&both), minute(0)).unwrap();
     for one in due(&store, &[]) {
         if one.subscriber == "town" || one.body.contains("inc-2") {
             tried(&store, &one.id, ReceiptState::Delivered, minute(0));
@@ -117,10 +117,10 @@ fn quiet_hours_hold_what_can_wait_until_they_end_or_until_something_cannot() {
     let people = [Subscriber { quiet, ..Subscriber::to_all("li", ChannelKind::Wecom) }];
     let mut warned = case();
     warned.closure.level = model::ClosureLevel::Warn;
-    store.raise(&[finding(What::Opened(warned.clone()))], None, told(&people), minute(0)).unwrap();
+    store.raise(&[finding(What::Opened(warned.clone()))], told(&people), minute(0)).unwrap();
     assert_eq!(heard(&store, minute(44)), [] as [&str; 0]);
     let grave = Case { closure: case().closure, ..warned };
-    store.raise(&[finding(What::Grew(grave))], None, told(&people), minute(20)).unwrap();
+    store.raise(&[finding(What::Grew(grave))], told(&people), minute(20)).unwrap();
     assert_eq!(heard(&store, minute(20)), ["li incident.opened"], "it goes first");
     assert_eq!(heard(&store, minute(20)), ["li incident.updated"]);
 }

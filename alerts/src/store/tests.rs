@@ -34,7 +34,7 @@ pub(super) fn told(subscribers: &[Subscriber]) -> Known<'_> {
     Known { subscribers, rosters: &[], zones: &[], households: &NOBODY }
 }
 
-pub(super) fn open(folder: &tempfile::TempDir) -> Store {
+pub(crate) fn open(folder: &tempfile::TempDir) -> Store {
     let path = folder.path().join("alerts.db");
     Store::open(&path, AlertLog::open(&path).unwrap(), TenantId::parse("hexigten").unwrap()).unwrap()
 }
@@ -47,12 +47,11 @@ pub(super) fn now() -> Timestamp {
 fn the_same_finding_after_a_restart_makes_no_second_alert_and_no_second_delivery() {
     let folder = tempfile::tempdir().unwrap();
     let findings = [finding(What::Opened(case())), finding(What::SeenAgain(case()))];
-    let first = open(&folder).raise(&findings, Some((Offset(9), b"state")), told(&[subscriber(None)]), now()).unwrap();
+    let first = open(&folder).raise(&findings, told(&[subscriber(None)]), now()).unwrap();
     assert_eq!(first.len(), 2);
 
     let again = open(&folder);
-    assert_eq!(again.checkpoint().unwrap(), Some((Offset(9), b"state".to_vec())));
-    assert_eq!(again.raise(&findings, None, told(&[subscriber(None)]), now()).unwrap(), []);
+    assert_eq!(again.raise(&findings, told(&[subscriber(None)]), now()).unwrap(), []);
     assert_eq!(due(&again, &[]).len(), 1, "seen again is not told");
     assert_eq!(again.log().read(0, 100).unwrap().len(), 3);
 }
@@ -63,7 +62,7 @@ fn deliveries_of_one_case_wait_for_each_other() {
     let store = open(&folder);
     let over = Case { ended_at: Some(now()), ..case() };
     store
-        .raise(&[finding(What::Opened(case())), finding(What::Ended(over))], None, told(&[subscriber(None)]), now())
+        .raise(&[finding(What::Opened(case())), finding(What::Ended(over))], told(&[subscriber(None)]), now())
         .unwrap();
     let waits = due(&store, &[]);
     assert_eq!(waits.len(), 1);
@@ -80,7 +79,7 @@ fn deliveries_of_one_case_wait_for_each_other() {
 fn a_dual_report_is_pending_until_the_receiver_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
-    store.raise(&[finding(What::Opened(case()))], None, told(&[subscriber(Some("local_government"))]), now()).unwrap();
+    store.raise(&[finding(What::Opened(case()))], told(&[subscriber(Some("local_government"))]), now()).unwrap();
     let reports = |store: &Store| {
         let mut connection = store.lock();
         let transaction = connection.transaction().unwrap();
@@ -100,7 +99,7 @@ fn a_dual_report_is_pending_until_the_receiver_accepted() {
 fn a_command_is_carried_out_once_and_a_dead_delivery_can_be_sent_again() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
-    store.raise(&[finding(What::Opened(case()))], None, told(&[subscriber(None)]), now()).unwrap();
+    store.raise(&[finding(What::Opened(case()))], told(&[subscriber(None)]), now()).unwrap();
     let delivery = due(&store, &[])[0].id.clone();
     tried(&store, &delivery, ReceiptState::Dead, now());
     assert_eq!(due(&store, &[]), []);
@@ -130,7 +129,7 @@ fn a_text_message_that_did_not_arrive_is_dead_with_the_reason_and_can_be_sent_ag
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
     let phone = Subscriber { channel: ChannelKind::Sms, phone: Some("+8613900000000".into()), ..subscriber(None) };
-    store.raise(&[finding(What::Opened(case()))], None, told(&[phone]), now()).unwrap();
+    store.raise(&[finding(What::Opened(case()))], told(&[phone]), now()).unwrap();
     let first = due(&store, &[]).remove(0);
     says(&store, 1, &first.id, true, "DELIVERED");
     assert_eq!(last_of(&store).0, "pending", "what was never sent cannot have arrived");
@@ -155,7 +154,7 @@ fn whoever_hears_that_a_case_was_opened_hears_that_it_was_taken_back() {
     let opened_only = Subscriber { events: vec![AlertKind::IncidentOpened], ..subscriber(None) };
     let never = Case { ended_at: Some(now()), ..case() };
     let findings = [finding(What::Opened(case())), finding(What::Withdrawn(never))];
-    store.raise(&findings, None, told(&[opened_only]), now()).unwrap();
+    store.raise(&findings, told(&[opened_only]), now()).unwrap();
     let first = due(&store, &[]).remove(0);
     tried(&store, &first.id, ReceiptState::Delivered, now());
     assert!(due(&store, &[])[0].body.contains("steppewatch.incident.withdrawn"));
@@ -183,13 +182,13 @@ fn a_case_names_the_household_of_its_animals_and_its_earlier_cases_of_the_same_y
     let cases: Vec<_> = (1..).zip(days).map(|(number, day)| case_of(number, "156001", day)).collect();
     let mut found: Vec<_> = cases.into_iter().map(|case| finding(What::Opened(case))).collect();
     found.push(finding(What::Opened(case_of(5, "unknown", "2026-03-02"))));
-    store.raise(&found, None, known, now()).unwrap();
+    store.raise(&found, known, now()).unwrap();
     let action = Action::Resolve { outcome: Outcome::FalsePositive };
     let incident = IncidentId::parse("inc-3").ok();
     store.command(1, &Command { incident, by: "li".into(), at: now(), action }, known, now()).unwrap();
 
     let again = case_of(4, "156001", "2026-03-01");
-    let raised = store.raise(&[finding(What::SeenAgain(again))], None, known, now()).unwrap();
+    let raised = store.raise(&[finding(What::SeenAgain(again))], known, now()).unwrap();
     let Subject::Incident(incident) = &raised[0].subject else { panic!("about something else") };
     assert_eq!(incident.households[0].household.name, "其其格");
     let earlier: Vec<_> = incident.earlier.iter().map(|one| one.id.as_str()).collect();
@@ -205,7 +204,7 @@ fn whoever_looks_from_outside_sees_which_receivers_fail_and_what_they_answered()
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
     let fine = Subscriber { id: "fine".into(), name: "旗林草局".into(), ..subscriber(None) };
-    store.raise(&[finding(What::Opened(case()))], None, told(&[subscriber(None), fine]), now()).unwrap();
+    store.raise(&[finding(What::Opened(case()))], told(&[subscriber(None), fine]), now()).unwrap();
     for one in due(&store, &[]) {
         let state = if one.subscriber == "fine" { ReceiptState::Delivered } else { ReceiptState::Pending };
         tried(&store, &one.id, state, now());

@@ -54,7 +54,7 @@ fn field(document: &str, name: &str) -> String {
 
 fn raise(store: &Store, what: What, subscribers: &[Subscriber], now: Timestamp) {
     let households = Households::default();
-    store.raise(&[finding(what)], None, known(subscribers, &households), now).unwrap();
+    store.raise(&[finding(what)], known(subscribers, &households), now).unwrap();
 }
 
 #[test]
