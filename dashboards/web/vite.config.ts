@@ -4,7 +4,7 @@ import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vitest/config";
 
 /** Where `npm run dev` finds a running platform. */
-const PLATFORM = "http://127.0.0.1:8080";
+const PLATFORM = process.env["PLATFORM"] ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
   plugins: [vue()],

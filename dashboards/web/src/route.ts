@@ -1,17 +1,34 @@
-// Which page is shown. In: the address after #. Out: a page and, on the watch page, the incident whose detail is open,
-// so that a link to an incident can be sent to a colleague. Four pages need no router library.
+// Which page is shown. In: the address after #. Out: a page, what is open on it, and its settings, so that what is on the screen can be sent
+// to a colleague: `#/watch/{incident}`, `#/playback?from=…&to=…`. A few pages need no router library.
 import { ref } from "vue";
 
-export type PageName = "watch" | "notices" | "devices" | "deliveries";
+export const PAGES = [
+  "watch",
+  "notices",
+  "playback",
+  "devices",
+  "stations",
+  "zones",
+  "patrols",
+  "reports",
+  "deliveries",
+  "admin",
+] as const;
+export type PageName = (typeof PAGES)[number];
+
 export interface Route {
   page: PageName;
-  incident: string | null;
+  /** What is open on the page: an incident, a device, a zone. */
+  id: string | null;
+  /** The page's settings. */
+  query: Readonly<Record<string, string>>;
 }
 
 export function parseRoute(hash: string): Route {
-  const [, page, id] = hash.split("/");
-  if (page === "notices" || page === "devices" || page === "deliveries") return { page, incident: null };
-  return { page: "watch", incident: id === undefined || id === "" ? null : safeDecode(id) };
+  const [path = "", query = ""] = hash.split("?", 2);
+  const [, name, id] = path.split("/");
+  const page = PAGES.find((known) => known === name) ?? "watch";
+  return { page, id: id === undefined || id === "" ? null : safeDecode(id), query: Object.fromEntries(new URLSearchParams(query)) };
 }
 
 /** A hand-made address may hold a broken escape. */
@@ -23,10 +40,10 @@ function safeDecode(text: string): string | null {
   }
 }
 
-export function hashOf(route: Route): string {
-  return route.page === "watch" && route.incident !== null
-    ? `#/watch/${encodeURIComponent(route.incident)}`
-    : `#/${route.page}`;
+export function hashOf({ page, id, query }: Route): string {
+  const path = id === null ? `#/${page}` : `#/${page}/${encodeURIComponent(id)}`;
+  const settings = new URLSearchParams(query).toString();
+  return settings === "" ? path : `${path}?${settings}`;
 }
 
 export const route = ref<Route>(parseRoute(location.hash));
@@ -37,8 +54,13 @@ export function followAddress(): void {
   });
 }
 
-/** Opens or closes a detail without a new entry in the history for each row looked at. */
-export function openIncident(id: string | null): void {
-  route.value = { page: "watch", incident: id };
+/** Opens something on the present page, or closes it, without a new entry in the history for each row looked at. */
+export function openOnPage(id: string | null, query: Record<string, string> = {}): void {
+  route.value = { page: route.value.page, id, query };
   history.replaceState(null, "", hashOf(route.value));
+}
+
+/** Another page, as a click on its link would. */
+export function goTo(page: PageName, id: string | null = null, query: Record<string, string> = {}): void {
+  location.hash = hashOf({ page, id, query });
 }

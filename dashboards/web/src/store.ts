@@ -1,7 +1,8 @@
 // What the pages show. In: answers of `api.ts`, news of the live connection. Out: reactive state and the few commands.
 // How news meets what is held is decided in `merge.ts`; this file only keeps, triggers and reports failures.
 import { computed, ref, shallowRef } from "vue";
-import { api, ApiError, whenUnauthorized } from "./api";
+import { api } from "./api";
+import { ApiError, whenUnauthorized } from "./http";
 import { isOffline, initialLive, type LiveState } from "./live";
 import { liveConnection } from "./live-socket";
 import { compareIncidents, extendTrail, herdsById, isActive, isNewlyUrgent, mergePositions, replaceAll, upsert } from "./merge";

@@ -1,9 +1,29 @@
 // The English text of the console. In: nothing. Out: the same keys as `zh.ts`; the compiler refuses a missing one.
+import { watchEn } from "../pages/watch/words.en";
+import { noticesEn } from "../pages/notices/words.en";
+import { playbackEn } from "../pages/playback/words.en";
+import { devicesEn } from "../pages/devices/words.en";
+import { stationsEn } from "../pages/stations/words.en";
+import { zonesEn } from "../pages/zones/words.en";
+import { patrolsEn } from "../pages/patrols/words.en";
+import { reportsEn } from "../pages/reports/words.en";
+import { deliveriesEn } from "../pages/deliveries/words.en";
+import { adminEn } from "../pages/admin/words.en";
 import { enWords } from "./en-words";
 import type { Dictionary } from "./zh";
 
 export const en: Dictionary = {
   ...enWords,
+  ...watchEn,
+  ...noticesEn,
+  ...playbackEn,
+  ...devicesEn,
+  ...stationsEn,
+  ...zonesEn,
+  ...patrolsEn,
+  ...reportsEn,
+  ...deliveriesEn,
+  ...adminEn,
   app_name: "Grazing Watch",
   app_place: "Hexigten Banner",
   nav: "Main navigation",
@@ -124,14 +144,8 @@ export const en: Dictionary = {
   notices: "Notices",
   notices_count: "{n} going on",
   notices_all: "All",
-  notices_over: "Those that are over",
-  notices_none: "There are none. Silent devices, bad pictures, blind areas and fires are listed here.",
   notices_open: "Show",
   notices_fires_more: "{n} fires in all",
-  notice_matter: "Matter",
-  notice_text: "What",
-  notice_since: "Since",
-  notice_until: "Until",
   matter_fire: "Fire",
   matter_outage: "Outages",
   matter_blind: "Blind zones",
@@ -224,33 +238,8 @@ export const en: Dictionary = {
   heading: "Heading",
   in_incident: "Incident",
 
-  devices_title: "Devices",
-  devices_empty: "No device is registered yet. It is listed here once registered, as “never seen” until it first reports.",
-  devices_filter: "Find by id",
-  devices_count: "{n} in all",
-  devices_all: "All",
-  device_id: "Id",
-  device_kind: "Kind",
-  device_health: "Health",
-  device_last_seen: "Last heard",
-  device_deadline: "Due by",
-  device_never: "never heard",
-  device_overdue: "overdue",
-  device_via: "Via",
-  device_external: "External id",
   rows_hidden: "{n} more rows are not shown; narrow the search.",
 
-  deliveries_title: "Deliveries",
-  deliveries_empty: "Nothing was sent yet. Once an alert goes to a subscriber, each delivery is listed here.",
-  deliveries_count: "latest {n}",
-  delivery_at: "Time",
-  delivery_type: "Alert",
-  delivery_subscriber: "Subscriber",
-  delivery_channel: "Channel",
-  delivery_state: "State",
-  delivery_attempts: "Attempts",
-  delivery_answer: "Answer",
-  delivery_incident: "Incident",
   state_no_receiver: "No receiver",
   state_pending: "Pending",
   state_delivered: "Delivered",

@@ -1,9 +1,29 @@
 // The Chinese text of the console: the text of record. In: nothing. Out: one sentence per key; {name} is filled in.
 // Terms follow the banner's plan and the regional regulation.
+import { watchZh } from "../pages/watch/words.zh";
+import { noticesZh } from "../pages/notices/words.zh";
+import { playbackZh } from "../pages/playback/words.zh";
+import { devicesZh } from "../pages/devices/words.zh";
+import { stationsZh } from "../pages/stations/words.zh";
+import { zonesZh } from "../pages/zones/words.zh";
+import { patrolsZh } from "../pages/patrols/words.zh";
+import { reportsZh } from "../pages/reports/words.zh";
+import { deliveriesZh } from "../pages/deliveries/words.zh";
+import { adminZh } from "../pages/admin/words.zh";
 import { zhWords } from "./zh-words";
 
 export const zh = {
   ...zhWords,
+  ...watchZh,
+  ...noticesZh,
+  ...playbackZh,
+  ...devicesZh,
+  ...stationsZh,
+  ...zonesZh,
+  ...patrolsZh,
+  ...reportsZh,
+  ...deliveriesZh,
+  ...adminZh,
   app_name: "禁牧监测平台",
   app_place: "克什克腾旗",
   nav: "主导航",
@@ -124,14 +144,8 @@ export const zh = {
   notices: "提示",
   notices_count: "进行中 {n} 条",
   notices_all: "全部",
-  notices_over: "查看已结束的",
-  notices_none: "没有提示。设备失联、画面异常、盲区、火情会列在这里。",
   notices_open: "查看",
   notices_fires_more: "共 {n} 处火情",
-  notice_matter: "事由",
-  notice_text: "内容",
-  notice_since: "开始",
-  notice_until: "结束",
   matter_fire: "火情",
   matter_outage: "通信中断",
   matter_blind: "监视盲区",
@@ -224,33 +238,8 @@ export const zh = {
   heading: "航向",
   in_incident: "所属事件",
 
-  devices_title: "设备",
-  devices_empty: "还没有登记设备。登记后会列在这里，首次上报前显示“从未上线”。",
-  devices_filter: "按编号查找",
-  devices_count: "共 {n} 台",
-  devices_all: "全部",
-  device_id: "编号",
-  device_kind: "类型",
-  device_health: "状态",
-  device_last_seen: "最后上报",
-  device_deadline: "应上报时限",
-  device_never: "从未上报",
-  device_overdue: "已逾期",
-  device_via: "经由",
-  device_external: "外部编号",
   rows_hidden: "其余 {n} 行未显示，请缩小查找范围。",
 
-  deliveries_title: "推送记录",
-  deliveries_empty: "还没有推送。产生告警并配置接收方后，每次推送的结果会列在这里。",
-  deliveries_count: "最近 {n} 条",
-  delivery_at: "时间",
-  delivery_type: "告警",
-  delivery_subscriber: "接收方",
-  delivery_channel: "方式",
-  delivery_state: "状态",
-  delivery_attempts: "次数",
-  delivery_answer: "对方答复",
-  delivery_incident: "事件",
   state_no_receiver: "无接收单位",
   state_pending: "待发送",
   state_delivered: "已送达",

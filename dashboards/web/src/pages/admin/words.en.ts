@@ -1,0 +1,5 @@
+// The English text of this page, a part of `i18n/en.ts`. In: nothing. Out: the same keys as `words.zh.ts`.
+
+export const adminEn = {
+  nav_admin: "Admin",
+} as const;
