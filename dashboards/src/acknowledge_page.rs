@@ -52,7 +52,7 @@ async fn acknowledge(app: &App, linked: Linked) -> Result<Linked, Problem> {
     let by = format!("{}（链接）", linked.delivery.subscriber_name);
     let id = IncidentId::parse(&linked.incident.json.id).map_err(|error| Problem::internal("reading a link", error))?;
     let command = Command { incident: Some(id), by: by.clone(), at: app.now(), action: Action::Acknowledge };
-    append(app, command.clone()).await?;
+    append(app, None, command.clone()).await?;
     let (registry, delivery) = (app.parts.registry.clone(), linked.delivery.id.clone());
     let by: String = by.chars().take(100).collect();
     blocking("using up a link", move || registry.use_link(&delivery, &by)).await?;

@@ -1,14 +1,15 @@
-//! Sessions: who is asking, and may they.
+//! Who is asking, and may they.
 //!
-//! In:  a user whose password was right ([`Sessions::open`]), and the cookie of each later request ([`Signed`]).
+//! In:  a user whose password was right ([`Sessions::open`]), and of each later request the cookie, or a program's token ([`Signed`]).
 //! Out: [`Who`], or a [`Problem`]: 401 without a session, 403 without the role or the CSRF token.
 //!
 //! Never: keeps or logs a token; only its BLAKE3 hash is held, in memory, so a restart logs everybody out. Time comes from
-//! the platform's clock.
+//! the platform's clock. A request with `Authorization` needs no CSRF token: no browser sends that header by itself.
 
-use crate::app::App;
+use crate::app::{App, blocking};
+use crate::listener::Peer;
 use crate::problem::Problem;
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use base64::Engine;
@@ -17,8 +18,9 @@ use blake3::Hash;
 use model::Timestamp;
 use rand::TryRngCore;
 use rand::rngs::OsRng;
-use registry::{Role, User};
+use registry::{Registry, Role, TokenHolder, User};
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -146,6 +148,12 @@ impl Sessions {
         self.by_hash.lock().unwrap_or_else(PoisonError::into_inner).remove(&blake3::hash(token.as_bytes()));
     }
 
+    /// Ends all of somebody's: they may something else now, or have another password.
+    pub fn close_all_of(&self, username: &str) {
+        let mut sessions = self.by_hash.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.retain(|_, session| session.who.user.username != username);
+    }
+
     /// How many there are, dead ones that were not yet swept included.
     pub fn count(&self) -> usize {
         self.by_hash.lock().unwrap_or_else(PoisonError::into_inner).len()
@@ -165,32 +173,101 @@ pub(crate) fn token_of(headers: &HeaderMap) -> Option<&str> {
     cookies.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
 }
 
-/// A request by a logged in user; a state-changing one also carried the CSRF token.
+/// By what somebody comes in.
+#[derive(Clone)]
+pub(crate) enum Credential {
+    /// The token in the cookie.
+    Session(String),
+    /// A program's token.
+    Token(String),
+}
+
+impl Credential {
+    /// Who comes in with it now, which counts as a use.
+    pub async fn who(&self, app: &App) -> Result<Option<(Who, Arc<str>)>, Problem> {
+        match self {
+            Self::Session(token) => Ok(app.sessions.find(token, app.now()).map(|who| {
+                let by = Arc::from(who.user.username.as_str());
+                (who, by)
+            })),
+            Self::Token(token) => {
+                let (registry, token) = (app.parts.registry.clone(), token.clone());
+                let holder = blocking("looking at a token", move || registry.token_holder(&token)).await?;
+                Ok(holder.map(|TokenHolder { user, by }| {
+                    (Who { user: Arc::new(user), csrf: Arc::default() }, Arc::from(by))
+                }))
+            }
+        }
+    }
+}
+
+/// A request by somebody known; a state-changing one by a session also carried the CSRF token.
 pub(crate) struct Signed {
     /// Who asks.
     pub who: Who,
-    /// The session's token, to end it or to look whether it still lives.
-    pub token: String,
+    /// By what, to end it or to look whether it still lives.
+    pub credential: Credential,
+    /// What the audit calls them.
+    pub by: Arc<str>,
+    /// From where.
+    pub address: IpAddr,
+}
+
+impl Signed {
+    /// The registry for a change of theirs, and what the audit calls them.
+    pub fn author(&self, app: &App) -> (Registry, String) {
+        (app.parts.registry.from_address(self.address), self.by.to_string())
+    }
+
+    /// The session's token; refused for a program's token, which has no session.
+    pub fn session(&self) -> Result<&str, Problem> {
+        match &self.credential {
+            Credential::Session(token) => Ok(token),
+            Credential::Token(_) => {
+                Err(Problem::forbidden("a token of the API cannot do this; log in with a password"))
+            }
+        }
+    }
+}
+
+/// The token after `Authorization: Bearer`.
+fn bearer_of(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 impl FromRequestParts<Arc<App>> for Signed {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let token = token_of(&parts.headers)
-            .ok_or_else(|| Problem::not_logged_in("no session cookie; log in with POST /api/v1/session"))?;
-        let who = app
-            .sessions
-            .find(token, app.parts.clock.now())
-            .ok_or_else(|| Problem::not_logged_in("the session has ended; log in again with POST /api/v1/session"))?;
-        if !matches!(parts.method, Method::GET | Method::HEAD) {
+        let credential = match (bearer_of(&parts.headers), token_of(&parts.headers)) {
+            (Some(token), _) => Credential::Token(token.to_owned()),
+            (None, Some(token)) => Credential::Session(token.to_owned()),
+            (None, None) => {
+                return Err(Problem::not_logged_in(
+                    "neither a session's cookie nor a token; log in with POST /api/v1/session, or send Authorization: Bearer swt_…",
+                ));
+            }
+        };
+        let ended = || match &credential {
+            Credential::Session(_) => "the session has ended; log in again with POST /api/v1/session",
+            Credential::Token(_) => {
+                "the token is none, has expired or was taken back; ask an administrator for another"
+            }
+        };
+        let (who, by) = credential.who(app).await?.ok_or_else(|| Problem::not_logged_in(ended()))?;
+        let changes = !matches!(parts.method, Method::GET | Method::HEAD);
+        if changes && matches!(credential, Credential::Session(_)) {
             let given = parts.headers.get(CSRF_HEADER).map_or(&b""[..], |value| value.as_bytes());
             // Hashes compare in constant time.
             if blake3::hash(given) != blake3::hash(who.csrf.as_bytes()) {
                 return Err(Problem::csrf());
             }
         }
-        Ok(Self { who, token: token.to_owned() })
+        let peer = parts.extensions.get::<ConnectInfo<Peer>>();
+        let ConnectInfo(Peer(peer)) = peer.ok_or_else(|| Problem::internal("finding the address", "no peer"))?;
+        Ok(Self { who, credential, by, address: peer.ip() })
     }
 }
 
@@ -199,7 +276,13 @@ mod tests {
     use super::*;
 
     fn user(name: &str) -> User {
-        User { username: name.to_owned(), roles: vec![Role::Operator], townships: Vec::new() }
+        User {
+            username: name.to_owned(),
+            roles: vec![Role::Operator],
+            townships: Vec::new(),
+            disabled: false,
+            second_factor: false,
+        }
     }
 
     fn hours(hours: i64) -> Timestamp {

@@ -68,7 +68,7 @@ pub(crate) async fn decide(
     if new.townships.is_empty() || !new.townships.iter().all(|code| signed.who.sees(Some(code.as_str()))) {
         signed.who.require_everywhere()?;
     }
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let (registry, by) = signed.author(&app);
     let waits = app.parts.second_person;
     let proposal = blocking("deciding about a closure", move || {
         if waits { registry.propose_closure(&new, &by) } else { registry.decide_closure(&new, &by) }

@@ -19,6 +19,7 @@ use journal::wire::IncidentJson;
 use model::{Action, Command, IncidentId, IncidentStatus, Outcome, Timestamp, ZoneId};
 use registry::Role;
 use serde_json::{Value, json};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,8 +99,9 @@ pub(crate) async fn drill(app: State<Arc<App>>, signed: Signed, body: Raw) -> Re
     if known.is_none() {
         return Err(Problem::not_found(format!("there is no zone `{name}` in force; GET /api/v1/zones lists them")));
     }
-    let by = signed.who.user.username.clone();
-    append(&app, Command { incident: None, by, at: app.now(), action: Action::Drill { zone } }).await?;
+    let by = signed.by.to_string();
+    let command = Command { incident: None, by, at: app.now(), action: Action::Drill { zone } };
+    append(&app, Some(signed.address), command).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -133,22 +135,53 @@ async fn act(
     let action = action(&before.json)?;
     fits(&before.json, &action)?;
     let incident = IncidentId::parse(id).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let by = signed.who.user.username.clone();
+    let by = signed.by.to_string();
     let command = Command { incident: Some(incident), by, at: app.now(), action };
-    append(app, command.clone()).await?;
+    append(app, Some(signed.address), command.clone()).await?;
     match tokio::time::timeout(EFFECT_MAX, effect(view, id, &before, &command)).await {
         Ok(after) => Ok(Json(&after.json).into_response()),
         Err(_) => Ok((StatusCode::ACCEPTED, Json(&before.json)).into_response()),
     }
 }
 
-/// Puts a command where `alerts` reads it; durable when this returns.
-pub(crate) async fn append(app: &App, command: Command) -> Result<(), Problem> {
-    let log = app.parts.command_log.clone();
+/// Puts a command where `alerts` reads it; durable when this returns. What a person did also stands in the audit, with the address it came from.
+pub(crate) async fn append(app: &App, from: Option<IpAddr>, command: Command) -> Result<(), Problem> {
+    let (log, registry) = (app.parts.command_log.clone(), app.parts.registry.clone());
     let by = command.by.clone();
-    let seq = blocking("writing a command", move || log.append(&command)).await?;
+    let seq = blocking("writing a command", move || {
+        let seq = log.append(&command)?;
+        if let Some((what, after)) = audited(&command) {
+            let registry = from.map_or_else(|| registry.clone(), |address| registry.from_address(address));
+            if let Err(error) = registry.witness(what, after, &command.by) {
+                // The command stands in its own log and is carried out; refusing it now would make the person do it twice.
+                tracing::error!(%error, seq, "a command cannot be written into the audit");
+            }
+        }
+        Ok::<_, Problem>(seq)
+    })
+    .await?;
     tracing::info!(seq, by, "command taken");
     Ok(())
+}
+
+/// What the audit says of a command; nothing of what a provider reports by the thousand.
+fn audited(command: &Command) -> Option<(String, Option<Value>)> {
+    let incident = command.incident.as_ref().map_or("", |id| id.as_str());
+    let of_case = |what: &str, after| (format!("incident.{what} {incident}"), after);
+    Some(match &command.action {
+        Action::Acknowledge => of_case("acknowledge", None),
+        Action::Dispatch { to } => of_case("dispatch", Some(json!({ "to": to }))),
+        Action::Resolve { outcome } => of_case("resolve", Some(json!({ "outcome": outcome.as_str() }))),
+        Action::Reopen => of_case("reopen", None),
+        Action::Comment { text } => of_case("comment", Some(json!({ "text": text }))),
+        Action::RetryDelivery { delivery } => (format!("delivery.retry {delivery}"), None),
+        Action::RetryDeliveries { subscriber } => {
+            ("delivery.retry_all".into(), Some(json!({ "subscriber": subscriber })))
+        }
+        Action::Drill { zone } => (format!("drill {zone}"), None),
+        Action::TestSubscriber { subscriber } => (format!("subscriber.test {subscriber}"), None),
+        Action::SmsReceipt { .. } => return None,
+    })
 }
 
 /// Refuses what cannot mean anything in the case's present state, so that the operator learns it at once.

@@ -94,9 +94,9 @@ pub(crate) async fn retry(
         )));
     }
     let incident = before.incident.as_deref().and_then(|incident| IncidentId::parse(incident).ok());
-    let by = signed.who.user.username.clone();
+    let by = signed.by.to_string();
     let action = Action::RetryDelivery { delivery: id.clone() };
-    append(&app, Command { incident, by, at: app.now(), action }).await?;
+    append(&app, Some(signed.address), Command { incident, by, at: app.now(), action }).await?;
     match tokio::time::timeout(EFFECT_MAX, changed(view, &id, &before)).await {
         Ok(after) => Ok(Json(&*after).into_response()),
         Err(_) => Ok((StatusCode::ACCEPTED, Json(&*before)).into_response()),
@@ -124,7 +124,7 @@ pub(crate) async fn retry_all(
         ));
     }
     let (by, action) = (signed.who.user.username.clone(), Action::RetryDeliveries { subscriber });
-    append(&app, Command { incident: None, by, at: app.now(), action }).await?;
+    append(&app, Some(signed.address), Command { incident: None, by, at: app.now(), action }).await?;
     Ok(StatusCode::ACCEPTED)
 }
 

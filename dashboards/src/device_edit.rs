@@ -83,7 +83,7 @@ pub(crate) async fn many(
 
 async fn change(app: &Arc<App>, signed: &Signed, ids: Vec<DeviceId>, body: EditBody) -> Result<u64, Problem> {
     let edit = parse(body)?;
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let (registry, by) = signed.author(&app);
     blocking("changing devices", move || registry.edit_devices(&ids, &edit, &by)).await
 }
 
@@ -106,7 +106,8 @@ async fn shut_out(
     signed.who.require(&[Role::Administrator])?;
     app.view().await?;
     let id = find(&app, &signed.who, &id)?.id;
-    let (registry, by, which) = (app.parts.registry.clone(), signed.who.user.username.clone(), id.clone());
+    let (registry, by) = signed.author(&app);
+    let which = id.clone();
     blocking("shutting a device out or in", move || registry.set_disabled(&which, disabled, &by)).await?;
     let device = find(&app, &signed.who, id.as_str())?;
     Ok(Json(device_json(&app, &device)))
@@ -128,7 +129,7 @@ pub(crate) async fn import(
     signed.who.require(&[Role::Administrator])?;
     signed.who.require_everywhere()?;
     let dry_run = options.dry_run.unwrap_or(false);
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let (registry, by) = signed.author(&app);
     let done = blocking("importing devices", move || {
         let rows = device_rows(&body).map_err(|error| Problem::bad_request(error.to_string()))?;
         registry.import_devices(&rows, dry_run, &by).map_err(Problem::from)

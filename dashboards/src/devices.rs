@@ -176,7 +176,7 @@ pub(crate) async fn add(
     signed.who.require(&[Role::Administrator])?;
     let new = parse(body)?;
     let id = new.id.clone();
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let (registry, by) = signed.author(&app);
     let secret = blocking("registering a device", move || registry.add_device(new, &by)).await?;
     Ok((StatusCode::CREATED, Json(json!({ "id": id.as_str(), "secret": secret.as_str() }))))
 }
@@ -190,7 +190,8 @@ pub(crate) async fn approve(
     signed.who.require(&[Role::Administrator])?;
     app.view().await?;
     let device = find(&app, &signed.who, &id)?.id;
-    let (registry, by, approved) = (app.parts.registry.clone(), signed.who.user.username.clone(), device.clone());
+    let (registry, by) = signed.author(&app);
+    let approved = device.clone();
     blocking("approving a device", move || registry.approve(&approved, &by)).await?;
     let device = find(&app, &signed.who, device.as_str())?;
     Ok(Json(device_json(&app, &device)))

@@ -53,7 +53,7 @@ pub(crate) async fn import(
 ) -> Result<Json<Value>, Problem> {
     signed.who.require(&TRUSTED)?;
     signed.who.require_everywhere()?;
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let (registry, by) = signed.author(&app);
     let done = blocking("importing households", move || {
         let rows = household_rows(&body).map_err(|error| Problem::bad_request(error.to_string()))?;
         registry.import_households(&rows, &by).map_err(Problem::from)
@@ -80,7 +80,8 @@ pub(crate) async fn phone(
             "there is no household `{id}` (or it is not in your townships); GET /api/v1/households lists them"
         )));
     }
-    let (registry, by, asked) = (app.parts.registry.clone(), signed.who.user.username.clone(), id.clone());
+    let (registry, by) = signed.author(&app);
+    let asked = id.clone();
     let phone = blocking("reading a phone number", move || registry.household_phone(&asked, &by)).await?;
     Ok(Json(json!({ "id": id.as_str(), "phone": phone })))
 }

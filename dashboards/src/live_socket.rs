@@ -9,7 +9,7 @@
 //! the browser credited the last one. A browser that takes nothing for [`SEND_MAX`] is cut off.
 
 use crate::app::App;
-use crate::auth::{Signed, Who};
+use crate::auth::{Credential, Signed, Who};
 use crate::extract::Params;
 use crate::frames;
 use crate::problem::Problem;
@@ -127,7 +127,7 @@ struct Over;
 struct Conversation {
     app: Arc<App>,
     who: Who,
-    token: String,
+    credential: Credential,
     socket: WebSocket,
     /// Records up to here were told, or are in what the page loads by itself.
     told_seq: u64,
@@ -141,8 +141,18 @@ struct Conversation {
 impl Conversation {
     fn new(app: Arc<App>, signed: Signed, socket: WebSocket) -> Self {
         let registry = app.registry_view();
-        let Signed { who, token } = signed;
-        Self { app, who, token, socket, told_seq: 0, told_step: 0, registry, credit: true, heard_at: Instant::now() }
+        let Signed { who, credential, .. } = signed;
+        Self {
+            app,
+            who,
+            credential,
+            socket,
+            told_seq: 0,
+            told_step: 0,
+            registry,
+            credit: true,
+            heard_at: Instant::now(),
+        }
     }
 
     async fn run(mut self, since: Option<u64>) {
@@ -183,7 +193,7 @@ impl Conversation {
                 },
                 _ = positions.tick() => self.tell_positions().await?,
                 _ = ping.tick() => {
-                    if app.sessions.find(&self.token, app.now()).is_none() {
+                    if !matches!(self.credential.who(&app).await, Ok(Some(_))) {
                         return Ok(());
                     }
                     self.ping().await?;

@@ -14,7 +14,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use registry::User;
+use registry::{Login, RegistryError, User};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -24,34 +24,54 @@ const LENGTH_MAX: usize = 1_024;
 
 /// What `POST /session` takes.
 #[derive(Deserialize)]
-pub(crate) struct Login {
+pub(crate) struct LoginBody {
     username: String,
     password: String,
+    /// Of the authenticator, where somebody has one.
+    code: Option<String>,
 }
 
 /// `POST /session`
 pub(crate) async fn login(
     State(app): State<Arc<App>>,
     ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
-    Body(Login { username, password }): Body<Login>,
+    Body(LoginBody { username, password, code }): Body<LoginBody>,
 ) -> Result<Response, Problem> {
-    if username.len() > LENGTH_MAX || password.len() > LENGTH_MAX {
+    if [&username, &password].into_iter().chain(&code).any(|text| text.len() > LENGTH_MAX) {
         return Err(wrong());
     }
-    app.throttle.attempt(&username, peer.ip(), app.now()).map_err(|wait| {
-        let seconds = wait.as_secs().max(1);
-        Problem::too_many(format!("too many wrong passwords; try again in {seconds} s"), seconds)
-    })?;
+    app.throttle.attempt(&username, peer.ip(), app.now()).map_err(Problem::throttled)?;
     let permit =
         app.password_checks.acquire().await.map_err(|error| Problem::internal("checking a password", error))?;
-    let (registry, name) = (app.parts.registry.clone(), username.clone());
-    let user = blocking("checking a password", move || registry.check_password(&name, &password)).await?;
+    let (registry, name) = (app.parts.registry.from_address(peer.ip()), username.clone());
+    let login = blocking("checking a password", move || {
+        let login = registry.log_in(&name, &password, code.as_deref())?;
+        if matches!(login, Login::In(_)) {
+            registry.witness("session.open".to_owned(), None, &name)?;
+        }
+        Ok::<_, RegistryError>(login)
+    });
+    let login = login.await?;
     drop(permit);
-    let Some(user) = user else {
-        tracing::info!(username, %peer, "login refused");
-        return Err(wrong());
+    let user = match login {
+        Login::In(user) => user,
+        // Asking for the code tells that the password is right, and still counts as an attempt: codes cannot be tried without end.
+        Login::NeedsCode => return Err(Problem::needs_code()),
+        Login::WrongCode => {
+            tracing::info!(username, %peer, "login refused: wrong code");
+            return Err(Problem::not_logged_in("the code is wrong or was used; wait for the next one"));
+        }
+        Login::Refused => {
+            tracing::info!(username, %peer, "login refused");
+            return Err(wrong());
+        }
     };
     app.throttle.succeeded(&username, peer.ip());
+    open(&app, user)
+}
+
+/// A new session, with its cookie.
+pub(crate) fn open(app: &App, user: User) -> Result<Response, Problem> {
     let shown = user_json(&user);
     let opened = app.sessions.open(user, app.now())?;
     let cookie = cookie(&opened.token, app.parts.secure_cookie)?;
@@ -65,14 +85,9 @@ fn wrong() -> Problem {
 
 /// `DELETE /session`
 pub(crate) async fn logout(State(app): State<Arc<App>>, signed: Signed) -> Result<Response, Problem> {
-    app.sessions.close(&signed.token);
+    app.sessions.close(signed.session()?);
     let gone = cookie("; Max-Age=0", app.parts.secure_cookie)?;
     Ok((StatusCode::NO_CONTENT, AppendHeaders([(SET_COOKIE, gone)])).into_response())
-}
-
-/// `GET /me`
-pub(crate) async fn me(signed: Signed) -> Json<Value> {
-    Json(json!({ "user": user_json(&signed.who.user), "csrf": &*signed.who.csrf }))
 }
 
 fn cookie(value: &str, secure: bool) -> Result<HeaderValue, Problem> {
@@ -87,5 +102,7 @@ pub(crate) fn user_json(user: &User) -> Value {
         "username": user.username,
         "roles": user.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
         "townships": user.townships.iter().map(|code| code.as_str()).collect::<Vec<_>>(),
+        "disabled": user.disabled,
+        "second_factor": user.second_factor,
     })
 }

@@ -57,7 +57,7 @@ pub(crate) async fn announce(
             new.scope.name()
         )));
     }
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let (registry, by) = signed.author(&app);
     let id = blocking("announcing a maintenance", move || registry.announce_maintenance(&new, &by)).await?;
     Ok((StatusCode::CREATED, Json(json!({ "id": id }))))
 }
@@ -69,7 +69,7 @@ pub(crate) async fn end(
     Path(id): Path<u64>,
 ) -> Result<Json<Value>, Problem> {
     signed.who.require(&ANNOUNCERS)?;
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let (registry, by) = signed.author(&app);
     let reader = registry.clone();
     let announced = blocking("reading the maintenance", move || reader.maintenance()).await?;
     if !announced.iter().any(|work| work.id == id && sees(&app, &signed.who, &work.scope)) {

@@ -100,7 +100,7 @@ async fn decide(
         ))
     };
     let number: u64 = id.parse().map_err(|_| unknown())?;
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let (registry, by) = signed.author(&app);
     let masks = blocking("reading the masks", move || registry.masks()).await?;
     if !masks.iter().any(|mask| mask.id == number && sees(&app, &signed.who, &mask.device)) {
         return Err(unknown());

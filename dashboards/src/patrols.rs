@@ -189,7 +189,7 @@ pub(crate) async fn set_duties(
 ) -> Result<Json<Value>, Problem> {
     signed.who.require(&PLANNERS)?;
     let device = devices::find(&app, &signed.who, &id)?.id;
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let (registry, by) = signed.author(&app);
     let set = body.duties.clone();
     blocking("saying whose duties a device has", move || registry.set_patrol_roles(&device, &set, &by)).await?;
     Ok(Json(json!({ "device": id, "duties": body.duties })))
@@ -251,7 +251,7 @@ pub(crate) async fn plan(
             other.id
         )));
     }
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let (registry, by) = signed.author(&app);
     let ids: Vec<String> = routes.iter().map(|route| route.id.clone()).collect();
     blocking("planning routes", move || registry.plan_routes(&routes, &by)).await?;
     Ok((StatusCode::CREATED, Json(json!({ "planned": ids }))))
@@ -270,7 +270,7 @@ pub(crate) async fn remove(
             "there is no route `{id}` (or it is not in your townships); GET /api/v1/patrols/routes lists them"
         )));
     }
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let (registry, by) = signed.author(&app);
     blocking("removing a route", move || registry.remove_route(&id, &by)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -184,7 +184,7 @@ impl Taken {
         if recent.contains(&key) || shows(&before.json, &command) {
             return Ok(false);
         }
-        append(app, command).await?;
+        append(app, None, command).await?;
         if recent.len() >= RECENT_MAX {
             recent.pop_front();
         }

@@ -12,6 +12,7 @@ use journal::JournalError;
 use registry::RegistryError;
 use serde_json::json;
 use std::fmt::Display;
+use std::time::Duration;
 
 /// A refusal or a failure, ready to be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,16 @@ impl Problem {
     /// 401: log in first.
     pub fn not_logged_in(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "not-logged-in", "not logged in", detail)
+    }
+
+    /// 401: the password is right, and a code of the authenticator is needed too.
+    pub fn needs_code() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "code-needed",
+            "a code is needed",
+            "send the code of your authenticator as `code` along with name and password",
+        )
     }
 
     /// 403: logged in, but not for this.
@@ -67,6 +78,12 @@ impl Problem {
     pub fn too_many(detail: impl Into<String>, retry_after_s: u64) -> Self {
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "too many attempts", detail);
         Self { retry_after_s: Some(retry_after_s), ..problem }
+    }
+
+    /// 429: too many wrong passwords or codes.
+    pub fn throttled(wait: Duration) -> Self {
+        let seconds = wait.as_secs().max(1);
+        Self::too_many(format!("too many wrong passwords; try again in {seconds} s"), seconds)
     }
 
     /// 503: not now.
@@ -126,6 +143,7 @@ impl From<RegistryError> for Problem {
             | RegistryError::State { .. }
             | RegistryError::Proposal { .. }
             | RegistryError::Mask { .. }
+            | RegistryError::LastAdministrator { .. }
             | RegistryError::Limit { .. } => Self::conflict(error.to_string()),
             RegistryError::Invalid { .. } | RegistryError::Rules(_) => Self::bad_request(error.to_string()),
             RegistryError::Busy => Self::unavailable(error.to_string()),

@@ -85,7 +85,7 @@ async fn approve(
     signed.who.require(deciders(topic))?;
     signed.who.require_everywhere()?;
     let id = number(&id)?;
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let (registry, by) = signed.author(&app);
     let done = blocking("approving a proposal", move || registry.approve_proposal(topic, id, &by)).await?;
     Ok(Json(proposal_json(&done)))
 }
@@ -100,7 +100,7 @@ async fn decline(
     signed.who.require(deciders(topic))?;
     signed.who.require_everywhere()?;
     let id = number(&id)?;
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let (registry, by) = signed.author(&app);
     let done =
         blocking("declining a proposal", move || registry.decline_proposal(topic, id, &by, &body.reason)).await?;
     Ok(Json(proposal_json(&done)))

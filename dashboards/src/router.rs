@@ -10,8 +10,8 @@ use crate::listener::Peer;
 use crate::problem::Problem;
 use crate::{
     acknowledge_page, audit, closures, commands, console, deliveries, device_edit, devices, households, incidents,
-    live_socket, login, maintenance, masks, messages, notices, ops, patrols, platform_ack, proposals, rosters,
-    sms_back, snapshots, stations, subscribers, tracks, users, watching, zone_at, zone_import, zones,
+    live_socket, login, maintenance, masks, me, messages, notices, ops, patrols, platform_ack, proposals, rosters,
+    sms_back, snapshots, stations, subscribers, tokens, tracks, users, watching, zone_at, zone_import, zones,
 };
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -65,10 +65,20 @@ fn service() -> Vec<Route> {
         route("GET", "/api/v1/openapi.json", get(openapi)),
         route("POST", "/api/v1/session", post(login::login)),
         route("DELETE", "/api/v1/session", delete(login::logout)),
-        route("GET", "/api/v1/me", get(login::me)),
+        route("GET", "/api/v1/me", get(me::me)),
+        route("PUT", "/api/v1/me/password", put(me::set_password)),
+        route("POST", "/api/v1/me/second-factor", post(me::offer_factor)),
+        route("POST", "/api/v1/me/second-factor/confirm", post(me::confirm_factor)),
+        route("DELETE", "/api/v1/me/second-factor", delete(me::remove_factor)),
+        route("GET", "/api/v1/tokens", get(tokens::list)),
+        route("POST", "/api/v1/tokens", post(tokens::add)),
+        route("DELETE", "/api/v1/tokens/{id}", delete(tokens::revoke)),
+        route("GET", "/api/v1/audit/chain", get(audit::chain)),
         route("GET", "/api/v1/audit", get(audit::list)),
         route("GET", "/api/v1/users", get(users::list)),
         route("POST", "/api/v1/users", post(users::add)),
+        route("PATCH", "/api/v1/users/{username}", patch(users::edit)),
+        route("DELETE", "/api/v1/users/{username}/second-factor", delete(users::remove_factor)),
         route("GET", "/api/v1/live", get(live_socket::upgrade)),
     ]
 }

@@ -88,7 +88,7 @@ pub(crate) async fn receipts(
             let incident = delivery.incident.as_deref().and_then(|incident| IncidentId::parse(incident).ok());
             let Receipt { delivery, arrived, told } = receipt;
             let action = Action::SmsReceipt { delivery, arrived, told };
-            append(&app, Command { incident, by: provider.as_str().to_owned(), at: app.now(), action }).await?;
+            append(&app, None, Command { incident, by: provider.as_str().to_owned(), at: app.now(), action }).await?;
         }
         recent.keep(key);
     }

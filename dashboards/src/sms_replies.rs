@@ -128,7 +128,7 @@ pub(crate) async fn take(app: &App, reply: &Reply) -> Result<(), Problem> {
         None => "unknown",
         Some((delivery, incident)) => {
             let action = if acknowledges { Action::Acknowledge } else { Action::Comment { text } };
-            append(app, command(app, delivery, action)?).await?;
+            append(app, None, command(app, delivery, action)?).await?;
             if acknowledges {
                 taken.keep(as_opened(&incident.json));
             }

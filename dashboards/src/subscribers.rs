@@ -86,7 +86,7 @@ pub(crate) async fn add(
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     signed.who.require(&[Role::Administrator])?;
     let new = parse(body, false)?;
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let (registry, by) = signed.author(&app);
     let made = blocking("adding a subscriber", move || registry.add_subscriber(new, &by)).await?;
     Ok((StatusCode::CREATED, Json(with_secret(made))))
 }
@@ -109,7 +109,7 @@ pub(crate) async fn replace(
 ) -> Result<Json<Value>, Problem> {
     signed.who.require(&[Role::Administrator])?;
     let new = parse(body, true)?;
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let (registry, by) = signed.author(&app);
     let made = blocking("changing a subscriber", move || registry.replace_subscriber(&id, new, &by)).await?;
     Ok(Json(subscriber_json(&made)))
 }
@@ -132,7 +132,7 @@ async fn switch(
     off: Option<String>,
 ) -> Result<Json<Value>, Problem> {
     signed.who.require(&[Role::Administrator, Role::Supervisor])?;
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let (registry, by) = signed.author(&app);
     let switched = move || registry.switch_subscriber(&id, off.as_deref(), &by);
     Ok(Json(subscriber_json(&blocking("switching a subscriber", switched).await?)))
 }
@@ -144,7 +144,7 @@ pub(crate) async fn renew_secret(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     signed.who.require(&[Role::Administrator])?;
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let (registry, by) = signed.author(&app);
     let made = blocking("renewing a secret", move || registry.renew_subscriber_secret(&id, &by)).await?;
     Ok(Json(with_secret(made)))
 }
@@ -167,7 +167,7 @@ pub(crate) async fn test(
         )));
     }
     let (by, action) = (signed.who.user.username.clone(), Action::TestSubscriber { subscriber: id });
-    append(&app, Command { incident: None, by, at: app.now(), action }).await?;
+    append(&app, Some(signed.address), Command { incident: None, by, at: app.now(), action }).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -178,7 +178,7 @@ pub(crate) async fn remove(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     signed.who.require(&[Role::Administrator])?;
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let (registry, by) = signed.author(&app);
     blocking("removing a subscriber", move || registry.remove_subscriber(&id, &by)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,6 +1,7 @@
 //! People who may look and act, for administrators.
 //!
-//! In: a new user.   Out: everybody, without anything of their passwords.
+//! In: a new user, or what is to be other about one.   Out: everybody, without anything of their passwords.
+//! What somebody may holds at once: their sessions end with every change.
 
 use crate::app::{App, blocking};
 use crate::auth::Signed;
@@ -9,10 +10,10 @@ use crate::login::user_json;
 use crate::problem::Problem;
 use crate::subscribers::names;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use model::TownshipCode;
-use registry::{NewUser, Role};
+use registry::{NewUser, RegistryError, Role, UserEdit};
 use serde::Deserialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -26,6 +27,16 @@ pub(crate) struct UserBody {
     roles: Vec<String>,
     #[serde(default)]
     townships: Vec<String>,
+}
+
+/// What `PATCH /users/{username}` takes; what is not given stays.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EditBody {
+    password: Option<String>,
+    roles: Option<Vec<String>>,
+    townships: Option<Vec<String>>,
+    disabled: Option<bool>,
 }
 
 /// `GET /users`
@@ -42,13 +53,67 @@ pub(crate) async fn add(
     signed: Signed,
     Body(body): Body<UserBody>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    signed.who.require(&[Role::Administrator])?;
-    let roles = body.roles.iter().map(|word| role(word)).collect::<Result<_, _>>()?;
+    administers(&signed)?;
+    let roles = roles(&body.roles)?;
     let townships = names(&body.townships, TownshipCode::parse)?;
     let new = NewUser { username: body.username, password: body.password, roles, townships };
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let (registry, by) = signed.author(&app);
     let user = blocking("adding a user", move || registry.add_user(new, &by)).await?;
     Ok((StatusCode::CREATED, Json(user_json(&user))))
+}
+
+/// `PATCH /users/{username}`
+pub(crate) async fn edit(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(username): Path<String>,
+    Body(body): Body<EditBody>,
+) -> Result<Json<Value>, Problem> {
+    administers(&signed)?;
+    let edit = UserEdit {
+        roles: body.roles.map(|words| roles(&words)).transpose()?,
+        townships: body.townships.map(|codes| names(&codes, TownshipCode::parse)).transpose()?,
+        disabled: body.disabled,
+    };
+    let (registry, by) = signed.author(&app);
+    let name = username.clone();
+    let user = blocking("changing a user", move || {
+        if let Some(password) = &body.password {
+            registry.set_password(&name, password, &by)?;
+        }
+        registry.edit_user(&name, edit, &by)
+    });
+    let user = user.await?;
+    app.sessions.close_all_of(&username);
+    Ok(Json(user_json(&user)))
+}
+
+/// `DELETE /users/{username}/second-factor`: they lost their authenticator.
+pub(crate) async fn remove_factor(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(username): Path<String>,
+) -> Result<StatusCode, Problem> {
+    administers(&signed)?;
+    let (registry, by) = signed.author(&app);
+    let name = username.clone();
+    blocking("removing a second factor", move || {
+        registry.remove_factor(&name, &by)?;
+        Ok::<_, RegistryError>(())
+    })
+    .await?;
+    app.sessions.close_all_of(&username);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Who administers some townships only would otherwise make somebody who sees all.
+fn administers(signed: &Signed) -> Result<(), Problem> {
+    signed.who.require(&[Role::Administrator])?;
+    signed.who.require_everywhere()
+}
+
+pub(crate) fn roles(words: &[String]) -> Result<Vec<Role>, Problem> {
+    words.iter().map(|word| role(word)).collect()
 }
 
 fn role(word: &str) -> Result<Role, Problem> {

@@ -56,7 +56,7 @@ pub(crate) async fn import(
     if reason.trim().is_empty() && !options.dry_run {
         return Err(Problem::bad_request("parameter `reason` is missing; say why the zones change"));
     }
-    let by = signed.who.user.username.clone();
+    let by = signed.by.to_string();
     let shared = Arc::clone(&app);
     let (status, json) =
         blocking("importing zones", move || carry_out(&shared, &upload, &reading, options, days, &by, &reason)).await?;
@@ -139,7 +139,7 @@ pub(crate) async fn repeal(
     signed.who.require(&EDITORS)?;
     let id = ZoneId::parse(&id).map_err(|error| Problem::bad_request(error.to_string()))?;
     let from = legal_field("from", &body.from)?;
-    let (registry, by) = (app.parts.registry.clone(), signed.who.user.username.clone());
+    let (registry, by) = signed.author(&app);
     let waits = app.parts.second_person;
     let done: Result<Proposal, u32> = blocking("repealing a zone", move || {
         if waits {

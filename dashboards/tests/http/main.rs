@@ -16,6 +16,7 @@ mod live;
 mod logging_in;
 mod looking;
 mod patrols;
+mod people;
 mod second_person;
 mod sms_back;
 mod snapshots;

@@ -81,9 +81,10 @@ pub(crate) fn check_text(key: &'static str, text: &str, remedy: &str) -> Result<
     if fits && !text.chars().any(char::is_control) { Ok(()) } else { Err(RegistryError::invalid(key, text, remedy)) }
 }
 
-/// The person behind a name in the audit: the same at the console and on the command line.
+/// The person behind a name in the audit: the same at the console, on the command line, and by a token of theirs.
 fn person(by: &str) -> &str {
-    by.strip_prefix("cli:").unwrap_or(by)
+    let by = by.strip_prefix("cli:").unwrap_or(by);
+    by.split_once(crate::tokens::MARK).map_or(by, |(person, _)| person)
 }
 
 /// A change that is to be proposed.

@@ -105,6 +105,14 @@ pub enum RegistryError {
         /// In which state it is, and what would do.
         state: &'static str,
     },
+    /// Do what the text says: nobody would be left who can.
+    #[error(
+        "user `{username}` cannot be changed so: nobody would be left who administers everything; make somebody else an administrator first"
+    )]
+    LastAdministrator {
+        /// Whom.
+        username: String,
+    },
     /// Do what the text says; the proposal is in another state than this needs, or somebody else has to do it.
     #[error("proposal {id} {why}")]
     Proposal {

@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 
 /// One entry per version; the first makes an empty file into version 1.
-const MIGRATIONS: [&str; 6] = [V1, V2, V3, V4, V5, V6];
+const MIGRATIONS: [&str; 7] = [V1, V2, V3, V4, V5, V6, V7];
 
 const V1: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
@@ -146,6 +146,22 @@ CREATE TABLE used_link (delivery TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) STRIC
 CREATE TABLE listener (subscriber TEXT PRIMARY KEY, credential BLOB NOT NULL) STRICT;
 ";
 
+/// People who may no longer look, second factors, tokens of programs; and from where a change came.
+const V7: &str = "
+ALTER TABLE user ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0;
+-- The secret in force, one that waits for its first code, and the last step of 30 s whose code was used.
+ALTER TABLE user ADD COLUMN factor BLOB;
+ALTER TABLE user ADD COLUMN factor_new BLOB;
+ALTER TABLE user ADD COLUMN factor_step INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE audit ADD COLUMN address TEXT;
+-- A number is never given twice.
+CREATE TABLE token (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, username TEXT NOT NULL REFERENCES user (username),
+    hash BLOB NOT NULL UNIQUE, roles TEXT NOT NULL, expires_at_ms INTEGER NOT NULL, made_at_ms INTEGER NOT NULL,
+    revoked INTEGER NOT NULL
+) STRICT;
+";
+
 /// Brings the database to this program's version, or refuses one that is newer. Two processes may do it at once: the
 /// version is read inside the write lock.
 pub(crate) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), RegistryError> {
@@ -204,6 +220,6 @@ mod tests {
         registry.claim(key.as_str(), &DeviceId::parse("sn-1").unwrap(), DeviceKind::Station).unwrap();
         let version: i64 =
             Connection::open(&path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-        assert_eq!(version, 6);
+        assert_eq!(version, 7);
     }
 }

@@ -27,6 +27,11 @@ impl Secret {
         Ok(Self(format!("claim_{}", URL_SAFE_NO_PAD.encode(random_bytes::<32>()?))))
     }
 
+    /// A new token of the API; likewise.
+    pub(crate) fn api_token() -> Result<Self, RegistryError> {
+        Ok(Self(format!("swt_{}", URL_SAFE_NO_PAD.encode(random_bytes::<32>()?))))
+    }
+
     /// The secret itself, for the one who has to type it.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -104,6 +109,14 @@ pub(crate) fn claim_key_hash(key: &[u8; 32], claim_key: &str) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new_keyed(key);
     hasher.update(b"\0claim key\0");
     hasher.update(claim_key.as_bytes());
+    *hasher.finalize().as_bytes()
+}
+
+/// The hash of a token of the API; likewise.
+pub(crate) fn token_hash(key: &[u8; 32], token: &str) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    hasher.update(b"\0api token\0");
+    hasher.update(token.as_bytes());
     *hasher.finalize().as_bytes()
 }
 

@@ -12,6 +12,7 @@ use model::{Clock, DeviceId};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -27,6 +28,8 @@ const BUSY_PAUSE: Duration = Duration::from_millis(5);
 #[derive(Clone)]
 pub struct Registry {
     pub(crate) inner: Arc<Inner>,
+    /// From where what is done with this handle comes, for the audit.
+    address: Option<Arc<str>>,
 }
 
 pub(crate) struct Inner {
@@ -89,9 +92,15 @@ impl Registry {
             view: watch::Sender::new(Arc::new(View::default())),
             hashing: Mutex::new(()),
         };
-        let registry = Self { inner: Arc::new(inner) };
+        let registry = Self { inner: Arc::new(inner), address: None };
         registry.refresh()?;
         Ok(registry)
+    }
+
+    /// The same, for somebody at this address of the network.
+    #[must_use]
+    pub fn from_address(&self, address: IpAddr) -> Self {
+        Self { inner: Arc::clone(&self.inner), address: Some(Arc::from(address.to_string())) }
     }
 
     /// The newest snapshot, and notice of the next one.
@@ -171,7 +180,8 @@ impl Registry {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(RegistryError::from)?;
-        let done = change(&mut Change::new(&transaction, &self.inner.key, self.inner.clock.now(), by))?;
+        let author = (by, self.address.as_deref());
+        let done = change(&mut Change::new(&transaction, &self.inner.key, self.inner.clock.now(), author))?;
         Ok((transaction, done))
     }
 }

@@ -68,6 +68,10 @@ pub struct User {
     pub roles: Vec<Role>,
     /// Where they may; empty: everywhere.
     pub townships: Vec<TownshipCode>,
+    /// Whether they may not log in.
+    pub disabled: bool,
+    /// Whether a password alone does not let them in.
+    pub second_factor: bool,
 }
 
 /// A person to register.
@@ -96,10 +100,9 @@ impl Registry {
     pub fn add_user(&self, new: NewUser, by: &str) -> Result<User, RegistryError> {
         check(&new)?;
         let hash = self.hash_password(&new.password)?;
-        let mut roles = new.roles;
-        roles.sort_unstable();
-        roles.dedup();
-        let user = User { username: new.username, roles, townships: new.townships };
+        let roles = sorted(new.roles);
+        let NewUser { username, townships, .. } = new;
+        let user = User { username, roles, townships, disabled: false, second_factor: false };
         self.write(by, |change| {
             if stored_hash(change.transaction, &user.username)?.is_some() {
                 return Err(RegistryError::Exists { what: "user", name: user.username.clone() });
@@ -112,7 +115,7 @@ impl Registry {
     /// Everybody, by name.
     pub fn users(&self) -> Result<Vec<User>, RegistryError> {
         self.read(|connection| {
-            let mut query = connection.prepare("SELECT username, roles, townships FROM user ORDER BY username")?;
+            let mut query = connection.prepare(&format!("{SELECT} ORDER BY username"))?;
             query.query_and_then([], user)?.collect()
         })
     }
@@ -149,7 +152,13 @@ impl Registry {
                     Ok(None)
                 }
                 (false, _) => {
-                    let admin = User { username: ADMIN.to_owned(), roles: Role::ALL.to_vec(), townships: Vec::new() };
+                    let admin = User {
+                        username: ADMIN.to_owned(),
+                        roles: Role::ALL.to_vec(),
+                        townships: Vec::new(),
+                        disabled: false,
+                        second_factor: false,
+                    };
                     insert(change, &admin, &hash)?;
                     Ok(made_up)
                 }
@@ -157,26 +166,24 @@ impl Registry {
         })
     }
 
-    /// Who logs in with this name and password; `None` when either is wrong, after the same work. Takes tens of
-    /// milliseconds of a core: call it in `spawn_blocking`.
+    /// Whose name and password these are; `None` when either is wrong, after the same work. Takes tens of milliseconds of a core: call it in
+    /// `spawn_blocking`. Whether they may log in is [`Registry::log_in`]'s.
     pub fn check_password(&self, username: &str, password: &str) -> Result<Option<User>, RegistryError> {
         if password.len() > MAX_PASSWORD_BYTES {
             return Ok(None);
         }
         let found = self.read(|connection| {
-            let mut query =
-                connection.prepare("SELECT username, roles, townships, password FROM user WHERE username = ?1")?;
-            let found = query.query_row([username], |row| Ok((user(row), row.get::<_, String>(3)?))).optional()?;
-            Ok(found)
+            let hash = stored_hash(connection, username)?;
+            Ok(find(connection, username)?.zip(hash))
         })?;
         let Some((user, hash)) = found else {
             self.hash_password(password)?;
             return Ok(None);
         };
-        if self.verify_password(password, &hash)? { user.map(Some) } else { Ok(None) }
+        Ok(self.verify_password(password, &hash)?.then_some(user))
     }
 
-    fn hash_password(&self, password: &str) -> Result<String, RegistryError> {
+    pub(crate) fn hash_password(&self, password: &str) -> Result<String, RegistryError> {
         let salt = SaltString::encode_b64(&random_bytes::<16>()?).map_err(hash_error)?;
         let _one_at_a_time = self.inner.hashing.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(argon2().hash_password(password.as_bytes(), &salt).map_err(hash_error)?.to_string())
@@ -219,26 +226,57 @@ fn readable_password() -> Result<String, RegistryError> {
     Ok(password)
 }
 
+pub(crate) fn check_password_form(password: &str) -> Result<(), RegistryError> {
+    let fits = password.chars().count() >= MIN_PASSWORD_CHARS && password.len() <= MAX_PASSWORD_BYTES;
+    if fits { Ok(()) } else { Err(password_refused()) }
+}
+
+/// Each once, in the contract's order.
+pub(crate) fn sorted(mut roles: Vec<Role>) -> Vec<Role> {
+    roles.sort_unstable();
+    roles.dedup();
+    roles
+}
+
+pub(crate) fn check_scope(roles: &[Role], townships: &[TownshipCode]) -> Result<(), RegistryError> {
+    if roles.is_empty() {
+        let remedy = "give at least one of viewer, operator, supervisor, zone_editor, administrator, auditor";
+        return Err(RegistryError::invalid("roles", "[]", remedy));
+    }
+    if townships.len() > 1_000 {
+        return Err(RegistryError::invalid("townships", &townships.len().to_string(), "name at most 1000, or none"));
+    }
+    Ok(())
+}
+
 fn check(new: &NewUser) -> Result<(), RegistryError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if !(1..=64).contains(&new.username.len()) || !new.username.chars().all(allowed) {
         return Err(RegistryError::invalid("username", &new.username, "use 1 to 64 of A-Z a-z 0-9 . _ -"));
     }
-    if new.password.chars().count() < MIN_PASSWORD_CHARS || new.password.len() > MAX_PASSWORD_BYTES {
-        return Err(password_refused());
-    }
-    if new.roles.is_empty() {
-        let remedy = "give at least one of viewer, operator, supervisor, zone_editor, administrator, auditor";
-        return Err(RegistryError::invalid("roles", "[]", remedy));
-    }
-    if new.townships.len() > 1_000 {
-        return Err(RegistryError::invalid(
-            "townships",
-            &new.townships.len().to_string(),
-            "name at most 1000, or none",
-        ));
-    }
-    Ok(())
+    check_password_form(&new.password)?;
+    check_scope(&new.roles, &new.townships)
+}
+
+const SELECT: &str = "SELECT username, roles, townships, disabled, factor IS NOT NULL FROM user";
+
+/// Somebody by name.
+pub(crate) fn find(connection: &Connection, username: &str) -> Result<Option<User>, RegistryError> {
+    let mut query = connection.prepare_cached(&format!("{SELECT} WHERE username = ?1"))?;
+    query.query_and_then([username], user)?.next().transpose()
+}
+
+/// Somebody who has to be there.
+pub(crate) fn known(connection: &Connection, username: &str) -> Result<User, RegistryError> {
+    let missing = || RegistryError::NotFound { what: "user", name: username.chars().take(64).collect() };
+    find(connection, username)?.ok_or_else(missing)
+}
+
+/// What the audit says of somebody.
+pub(crate) fn shown(user: &User) -> serde_json::Value {
+    let roles: Vec<_> = user.roles.iter().map(|role| role.as_str()).collect();
+    let townships: Vec<_> = user.townships.iter().map(TownshipCode::as_str).collect();
+    json!({ "roles": roles, "townships": townships, "disabled": user.disabled })
 }
 
 fn stored_hash(connection: &Connection, username: &str) -> Result<Option<String>, RegistryError> {
@@ -251,14 +289,19 @@ fn insert(change: &crate::audit::Change<'_>, user: &User, hash: &str) -> Result<
     if u64::try_from(count).unwrap_or(u64::MAX) >= MAX_USERS {
         return Err(RegistryError::Limit { what: "users", limit: MAX_USERS });
     }
-    let roles: Vec<_> = user.roles.iter().map(|role| role.as_str()).collect();
-    let townships: Vec<_> = user.townships.iter().map(TownshipCode::as_str).collect();
+    let (roles, townships) = lists(&user.roles, &user.townships);
     change.transaction.execute(
         "INSERT INTO user (username, password, roles, townships, since_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![user.username, hash, json!(roles).to_string(), json!(townships).to_string(), change.now.as_millis()],
+        params![user.username, hash, roles, townships, change.now.as_millis()],
     )?;
-    let after = json!({ "roles": roles, "townships": townships });
-    change.audit(format!("user.add {}", user.username), None, Some(after))
+    change.audit(format!("user.add {}", user.username), None, Some(shown(user)))
+}
+
+/// As the table has them.
+pub(crate) fn lists(roles: &[Role], townships: &[TownshipCode]) -> (String, String) {
+    let roles: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
+    let townships: Vec<_> = townships.iter().map(TownshipCode::as_str).collect();
+    (json!(roles).to_string(), json!(townships).to_string())
 }
 
 fn user(row: &Row<'_>) -> Result<User, RegistryError> {
@@ -270,5 +313,5 @@ fn user(row: &Row<'_>) -> Result<User, RegistryError> {
     let roles: Option<_> = list(1)?.iter().map(|word| Role::parse(word)).collect();
     let townships: Result<_, _> = list(2)?.iter().map(|code| TownshipCode::parse(code)).collect();
     let (roles, townships) = (roles.ok_or_else(corrupt)?, townships.map_err(|_| corrupt())?);
-    Ok(User { username, roles, townships })
+    Ok(User { username, roles, townships, disabled: row.get(3)?, second_factor: row.get(4)? })
 }
