@@ -83,7 +83,7 @@ pub(crate) async fn many(
 
 async fn change(app: &Arc<App>, signed: &Signed, ids: Vec<DeviceId>, body: EditBody) -> Result<u64, Problem> {
     let edit = parse(body)?;
-    let (registry, by) = signed.author(&app);
+    let (registry, by) = signed.author(app);
     blocking("changing devices", move || registry.edit_devices(&ids, &edit, &by)).await
 }
 

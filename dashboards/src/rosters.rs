@@ -66,7 +66,7 @@ pub(crate) async fn remove(
 
 async fn write(app: &App, signed: &Signed, roster: Roster) -> Result<(), Problem> {
     signed.who.require(&[Role::Administrator, Role::Supervisor])?;
-    let (registry, by) = signed.author(&app);
+    let (registry, by) = signed.author(app);
     blocking("writing a duty table", move || registry.set_roster(&roster, &by)).await
 }
 

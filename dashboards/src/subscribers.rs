@@ -132,7 +132,7 @@ async fn switch(
     off: Option<String>,
 ) -> Result<Json<Value>, Problem> {
     signed.who.require(&[Role::Administrator, Role::Supervisor])?;
-    let (registry, by) = signed.author(&app);
+    let (registry, by) = signed.author(app);
     let switched = move || registry.switch_subscriber(&id, off.as_deref(), &by);
     Ok(Json(subscriber_json(&blocking("switching a subscriber", switched).await?)))
 }
