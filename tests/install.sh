@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-packages=(sip-tester strace curl mosquitto mosquitto-clients victoria-metrics influxdb chromium fonts-noto-cjk libxml2-utils)
+packages=(sip-tester strace curl mosquitto mosquitto-clients victoria-metrics influxdb chromium fonts-noto-cjk libxml2-utils
+    poppler-utils poppler-data)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
@@ -17,9 +18,9 @@ if ((${#missing[@]})); then
 fi
 # pymodbus is a station's peer, pymavlink a vehicle's; requests posts like a camera, Flask with a digest is a camera that is asked, an ONVIF client
 # asks our simulated one, and a LoRaWAN network server's own message definitions write its uplinks. The others are what surveyors' programs stand on:
-# GDAL, PROJ and GEOS, each in its wheel. Module and package where they differ.
+# GDAL, PROJ and GEOS, each in its wheel; openpyxl reads our spreadsheets. Module and package where they differ.
 for package in pymodbus==3.16.1 pymavlink==2.4.49 requests==2.34.2 flask_httpauth:flask-httpauth==4.8.1 onvif:onvif-zeep-async==4.3.0 \
-    chirpstack_api:chirpstack-api==4.20.0 pyproj==3.7.2 pyogrio==0.13.0 shapely==2.2.0 geopandas==1.2.0 rasterio==1.4.3; do
+    chirpstack_api:chirpstack-api==4.20.0 pyproj==3.7.2 pyogrio==0.13.0 shapely==2.2.0 geopandas==1.2.0 rasterio==1.4.3 openpyxl==3.1.5; do
     module=${package%%==*} package=${package#*:}
     python3 -c "import ${module%%:*}" 2>/dev/null || python3 -m pip install --quiet "$package" \
         || python3 -m pip install --quiet --break-system-packages "$package"

@@ -142,6 +142,25 @@ pub(crate) fn legal_instant(name: &'static str, text: Option<&str>) -> Result<Op
     })
 }
 
+/// Reads the two ends of a span, as instants or legal dates; without an end it ends `now`, without a beginning it is as long as `usual`.
+pub(crate) fn span(
+    (from, to): (Option<&str>, Option<&str>),
+    now: Timestamp,
+    usual: Duration,
+    longest: Duration,
+) -> Result<(Timestamp, Timestamp), Problem> {
+    let to = legal_instant("to", to)?.unwrap_or(now);
+    let from = legal_instant("from", from)?.unwrap_or_else(|| to.minus(usual));
+    if from >= to {
+        return Err(Problem::bad_request(format!("from {from} is not before to {to}; swap them")));
+    }
+    if to.since(from) > longest {
+        let days = longest.as_secs() / 86_400;
+        return Err(Problem::bad_request(format!("{from} to {to} is longer than {days} days; ask for it in parts")));
+    }
+    Ok((from, to))
+}
+
 /// Reads a length of time: `90s`, `10m`, `1h`, `1d`, or whole seconds.
 pub(crate) fn duration(name: &'static str, text: &str) -> Result<Duration, Problem> {
     let units = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)];

@@ -10,8 +10,9 @@ use crate::listener::Peer;
 use crate::problem::Problem;
 use crate::{
     acknowledge_page, audit, closures, commands, console, deliveries, device_edit, devices, households, incidents,
-    live_socket, login, maintenance, masks, me, messages, notices, ops, patrols, platform_ack, proposals, rosters,
-    sms_back, snapshots, stations, subscribers, tokens, tracks, users, watching, zone_at, zone_import, zones,
+    live_socket, login, maintenance, masks, me, messages, notices, ops, patrols, platform_ack, playback, proposals,
+    reports, rosters, sms_back, snapshots, stations, subscribers, tokens, tracks, users, watching, zone_at,
+    zone_import, zones,
 };
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -80,6 +81,10 @@ fn service() -> Vec<Route> {
         route("PATCH", "/api/v1/users/{username}", patch(users::edit)),
         route("DELETE", "/api/v1/users/{username}/second-factor", delete(users::remove_factor)),
         route("GET", "/api/v1/live", get(live_socket::upgrade)),
+        route("GET", "/api/v1/playback", get(playback::playback)),
+        route("GET", "/api/v1/reports/shift", get(reports::shift::shift)),
+        route("POST", "/api/v1/reports/shift/notes", post(reports::shift::note)),
+        route("GET", "/api/v1/reports/season", get(reports::season)),
     ]
 }
 

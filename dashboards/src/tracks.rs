@@ -58,18 +58,6 @@ enum Format {
     Csv,
 }
 
-fn span(app: &App, from: Option<&str>, to: Option<&str>) -> Result<(Timestamp, Timestamp), Problem> {
-    let to = extract::instant("to", to)?.unwrap_or_else(|| app.now());
-    let from = extract::instant("from", from)?.unwrap_or_else(|| to.minus(SPAN_DEFAULT));
-    if from >= to {
-        return Err(Problem::bad_request(format!("from {from} is not before to {to}; swap them")));
-    }
-    if to.since(from) > SPAN_MAX {
-        return Err(Problem::bad_request(format!("{from} to {to} is longer than 366 days; ask for it in parts")));
-    }
-    Ok((from, to))
-}
-
 /// `GET /devices/{id}/track`
 pub(crate) async fn track(
     State(app): State<Arc<App>>,
@@ -84,7 +72,8 @@ pub(crate) async fn track(
         Some("csv") => Format::Csv,
         Some(word) => return Err(Problem::bad_request(format!("format `{word}` is none; use json, geojson or csv"))),
     };
-    let (from, to) = span(&app, query.from.as_deref(), query.to.as_deref())?;
+    let asked = (query.from.as_deref(), query.to.as_deref());
+    let (from, to) = extract::span(asked, app.now(), SPAN_DEFAULT, SPAN_MAX)?;
     let history = app.parts.history.clone();
     blocking("reading a track", move || {
         let points = history.track(&device, from, to)?;
@@ -160,7 +149,8 @@ pub(crate) async fn series(
     let found = find(&app, &signed.who, &id)?;
     let (device, cadence) = (found.id, found.cadence);
     let field = query.field.unwrap_or_default();
-    let (from, to) = span(&app, query.from.as_deref(), query.to.as_deref())?;
+    let asked = (query.from.as_deref(), query.to.as_deref());
+    let (from, to) = extract::span(asked, app.now(), SPAN_DEFAULT, SPAN_MAX)?;
     let step = query.step.as_deref().map(|text| extract::duration("step", text)).transpose()?;
     if let Some(vital) = Vital::parse(&field) {
         return vitals(&app, device, vital, (from, to), step).await;

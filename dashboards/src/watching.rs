@@ -59,19 +59,15 @@ impl From<Unwatched> for Problem {
 
 /// How far back a span goes when only its end was named.
 pub(crate) const SPAN_DEFAULT: Duration = Duration::from_secs(7 * 86_400);
+/// As long as the ledger is kept at most.
+const SPAN_MAX: Duration = Duration::from_secs(10 * 366 * 86_400);
 
 /// Reads `from` and `to`: both, one or none.
 pub(crate) fn span(app: &App, from: Option<&str>, to: Option<&str>) -> Result<WatchSpan, Problem> {
-    let (from, to) = (extract::legal_instant("from", from)?, extract::legal_instant("to", to)?);
     if from.is_none() && to.is_none() {
         return Ok(None);
     }
-    let to = to.unwrap_or_else(|| app.now());
-    let from = from.unwrap_or_else(|| to.minus(SPAN_DEFAULT));
-    if from >= to {
-        return Err(Problem::bad_request(format!("from {from} is not before to {to}; swap them")));
-    }
-    Ok(Some((from, to)))
+    extract::span((from, to), app.now(), SPAN_DEFAULT, SPAN_MAX).map(Some)
 }
 
 /// What `GET /coverage` takes.

@@ -10,6 +10,7 @@
 
 mod acknowledging;
 mod acting;
+mod documented;
 mod fleet;
 mod households;
 mod live;
@@ -17,6 +18,7 @@ mod logging_in;
 mod looking;
 mod patrols;
 mod people;
+mod reporting;
 mod second_person;
 mod sms_back;
 mod snapshots;

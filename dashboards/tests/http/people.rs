@@ -4,7 +4,6 @@ use crate::support::{PASSWORD, Server, Session, problem};
 use registry::Role;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use std::time::{SystemTime, UNIX_EPOCH};
 use totp_rs::{Algorithm, Secret, TOTP};
 
 async fn send(session: &Session<'_>, method: Method, path: &str, body: Value) -> reqwest::Response {
@@ -20,7 +19,7 @@ async fn done(response: reqwest::Response, status: StatusCode) -> Value {
 /// What an authenticator shows so many seconds from now.
 fn code(secret: &str, ahead_s: u64) -> String {
     let bytes = Secret::Encoded(secret.to_owned()).to_bytes().unwrap();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let now = u64::try_from(model::Clock::system().now().as_millis() / 1_000).unwrap();
     TOTP::new(Algorithm::SHA1, 6, 0, 30, bytes).unwrap().generate(now + ahead_s)
 }
 

@@ -146,7 +146,8 @@ CREATE TABLE used_link (delivery TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) STRIC
 CREATE TABLE listener (subscriber TEXT PRIMARY KEY, credential BLOB NOT NULL) STRICT;
 ";
 
-/// People who may no longer look, second factors, tokens of programs; and from where a change came.
+/// People who may no longer look, second factors, tokens of programs, words for the next shift; and from where a
+/// change came.
 const V7: &str = "
 ALTER TABLE user ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0;
 -- The secret in force, one that waits for its first code, and the last step of 30 s whose code was used.
@@ -160,6 +161,10 @@ CREATE TABLE token (
     hash BLOB NOT NULL UNIQUE, roles TEXT NOT NULL, expires_at_ms INTEGER NOT NULL, made_at_ms INTEGER NOT NULL,
     revoked INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE shift_note (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, by_whom TEXT NOT NULL, text TEXT NOT NULL
+) STRICT;
+CREATE INDEX shift_note_at ON shift_note (at_ms);
 ";
 
 /// Brings the database to this program's version, or refuses one that is newer. Two processes may do it at once: the
