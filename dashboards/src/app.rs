@@ -4,7 +4,7 @@
 //! Out: a server that runs until then; connections in flight get [`DRAIN_MAX`] to finish.
 
 use crate::auth::Sessions;
-use crate::listener::{Bounded, Peer};
+use crate::listener::{Bounded, Certificate, Peer};
 use crate::live::Live;
 use crate::messages::Words;
 use crate::ops::Metrics;
@@ -109,8 +109,8 @@ pub struct Parts {
     pub sms_back: SmsBack,
     /// Shown at `/readyz`.
     pub ready: Ready,
-    /// Whether browsers reach us over HTTPS only, so that the session cookie may be marked `Secure`.
-    pub secure_cookie: bool,
+    /// Of the console's port: with one it speaks HTTPS only, and the session cookie is marked `Secure`.
+    pub certificate: Option<Certificate>,
     /// What others answer on this server, under its bounds and headers: devices' doors. In `openapi.json` it is tagged
     /// `devices-in`. It finds the other end's address as `ConnectInfo<SocketAddr>`.
     pub others: axum::Router,
@@ -201,12 +201,14 @@ pub async fn serve(listener: TcpListener, mut parts: Parts, stop: CancellationTo
     let others = std::mem::take(&mut parts.others);
     let modem = parts.sms_back.modem.take();
     seed_positions(&parts).await;
+    let certificate = parts.certificate.clone();
     let app = Arc::new(App::new(parts, stop.child_token())?);
     let folding = tokio::spawn(view::follow(Arc::clone(&app.view), alert_log, app.stop.clone()));
     let hearing = tokio::spawn(sms_replies::listen(Arc::clone(&app), modem));
     let service = crate::router::router(Arc::clone(&app), others).into_make_service_with_connect_info::<Peer>();
     let stopping = app.stop.clone();
-    let serving = axum::serve(Bounded::new(listener), service).with_graceful_shutdown(stopping.cancelled_owned());
+    let serving =
+        axum::serve(Bounded::new(listener, certificate), service).with_graceful_shutdown(stopping.cancelled_owned());
     let overdue = async {
         app.stop.cancelled().await;
         tokio::time::sleep(DRAIN_MAX).await;

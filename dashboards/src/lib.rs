@@ -69,6 +69,7 @@ pub use app::{ClosureAt, Foresee, Holding, Parts, Ready, ServeError, ZonesAsOf, 
 pub use closures::calendar_json;
 pub use device_edit::imported_json;
 pub use households::household_json;
+pub use listener::Certificate;
 pub use maintenance::maintenance_json;
 pub use masks::mask_json;
 pub use messages::Words;

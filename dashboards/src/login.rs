@@ -74,7 +74,7 @@ pub(crate) async fn login(
 pub(crate) fn open(app: &App, user: User) -> Result<Response, Problem> {
     let shown = user_json(&user);
     let opened = app.sessions.open(user, app.now())?;
-    let cookie = cookie(&opened.token, app.parts.secure_cookie)?;
+    let cookie = cookie(&opened.token, app.parts.certificate.is_some())?;
     let body = Json(json!({ "user": shown, "csrf": &*opened.csrf }));
     Ok((AppendHeaders([(SET_COOKIE, cookie)]), body).into_response())
 }
@@ -86,7 +86,7 @@ fn wrong() -> Problem {
 /// `DELETE /session`
 pub(crate) async fn logout(State(app): State<Arc<App>>, signed: Signed) -> Result<Response, Problem> {
     app.sessions.close(signed.session()?);
-    let gone = cookie("; Max-Age=0", app.parts.secure_cookie)?;
+    let gone = cookie("; Max-Age=0", app.parts.certificate.is_some())?;
     Ok((StatusCode::NO_CONTENT, AppendHeaders([(SET_COOKIE, gone)])).into_response())
 }
 

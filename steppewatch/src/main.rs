@@ -4,6 +4,7 @@
 //! standard error; standard output is for results.
 
 mod announce;
+mod certificate;
 mod commands;
 mod config;
 mod demo;

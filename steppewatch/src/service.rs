@@ -3,6 +3,7 @@
 //! In: a [`Config`]. Out: a running platform that says once that it is ready, until `stop`.
 
 use crate::announce;
+use crate::certificate;
 use crate::config::Config;
 use crate::evidence::{EvidenceMetrics, EvidenceParts};
 use crate::journal_metrics::JournalMetrics;
@@ -16,7 +17,7 @@ use alerts::WorkerParts;
 use alerts::coverage::{self, Handed, Reader, ReaderParts, WatchParts};
 use alerts::deliver::Sms;
 use anyhow::{Context, Result};
-use dashboards::{Parts, SmsBack};
+use dashboards::{Certificate, Parts, SmsBack};
 use history::influx::{InfluxMetrics, InfluxSink};
 use ingest::decode::stage::{self, StageMetrics};
 use ingest::gate::{Gate, GateAddresses};
@@ -146,6 +147,7 @@ pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: Cancellati
     let console = TcpListener::bind(config.http).await.with_context(|| {
         format!("`http.listen` is {}, which cannot be bound; choose another port or end what holds it", config.http)
     })?;
+    let certificate = certificate::load(&config)?;
     let listeners = Listeners::bind(&config, &stores, &metrics).await?;
     // Likewise the model, which is tried before anything runs.
     let pictures = crate::pictures::prepare(&config, &stores, &metrics).await?;
@@ -173,7 +175,8 @@ pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: Cancellati
     keep(&mut stages, to_history, &config, &stores, &stop)?;
     conclude_and_tell(&mut stages, to_detect, &config, &stores, &stop)?;
     let door = HttpParts::new(stores.journal(), stores.registry.clone(), stores.clock.clone(), metrics);
-    let serving = show(&mut stages, console, door, &config, &stores, &stop);
+    let certificate = certificate::watched(certificate, &mut stages, &stop);
+    let serving = show(&mut stages, (console, certificate), door, &config, &stores, &stop);
     stages.spawn("upkeep", upkeep::run(stores.clone(), JournalMetrics::register(&stores.metrics)?, stop.clone()));
 
     ready(addresses);
@@ -348,7 +351,7 @@ fn conclude_and_tell(
 /// Console, API and the devices' door on the same port; what is returned says whether they should call themselves ready.
 fn show(
     stages: &mut Stages,
-    console: TcpListener,
+    (console, certificate): (TcpListener, Option<Certificate>),
     door: HttpParts,
     config: &Config,
     stores: &Stores,
@@ -404,7 +407,7 @@ fn show(
                 Some(Full::Disk) => Err("the disk has no room for the journal; free space on it".into()),
             }
         }),
-        secure_cookie: false,
+        certificate,
         others: http::router(door),
     };
     stages.spawn("console", dashboards::serve(console, parts, stop.clone()));

@@ -8,6 +8,7 @@
 )]
 
 mod asyncapi;
+mod authority;
 mod camera_events;
 mod cameras;
 mod chaos;
@@ -22,6 +23,7 @@ mod foreign;
 mod gate;
 mod herd;
 mod http_in;
+mod https;
 mod incident;
 mod influx;
 mod integrator;

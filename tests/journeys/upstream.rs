@@ -1,9 +1,9 @@
 //! Systems above us are told by configuration, until their body says yes; and what they say of a case comes back.
 
+use crate::authority::Authority;
 use crate::herd::two_zones;
 use firmware_sim::platform::{Certificates, Mood, Proof, Upstream, acknowledge};
 use journeys::{Operator, Platform};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -138,33 +138,14 @@ async fn a_fire_is_told_to_the_fire_warning_system_as_signed_cap_and_a_herd_is_n
     assert!(!platform.log().contains("hidden-key"));
 }
 
-/// An authority of the journey's own.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    /// Certificate and key, PEM.
-    fn issue(&self, name: &str) -> (String, String) {
-        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-        params.distinguished_name.push(DnType::CommonName, name);
-        let key = KeyPair::generate().unwrap();
-        (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn by_mutual_tls_who_shows_the_right_certificate_is_heard_and_a_stranger_waits() {
     let (servers, senders, strangers) = (Authority::new(), Authority::new(), Authority::new());
     let (certificate, key) = servers.issue("above");
-    let certificates = Certificates { certificate, key, senders: senders.0.pem() };
+    let certificates = Certificates { certificate, key, senders: senders.pem() };
     let above = above(Proof::None, Some(&certificates), &[]).await;
     let (ours, stranger) = (senders.issue("hexigten"), strangers.issue("hexigten"));
-    let authority = servers.0.pem();
+    let authority = servers.pem();
     let folder = files(&[
         ("ca.pem", authority.as_str()),
         ("ours.pem", &ours.0),

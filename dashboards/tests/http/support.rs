@@ -157,7 +157,7 @@ impl Server {
             callback: callback.then(|| Callback::new(CALLBACK_TOKEN)),
             sms_back,
             ready: Arc::new(|| Ok(())),
-            secure_cookie: false,
+            certificate: None,
             others: axum::Router::new(),
         };
         tokio::spawn(serve(listener, parts, stop));

@@ -49,7 +49,7 @@ pub use answers::{DjiApp, DjiCloud};
 pub use audience::{Announcement, Announcer};
 pub use bus::{NotSaid, RouterGone};
 pub use pace::Rate;
-pub use tls::{BadTls, TlsFiles};
+pub use tls::{BadTls, Tls, TlsFiles};
 
 use crate::credentials::Credentials;
 use crate::metrics::Metrics;
@@ -69,7 +69,6 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
-use tls::Tls;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;

@@ -16,11 +16,12 @@ mod section;
 mod station_rules;
 mod stations;
 mod telling;
+mod tls;
 pub(crate) mod units;
 mod vision;
 
 use history::influx::InfluxConfig;
-use ingest::gate::GateConfig;
+use ingest::gate::{GateConfig, TlsFiles};
 use ingest::protocol::CameraConfig;
 use ingest::protocol::gt06::Gt06Config;
 use ingest::protocol::hj212::Hj212Config;
@@ -53,6 +54,8 @@ pub struct Config {
     pub gate: GateConfig,
     /// Where people and programs connect.
     pub http: SocketAddr,
+    /// Its certificate; without one it speaks plain HTTP.
+    pub http_tls: Option<TlsFiles>,
     /// Stations to poll.
     pub modbus: Vec<ModbusStation>,
     /// Bound of the journal.
@@ -141,6 +144,7 @@ impl Config {
             tenant,
             gate,
             http: http.address("listen", "127.0.0.1:8080")?,
+            http_tls: http.optional_section("tls")?.map(tls::server).transpose()?,
             modbus,
             journal_max_bytes: journal.bytes("max_bytes", "20GiB")?,
             journal_retention: journal.duration("retention", "30d")?,

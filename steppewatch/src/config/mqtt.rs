@@ -2,7 +2,8 @@
 
 use super::frigate;
 use super::section::{ConfigError, Section};
-use ingest::gate::{GateConfig, Rate, TlsFiles};
+use super::tls;
+use ingest::gate::{GateConfig, Rate};
 use model::TenantId;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -14,7 +15,7 @@ const MESSAGES_MAX: u64 = 100_000_000;
 
 pub(super) fn gate(mut mqtt: Section, tenant: TenantId) -> Result<GateConfig, ConfigError> {
     let usual = GateConfig::new(SocketAddr::from(([127, 0, 0, 1], 1883)), tenant);
-    let files = mqtt.optional_section("tls")?.map(tls).transpose()?;
+    let files = mqtt.optional_section("tls")?.map(tls::with_clients).transpose()?;
     let tls = match (mqtt.optional_address("tls_listen", "0.0.0.0:8883")?, files) {
         (Some(listen), Some(files)) => Some((listen, files)),
         (None, None) => None,
@@ -63,25 +64,6 @@ fn frigate_topic(topic: &str) -> Result<String, String> {
         );
     }
     Ok(topic.to_owned())
-}
-
-fn tls(mut section: Section) -> Result<TlsFiles, ConfigError> {
-    let files = TlsFiles {
-        certificate: section.required("certificate", "a PEM file with the server's certificate chain")?.into(),
-        key: section.required("key", "a PEM file with its private key")?.into(),
-        client_ca: section.optional_text("client_ca")?.map(Into::into),
-    };
-    for (key, path) in
-        [("certificate", Some(&files.certificate)), ("key", Some(&files.key)), ("client_ca", files.client_ca.as_ref())]
-    {
-        if let Some(path) = path
-            && let Err(source) = std::fs::File::open(path)
-        {
-            return Err(ConfigError::File { key: section.key(key), path: path.clone(), source });
-        }
-    }
-    section.finish()?;
-    Ok(files)
 }
 
 fn connections(limits: &mut Section, key: &'static str, usual: NonZeroUsize) -> Result<NonZeroUsize, ConfigError> {
