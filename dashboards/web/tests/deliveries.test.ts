@@ -83,6 +83,10 @@ describe("a duty table", () => {
     const bars = (from: number): string[] => barsOf(spansOf([day, night]), "w", from).map(({ text }) => text);
     expect([bars(monday), bars(monday + DAY_MS), bars(monday + 2 * DAY_MS)]).toEqual([["20:00–24:00"], ["00:00–08:00"], []]);
   });
+  it("writes into a bar what fits", () => {
+    const label = (from: string, until: string): string | undefined => barsOf(spansOf([shiftOf("w", at(from), at(until))]), "w", monday)[0]?.label;
+    expect([label("2026-04-20T08:00", "2026-04-20T16:00"), label("2026-04-20T20:00", "2026-04-21T00:00"), label("2026-04-20T08:00", "2026-04-20T09:00")]).toEqual(["08:00–16:00", "20", ""]);
+  });
   it("says who is on duty, the end excluded, and when nobody follows", () => {
     expect([onDutyAt([day, night], at("2026-04-20T19:59")), onDutyAt([day, night], at("2026-04-20T20:00"))]).toEqual([["l"], ["w"]]);
     expect(firstGap([night, day], at("2026-04-20T09:00"))).toBe(at("2026-04-21T08:00"));

@@ -44,7 +44,12 @@ export interface Bar {
   left: number;
   width: number;
   text: string;
+  /** What fits into it: its hours, the hour at which it begins, or nothing. */
+  label: string;
 }
+/** Narrower bars, as parts of a day, hold only an hour; and yet narrower ones nothing. */
+const NARROW = 0.24;
+const TINY = 0.12;
 
 const clock = (ms: number, day: number): string => {
   const minutes = Math.round((ms - day) / 60_000);
@@ -57,7 +62,10 @@ export function barsOf(spans: readonly Span[], subscriber: string, day: number):
   for (const span of spans) {
     const [from, until] = [Math.max(span.from, day), Math.min(span.until, day + DAY_MS)];
     if (span.subscriber !== subscriber || from >= until) continue;
-    bars.push({ place: span.place, left: (from - day) / DAY_MS, width: (until - from) / DAY_MS, text: `${clock(from, day)}–${clock(until, day)}` });
+    const width = (until - from) / DAY_MS;
+    const text = `${clock(from, day)}–${clock(until, day)}`;
+    const label = width >= NARROW ? text : width >= TINY ? clock(from, day).slice(0, 2) : "";
+    bars.push({ place: span.place, left: (from - day) / DAY_MS, width, text, label });
   }
   return bars.sort((a, b) => a.left - b.left);
 }
