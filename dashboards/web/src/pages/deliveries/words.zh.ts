@@ -112,7 +112,7 @@ export const deliveriesZh = {
   receiver_duty_hint: "双报告单位昼夜随时通知，不设延时和免打扰。",
   receiver_after: "逐级升级：无人签收多久后通知",
   receiver_after_hint: "不填则立即通知；可填 10 秒至 24 小时。",
-  receiver_after_short: "无人签收 {time} 后通知",
+  receiver_after_short: "无人签收 {time}后通知",
   receiver_at_once: "立即",
   receiver_unit: "时间单位",
   receiver_unit_s: "秒",
