@@ -44,7 +44,7 @@ export const deliveriesEn = {
   record_all_receivers: "All receivers",
   record_none_found: "No delivery fits. New ones that fit appear by themselves.",
   record_open: "Show the attempts",
-  record_more: "Show more",
+  record_more: "Show earlier ones",
   record_retry: "Send again",
   record_retry_ask: "This is sent to “{name}” again; it may have arrived before.",
   record_retry_all: "Send all given up again",
@@ -219,7 +219,7 @@ export const deliveriesEn = {
   words_changed: "Changed; preview to see what it says",
   words_much: "When everything is known",
   words_little: "When little is known",
-  words_length: "{n} characters, {parts} text message(s)",
+  words_length: "{n} characters, SMS parts: {parts}",
   words_note: "This only tries: nobody gets it and nothing is kept. To use new words, save the template as {name}.zh or {name}.en in the folder that [messages] folder names, and restart the service. A text message of Chinese holds 70 characters, each of several 67.",
   alert_notice: "Notices",
 

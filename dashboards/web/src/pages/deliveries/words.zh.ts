@@ -44,7 +44,7 @@ export const deliveriesZh = {
   record_all_receivers: "全部接收方",
   record_none_found: "没有符合条件的推送。新的推送符合条件时会自动出现。",
   record_open: "查看各次发送",
-  record_more: "再显示一些",
+  record_more: "显示更早的",
   record_retry: "重新发送",
   record_retry_ask: "将向“{name}”再发送这一条，对方可能已经收到过。",
   record_retry_all: "全部重发已放弃的",
