@@ -2,15 +2,18 @@
 // the text alternative's figures. Pure; drawing is `components/LineChart.vue`.
 import { dateTime } from "./format";
 
+/** `null` is a gap and stays one; over `undefined` (another line's moment) the line goes on. */
+export type ChartValue = number | null | undefined;
+
 /** Values of one thing over time. */
 export interface ChartSeries {
   label: string;
   /** As people write it; empty for a bare number. Series of one unit share an axis. */
   unit: string;
-  /** One for each time; `null` is a gap and stays one. */
-  values: (number | null)[];
+  /** One for each time. */
+  values: ChartValue[];
   /** The lowest and highest around each value: drawn as a shade. */
-  band?: { low: (number | null)[]; high: (number | null)[] };
+  band?: { low: ChartValue[]; high: ChartValue[] } | undefined;
 }
 
 /** A line across the chart, on the axis of the first series: a threshold in force. */
@@ -36,10 +39,10 @@ export interface ChartPlace {
 }
 
 const DAY_MS = 86_400_000;
-const isKnown = (value: number | null | undefined): value is number => value !== null && value !== undefined && Number.isFinite(value);
+const isKnown = (value: ChartValue): value is number => value !== null && value !== undefined && Number.isFinite(value);
 
 /** `null` where nothing is known at all. */
-export function summaryOf(times: readonly number[], values: readonly (number | null)[]): ChartSummary | null {
+export function summaryOf(times: readonly number[], values: readonly ChartValue[]): ChartSummary | null {
   let summary: ChartSummary | null = null;
   times.forEach((at_ms, index) => {
     const value = values[index];
@@ -62,12 +65,12 @@ export function chartNumber(value: number): string {
 export const withUnit = (value: number, unit: string): string => (unit === "" ? chartNumber(value) : `${chartNumber(value)} ${unit}`);
 
 /** The rows of the drawing library: times, then each line followed by the ends of its band. */
-export function rowsOf(times: readonly number[], series: readonly ChartSeries[]): { rows: (number | null)[][]; places: ChartPlace[] } {
-  const rows: (number | null)[][] = [[...times]];
-  const fitted = (values: readonly (number | null)[]): (number | null)[] =>
+export function rowsOf(times: readonly number[], series: readonly ChartSeries[]): { rows: ChartValue[][]; places: ChartPlace[] } {
+  const rows: ChartValue[][] = [[...times]];
+  const fitted = (values: readonly ChartValue[]): ChartValue[] =>
     times.map((_, index) => {
       const value = values[index];
-      return isKnown(value) ? value : null;
+      return isKnown(value) || (value === undefined && index < values.length) ? value : null;
     });
   const places = series.map(({ values, band }) => {
     const line = rows.push(fitted(values)) - 1;
@@ -80,12 +83,12 @@ export function rowsOf(times: readonly number[], series: readonly ChartSeries[])
 }
 
 /** Values with a gap on both sides: a line alone would not show them. */
-export function lonely(values: readonly (number | null | undefined)[]): number[] {
-  const found: number[] = [];
-  values.forEach((value, index) => {
-    if (isKnown(value) && !isKnown(values[index - 1]) && !isKnown(values[index + 1])) found.push(index);
+export function lonely(values: readonly ChartValue[]): number[] {
+  const met = values.flatMap((value, index) => (value === undefined ? [] : [index]));
+  return met.filter((index, at) => {
+    const [before, after] = [met[at - 1], met[at + 1]].map((neighbour) => (neighbour === undefined ? null : values[neighbour]));
+    return isKnown(values[index]) && !isKnown(before) && !isKnown(after);
   });
-  return found;
 }
 
 /** Labels of ticks in legal time: hours, with the date under the first of each day; dates, with the year under the first of each year. */

@@ -28,8 +28,12 @@ describe("rows", () => {
     expect(rows).toEqual([[1, 2, 3], [1, null, null], [2, 3, 4], [0, 1, 2], [7, null, 9]]);
     expect(places).toEqual([{ line: 1, high: 2, low: 3 }, { line: 4, high: null, low: null }]);
   });
+  it("let a line go on where another line has its moment", () => {
+    expect(rowsOf([1, 2, 3], [{ label: "a", unit: "", values: [1, undefined, 3] }]).rows).toEqual([[1, 2, 3], [1, undefined, 3]]);
+  });
   it("name the values that stand alone between gaps", () => {
     expect(lonely([1, null, 2, 3, null, 4])).toEqual([0, 5]);
+    expect(lonely([1, undefined, 2, null, undefined, 4])).toEqual([5]);
   });
 });
 
