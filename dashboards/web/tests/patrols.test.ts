@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { lengthOf, metresBetween, parseVertices, partOf, routeId, vertexText } from "../src/pages/patrols/line";
 import { compareCoverage, compareDuties, dutyState, isShort, percent } from "../src/pages/patrols/order";
+import { lasted } from "../src/pages/patrols/patrol-text";
 import type { CoverageRow, Duty, LonLat } from "../src/pages/patrols/types";
 
 const NORTH: LonLat[] = [[117.5, 43], [117.5, 43.01], [117.5, 43.02]];
@@ -31,6 +32,12 @@ describe("lines", () => {
   });
   it("are named by the legal time at which they were made", () => {
     expect(routeId(Date.parse("2026-04-01T00:00:05+08:00"))).toBe("route-20260401000005");
+  });
+});
+
+describe("how long", () => {
+  it("is told in two units, one where the second would be nothing", () => {
+    expect([45, 248, 240, 6_723, 3_600].map((seconds) => lasted(seconds, "zh"))).toEqual(["45 秒", "4 分 8 秒", "4 分", "1 小时 52 分", "1 小时"]);
   });
 });
 

@@ -221,7 +221,8 @@ function labelOf(feature: FeatureLike): string {
   return typeof label === "string" ? label : "";
 }
 
-/** A track is a full line from a dot to a square; a route is dashed; what was left out of it is dotted vermilion. */
+/** A track is a full line from a dot to a square; a route is dashed, gold on a dark edge, so that it stands out on light ground too;
+    what was left out of it is dotted vermilion. */
 function lookOf(palette: Palette): (feature: FeatureLike) => Style[] {
   const halo = (width: number): Style => new Style({ stroke: new Stroke({ color: palette.halo, width }) });
   const line = (color: string, width: number, lineDash?: number[]): Style => new Style({ stroke: new Stroke({ color, width, ...(lineDash === undefined ? {} : { lineDash }) }) });
@@ -240,9 +241,9 @@ function lookOf(palette: Palette): (feature: FeatureLike) => Style[] {
       case "gap":
         return [halo(6), line(palette.urgent, 4, [1, 7])];
       case "route":
-        return [line(palette.accent, 1.5, [8, 5]), name(labelOf(feature))];
+        return [line(palette.edge, 3.5, [8, 5]), line(palette.accent, 1.5, [8, 5]), name(labelOf(feature))];
       default:
-        return [halo(6), line(palette.accent, 3, [10, 5]), name(labelOf(feature))];
+        return [line(palette.edge, 5, [10, 5]), line(palette.accent, 3, [10, 5]), name(labelOf(feature))];
     }
   };
 }
