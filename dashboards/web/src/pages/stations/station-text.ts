@@ -47,6 +47,27 @@ export function lawOf(proposal: Proposal): string | null {
   return found?.[1]?.trim() ?? null;
 }
 
+/** What a decision would do, as the server writes it in English at the end of its report. */
+export interface Effect {
+  rule: string;
+  adds: boolean;
+  first: string;
+  last: string;
+  townships: string[];
+  zones: string[];
+}
+
+const EFFECT = /`([^`]+)` is closed( on other days too,)? (\d{4}-\d\d-\d\d) to (\d{4}-\d\d-\d\d), (everywhere|in (?:zones ([^()]*?))?(?: of )?(?:townships ([^()]*?))?) \([^`]*\)\s*$/u;
+
+/** `null` where the sentence is another: then it is shown as it came. */
+export function effectOf({ report }: Proposal): Effect | null {
+  const found = EFFECT.exec(report);
+  if (found === null) return null;
+  const [, rule = "", adds, first = "", last = "", , zones, townships] = found;
+  const names = (list: string | undefined): string[] => (list === undefined ? [] : list.split(", "));
+  return { rule, adds: adds !== undefined, first, last, townships: names(townships), zones: names(zones) };
+}
+
 export function personText(name: string): string {
   return name === "platform" ? t("person_platform") : name;
 }
