@@ -29,30 +29,45 @@ const meanOf = (point: SeriesPoint): number => (point.length === 4 ? point[2] : 
 const lowOf = (point: SeriesPoint): number => point[1];
 const highOf = (point: SeriesPoint): number => (point.length === 4 ? point[3] : point[1]);
 
-/** All lines over the union of their times; a gap of one line is a `null` in that line only. */
+/** All lines over the union of their times; a gap of one line is `null` in that line only. */
 export function align(lines: readonly Line[], step_ms: number): { times: number[]; lines: AlignedLine[] } {
   const moved = lines.map(({ points, shift_ms }) => new Map(points.map((point) => [point[0] + shift_ms, point])));
-  const breaks = moved.map((points) => breaksOf([...points.keys()], step_ms));
-  const times = [...new Set([...moved.flatMap((points) => [...points.keys()]), ...breaks.flat()])].sort((a, b) => a - b);
+  const gaps = moved.map((points) => gapsOf([...points.keys()], step_ms));
+  const middles = gaps.flat().map(({ after, before }) => after + Math.floor((before - after) / 2));
+  const times = [...new Set([...moved.flatMap((points) => [...points.keys()]), ...middles])].sort((a, b) => a - b);
   return {
     times,
     lines: moved.map((points, index) => {
-      const cut = new Set(breaks[index]);
+      const missing = inGaps(times, gaps[index] ?? []);
       const pick = (of: (point: SeriesPoint) => number): Value[] =>
-        times.map((time) => {
+        times.map((time, at) => {
           const point = points.get(time);
-          return point === undefined ? (cut.has(time) ? null : undefined) : of(point);
+          return point === undefined ? (missing[at] === true ? null : undefined) : of(point);
         });
       return { mean: pick(meanOf), low: pick(lowOf), high: pick(highOf) };
     }),
   };
 }
 
-/** A moment in the middle of each gap. */
-function breaksOf(times: readonly number[], step_ms: number): number[] {
+/** Nothing is known after one moment and before another. */
+interface Gap {
+  after: number;
+  before: number;
+}
+
+function gapsOf(times: readonly number[], step_ms: number): Gap[] {
   const limit = gapLimit(times, step_ms);
-  return times.flatMap((time, index) => {
-    const before = times[index - 1];
-    return before !== undefined && time - before > limit ? [before + Math.floor((time - before) / 2)] : [];
+  return times.flatMap((before, index) => {
+    const after = times[index - 1];
+    return after !== undefined && before - after > limit ? [{ after, before }] : [];
+  });
+}
+
+/** Which of the times lie in a gap; both are in order. */
+function inGaps(times: readonly number[], gaps: readonly Gap[]): boolean[] {
+  let at = 0;
+  return times.map((time) => {
+    while (time >= (gaps[at]?.before ?? Infinity)) at += 1;
+    return time > (gaps[at]?.after ?? Infinity);
   });
 }

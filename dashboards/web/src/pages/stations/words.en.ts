@@ -85,6 +85,7 @@ export const stationsEn = {
   green_title: "Green-up",
   green_summary: "{greened} of {judged} stations that can be judged have greened ({share} %)",
   green_summary_none: "None of the {n} stations can be judged now: it takes NDVI, or soil temperature with grass height or cover, day by day.",
+  green_summary_empty: "No station yet: green-up cannot be judged.",
   green_how: "Each station is judged after each legal day. If too few have greened near the end of the rest period, the platform proposes a longer one; a person decides, never the platform.",
   green_state: "Green-up state",
   green_greened: "Greened",
