@@ -113,6 +113,8 @@ function hear(before: LiveState, message: ServerMessage, now_ms: number): Step {
       return { state, effects: first || restarted ? [{ do: "reload" }] : [] };
     }
     case "event":
+      // Word that the registry changed has no number of its own: it bears the last one told, and asking anew is never wrong.
+      if (message.event.kind === "zones" || message.event.kind === "devices") return { state, effects: [{ do: "apply_event", seq: message.seq, event: message.event }] };
       if (state.since !== null && message.seq <= state.since) return { state, effects: [] };
       state.since = message.seq;
       return { state, effects: [{ do: "apply_event", seq: message.seq, event: message.event }] };

@@ -1,10 +1,11 @@
 // The live connection's state machine: every path without a socket or a timer.
 import { describe, expect, it } from "vitest";
 import { backoffMs, initialLive, isOffline, parseMessage, SILENCE_LIMIT_MS, step, type LiveEffect, type LiveInput, type LiveState } from "../src/live";
-import type { ServerMessage } from "../src/types";
+import type { LiveEvent, ServerMessage } from "../src/types";
 
 const hello = (seq: number): LiveInput => ({ type: "message", message: { type: "hello", seq, server_time: 5_000 } });
-const event = (seq: number): LiveInput => ({ type: "message", message: { type: "event", seq, event: { kind: "zones" } } });
+const told = (seq: number, news: LiveEvent): LiveInput => ({ type: "message", message: { type: "event", seq, event: news } });
+const event = (seq: number): LiveInput => told(seq, { kind: "delivery", delivery: { id: "1", state: "pending", attempts: 0 } });
 
 /** Plays inputs at their times; gives the last state and everything that was asked for. */
 function play(inputs: readonly [number, LiveInput][], from: LiveState = initialLive): { state: LiveState; effects: LiveEffect[] } {
@@ -46,6 +47,11 @@ describe("events", () => {
     const { state, effects } = play([[200, event(8)], [210, event(8)], [220, event(5)], [230, event(12)]], live.state);
     expect(names(effects)).toEqual(["apply_event", "apply_event"]);
     expect(state.since).toBe(12);
+  });
+  it("of the registry bear the last number told and are taken each time", () => {
+    const { state, effects } = play([[200, told(7, { kind: "zones" })], [210, told(7, { kind: "devices" })]], live.state);
+    expect(names(effects)).toEqual(["apply_event", "apply_event"]);
+    expect(state.since).toBe(7);
   });
   it("are followed by a reload after a gap that the server told us of", () => {
     const { state, effects } = play([[200, { type: "message", message: { type: "resync", seq: 40 } }]], live.state);
