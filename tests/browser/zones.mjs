@@ -78,7 +78,9 @@ function surveyOf(page) {
   );
 }
 
-const file = (text) => ({ name: "重划.geojson", mimeType: "application/geo+json", buffer: Buffer.from(text) });
+function file(text) {
+  return { name: "重划.geojson", mimeType: "application/geo+json", buffer: Buffer.from(text) };
+}
 
 async function importsAFile(desk) {
   const version = Number(await desk.mark("version-shown").getAttribute("data-version"));
@@ -139,7 +141,9 @@ async function draw(desk, corners) {
   }
 }
 
-const cornersAre = (desk, count) => desk.page.locator(`[data-testid=edit-state][data-corners="${count}"]`).waitFor();
+function cornersAre(desk, count) {
+  return desk.page.locator(`[data-testid=edit-state][data-corners="${count}"]`).waitFor();
+}
 
 async function drawsAZone(desk) {
   await desk.mark("zone-new").click();

@@ -31,6 +31,7 @@ export const zonesEn = {
   zones_unstated: "Not stated",
   zones_rule: "Rule",
   zones_document: "Document",
+  zones_since: "since {date}",
   zones_in_force: "In force since",
   zones_edit: "Change border",
   zones_repeal: "Repeal…",

@@ -31,6 +31,7 @@ export const zonesZh = {
   zones_unstated: "未注明",
   zones_rule: "适用规则",
   zones_document: "划定依据",
+  zones_since: "{date} 起",
   zones_in_force: "生效",
   zones_edit: "修改边界",
   zones_repeal: "撤销…",
