@@ -120,13 +120,44 @@ async function looksBack(desk, version) {
   await desk.mustBeAccessible("an older version");
 }
 
-/** A corner is dragged, taken back, dragged again; a border that crosses itself is refused in words. */
+/** A corner is dragged and taken back. */
 async function movesItsBorder(desk, version) {
   await desk.mark("zone-edit").click();
   await desk.mark("edit-panel").waitFor();
   assert.ok(await desk.mark("import-try").isDisabled(), "an unchanged border is not tried out");
+  const before = await desk.mark("edit-state").innerText();
+  const [x, y] = await topCorner(desk);
+  await desk.page.mouse.move(x, y);
+  await desk.page.mouse.down();
+  await desk.page.mouse.move(x + 30, y + 40, { steps: 8 });
+  await desk.page.mouse.up();
+  await desk.until((old) => document.querySelector("[data-testid=edit-state]").innerText !== old, before);
+  await desk.mark("edit-undo").click();
+  await desk.until((old) => document.querySelector("[data-testid=edit-state]").innerText === old, before);
+  assert.ok(await desk.mark("import-try").isDisabled(), "what was taken back is no change");
+  await desk.picture("zone-edit");
+  await desk.mustBeAccessible("a border in hand");
   await desk.mark("edit-leave").click();
   await desk.page.locator(`[data-testid=version-shown][data-version="${version}"]`).waitFor();
+}
+
+/** Where on the screen the northernmost corner of the zone is, once the map shows this zone as large as it can. */
+async function topCorner(desk) {
+  await desk.mark("zones-tab-list").click();
+  await desk.page.locator(`[data-zone-id="${ZONE}"] button`).click();
+  await desk.mark("zone-edit").click();
+  await desk.page.evaluate(() => window.__map.drawn());
+  const box = await desk.mark("map").boundingBox();
+  const corners = await desk.page.evaluate(async (id) => {
+    const { features } = await (await fetch("/api/v1/zones")).json();
+    const [ring] = features.find((feature) => feature.properties.id === id).geometry.coordinates;
+    return ring.map(([lon, lat]) => [lon * (Math.PI / 180), Math.log(Math.tan(Math.PI / 4 + (lat * Math.PI) / 360))]);
+  }, ZONE);
+  const [xs, ys] = [corners.map(([x]) => x), corners.map(([, y]) => y)];
+  const [west, east, south, north] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+  const scale = Math.min((box.width - 96) / (east - west), (box.height - 96) / (north - south));
+  const [x, y] = corners.find((corner) => corner[1] === north);
+  return [box.x + box.width / 2 + (x - (west + east) / 2) * scale, box.y + box.height / 2 - (y - (south + north) / 2) * scale];
 }
 
 /** Clicks at parts of the map's width and height, the last one twice. */
@@ -169,6 +200,7 @@ async function drawsAZone(desk) {
   await desk.mark("new-name").fill("手绘禁牧区");
   await desk.mark("import-try").click();
   await desk.page.locator('[data-testid=import-feature][data-look="added"]').waitFor();
+  assert.match(await desk.mark("import-overlap").innerText(), /26号禁牧区/);
   await desk.mark("import-reason").fill("补划");
   await desk.picture("zone-drawn");
   await desk.mustBeAccessible("a drawn zone");
@@ -201,6 +233,8 @@ async function looksInOtherLight(desk) {
   const header = desk.page.locator("header").first();
   await header.getByRole("button", { name: "切换到浅色" }).click();
   await desk.mark("zones-tab-list").click();
+  await desk.mark("zones-search").fill("");
+  await desk.mark("zones-kind").selectOption("");
   await desk.picture("zones-light");
   await desk.mustBeAccessible("zones in light");
   await desk.page.evaluate((id) => (location.hash = `#/zones/${id}`), ZONE);

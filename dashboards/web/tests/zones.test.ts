@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { attributesOf, borderState } from "../src/pages/zones/border";
 import { dayOf, daysOf, monthDay, yearOf } from "../src/pages/zones/calendar";
-import { areaMu, changesOf, hectares, landOf, matches, rowsOf, selfCrossing, type Point } from "../src/pages/zones/land";
+import { areaMu, changesOf, hectares, landOf, matches, overlapsOf, rowsOf, selfCrossing, type Point } from "../src/pages/zones/land";
 import type { Calendar, ClosureDecision, ClosureRule, Geometry, ZoneFacts } from "../src/pages/zones/types";
 
 const ring: Point[] = [[117, 43], [117.01, 43], [117.01, 43.01], [117, 43.01], [117, 43]];
@@ -32,6 +32,18 @@ describe("a border", () => {
   it("tells its corners and where it crosses itself", () => {
     expect(borderState(square)).toMatchObject({ corners: 4, crossing: null });
     expect(borderState({ type: "MultiPolygon", coordinates: [[ring], [[[0, 0], [2, 2], [2, 0], [0, 2], [0, 0]]]] }).crossing).toEqual([1, 1]);
+  });
+});
+
+describe("neighbours", () => {
+  const moved = (x: number, scale = 1): Geometry => ({ type: "Polygon", coordinates: [ring.map(([lon, lat]) => [117 + (lon - 117) * scale + x, 43 + (lat - 43) * scale])] });
+  const rows = rowsOf({ type: "FeatureCollection", features: [{ type: "Feature", properties: zone, geometry: square }] });
+  const found = (land: Geometry, own = "zone-9"): number => overlapsOf(land, rows, own).length;
+  it("overlap where borders cross or one lies in the other", () => {
+    expect([found({ type: "Polygon", coordinates: [[[117.005, 43.005], [117.02, 43.004], [117.02, 43.02], [117.005, 43.005]]] }), found(moved(0.002, 0.5))]).toEqual([1, 1]);
+  });
+  it("do not where they share a border, lie apart, or are the zone itself", () => {
+    expect([found(moved(0.01)), found(moved(0.5)), found(square, "zone-2")]).toEqual([0, 0, 0]);
   });
 });
 

@@ -54,7 +54,7 @@ export function borderEditor(
 
   function tell(): void {
     const shape = border.getGeometry();
-    onChange(shape === undefined ? null : (format.writeGeometryObject(shape, { decimals: DECIMALS }) as Geometry));
+    onChange(shape === undefined ? null : (format.writeGeometryObject(shape, { decimals: DECIMALS, rightHanded: true }) as Geometry));
   }
   function begin(shape: OlGeometry): void {
     border.setGeometry(shape);

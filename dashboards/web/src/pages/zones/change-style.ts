@@ -32,7 +32,7 @@ export function changeFeatures(change: Change, format: GeoJSON): Feature[] {
     return feature;
   };
   const borders = [...(before.length > 0 ? [make("before", before)] : []), ...(after.length > 0 ? [make("after", after)] : [])];
-  if (change.before === change.after) return borders;
+  if (change.before === change.after) return [make("same", after)];
   return [make("gained", [...after, ...before], after.length), make("lost", [...before, ...after], before.length), ...borders];
 }
 
@@ -95,6 +95,7 @@ export function changeStyles(palette: Palette): (feature: FeatureLike) => Style 
     gained: difference(palette.notice, true),
     lost: difference(palette.silent, false),
     before: new Style({ stroke: new Stroke({ color: palette.silent, width: 2, lineDash: [6, 5] }) }),
+    same: new Style({ stroke: new Stroke({ color: palette.text, width: 1.5 }) }),
     after: new Style({ stroke: new Stroke({ color: palette.notice, width: 2 }) }),
   };
   return (feature) => looks[String(feature.get("look"))];

@@ -40,6 +40,44 @@ export function selfCrossing(ring: readonly Point[]): Point | null {
   return null;
 }
 
+function box(ring: readonly Point[]): [west: number, south: number, east: number, north: number] {
+  const [xs, ys] = [ring.map(([x]) => x), ring.map(([, y]) => y)];
+  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+}
+
+function isInside([x, y]: Point, ring: readonly Point[]): boolean {
+  let inside = false;
+  for (const [index, [bx, by]] of ring.slice(1).entries()) {
+    const [ax, ay] = ring[index] ?? [bx, by];
+    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) inside = !inside;
+  }
+  return inside;
+}
+
+function ringsOverlap(one: readonly Point[], other: readonly Point[]): boolean {
+  const [west, south, east, north] = box(one);
+  const [left, bottom, right, top] = box(other);
+  if (west >= right || left >= east || south >= top || bottom >= north) return false;
+  const others = other.slice(1).map((end, index) => ({ start: other[index] ?? end, end }));
+  const crosses = one.slice(1).some((end, index) => others.some((edge) => cross(one[index] ?? end, end, edge.start, edge.end)));
+  // Where no border crosses, one lies wholly in the other or beside it; a corner may lie on the other's border, so most decide.
+  const mostly = (ring: readonly Point[], around: readonly Point[]): boolean => ring.filter((corner) => isInside(corner, around)).length * 2 > ring.length;
+  return crosses || mostly(one, other) || mostly(other, one);
+}
+
+/** Whose land this one lies on; jurisdictions lie under all land. Goes by outlines: land in a hole counts too. */
+export function overlapsOf(land: Geometry, rows: readonly ZoneRow[], own: string): ZoneRow[] {
+  const outlines = outlinesOf(land);
+  return rows.filter(
+    ({ zone, geometry }) => zone.id !== own && zone.kind !== "jurisdiction" && outlinesOf(geometry).some((other) => outlines.some((one) => ringsOverlap(one, other))),
+  );
+}
+
+function outlinesOf(geometry: Geometry): Point[][] {
+  if (geometry.type === "Polygon") return (geometry.coordinates as Point[][]).slice(0, 1);
+  return geometry.type === "MultiPolygon" ? (geometry.coordinates as Point[][][]).flatMap((polygon) => polygon.slice(0, 1)) : [];
+}
+
 /** All closed lines of a polygon or of several. */
 export function ringsOf(geometry: Geometry): Point[][] {
   if (geometry.type === "Polygon") return geometry.coordinates as Point[][];

@@ -100,6 +100,7 @@ export const zonesZh = {
   zones_foreseen: "若当时已如此划定：增加 {gained} 起事件，减少 {lost} 起，变化 {changed} 起，相同 {alike} 起。",
   zones_foreseen_note: "估算，重新研判了 {n} 条记录",
   zones_read_as: "坐标系 {crs}；编码 {encoding}",
+  zones_overlaps: "“{name}”与 {others} 重叠，请核对（按外边界估算）。",
   zones_no_preview: "这种文件无法先在地图上预览（只有经纬度 GeoJSON 可以）；面积增减见上表。",
   zones_reason_hint: "例如：五年重划，旗政府某号文",
   zones_publish: "公布 {n} 个版本",
