@@ -97,7 +97,7 @@ async function importsAFile(desk) {
   await desk.mark("import-foreseen").waitFor();
   const looks = await desk.mark("import-feature").evaluateAll((rows) => rows.map((row) => row.dataset.look));
   assert.deepEqual(looks, ["changed", "same", "added"]);
-  assert.equal(await desk.mark("zones-change-legend").locator("li").count(), 2, "gained and lost land are on the map");
+  assert.equal(await desk.mark("zones-change-legend").locator("li").count(), 3, "gained, lost and unchanged land are on the map");
   assert.ok(await desk.mark("import-publish").isDisabled(), "nothing is published without a reason");
   await desk.mark("import-reason").fill("五年重划，旗政府第 12 号文");
   await desk.picture("zones-import");
