@@ -1,5 +1,5 @@
 // What only this page hears of zones, as it is on the wire. In: JSON. Out: types only, no code.
-import type { Closure, Instant, Interval, ZoneFeature, ZoneProperties } from "../../types";
+import type { Closure, Instant, ZoneFeature, ZoneProperties } from "../../types";
 
 export type Geometry = ZoneFeature["geometry"];
 
@@ -35,13 +35,6 @@ export interface FeatureReport {
   reason: string | null;
   notes: string[];
   difference: { gained_mu: number; lost_mu: number } | null;
-}
-
-/** An incident as it would have been. */
-export interface Case {
-  zone: string;
-  first_seen: Instant;
-  sheep_units?: Interval | null;
 }
 
 /** What became, or would become, of each feature of a file. */

@@ -16,8 +16,6 @@ export const zonesEn = {
   zones_all_levels: "Open and closed",
   zones_closure_now: "Closure now",
   zones_area: "Area",
-  zones_area_mu: "Area, mu",
-  zones_area_ha: "Hectares",
   zones_area_stated: "as its document states",
   zones_area_computed: "computed from the border",
   zones_mu: "mu",

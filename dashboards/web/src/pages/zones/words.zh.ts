@@ -16,8 +16,6 @@ export const zonesZh = {
   zones_all_levels: "全部封闭状态",
   zones_closure_now: "当前状态",
   zones_area: "面积",
-  zones_area_mu: "面积（亩）",
-  zones_area_ha: "公顷",
   zones_area_stated: "文件载明",
   zones_area_computed: "按边界估算",
   zones_mu: "亩",
