@@ -143,3 +143,37 @@ async fn a_console_with_nothing_to_show_says_on_every_page_what_will_be_there() 
     platform.run().await.unwrap();
     tokio::time::timeout(SHIFT, browse("empty.mjs", &mut platform, None)).await.unwrap().unwrap();
 }
+
+/// What each page is for, on a demonstration of its own. One browser at a time: two of them would each see a slow platform.
+async fn page_does_its_work(script: &str) {
+    static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    if !can_browse() {
+        return;
+    }
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let mut platform = Platform::prepare("").unwrap();
+    platform.demo().await.unwrap();
+    let told = platform.says(|line| line.starts_with("alert ") && line.contains("incident.opened")).await.unwrap();
+    assert!(told.contains("yuan (estimate)"), "{told}");
+    tokio::time::timeout(SHIFT, browse(script, &mut platform, None)).await.unwrap().unwrap();
+}
+
+macro_rules! pages {
+    ($($name:ident: $script:literal;)*) => {$(
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $name() {
+            page_does_its_work($script).await;
+        }
+    )*};
+}
+pages! {
+    a_desk_finds_measures_and_finishes_cases: "desk.mjs";
+    devices_are_looked_after: "devices.mjs";
+    stations_are_compared_and_closures_decided: "stations.mjs";
+    patrols_are_planned_and_blind_land_is_seen: "patrols.mjs";
+    zones_are_kept: "zones.mjs";
+    whoever_is_to_be_told_is: "deliveries.mjs";
+    accounts_and_tokens_are_kept: "admin.mjs";
+    what_happened_is_played_back: "playback.mjs";
+    a_shift_is_handed_over: "reports.mjs";
+}
