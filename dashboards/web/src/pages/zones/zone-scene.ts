@@ -106,7 +106,7 @@ export function createZoneScene(target: HTMLElement, hooks: ZoneSceneHooks): { s
       source?.clear(true);
       source?.addFeatures(list.flatMap((change) => changeFeatures(change, FORMAT)));
       zoneLayer.setOpacity(list.length > 0 ? FADED : 1);
-      selection.setVisible(list.length === 0);
+      selection.setVisible(list.length === 0 && editor === null);
     },
     showPlace(place) {
       places.getSource()?.clear(true);
@@ -115,7 +115,6 @@ export function createZoneScene(target: HTMLElement, hooks: ZoneSceneHooks): { s
     edit(start, onChange) {
       editor?.stop();
       selection.setVisible(false);
-      zoneLayer.setOpacity(FADED);
       const started = borderEditor(map, zoneSource, start, FORMAT, onChange);
       editor = {
         undo() {
@@ -125,7 +124,6 @@ export function createZoneScene(target: HTMLElement, hooks: ZoneSceneHooks): { s
           started.stop();
           editor = null;
           selection.setVisible(true);
-          zoneLayer.setOpacity(1);
         },
       };
       return editor;
