@@ -10,6 +10,7 @@ use crate::messages::Words;
 use crate::ops::Metrics;
 use crate::platform_ack::{Callback, Taken};
 use crate::problem::Problem;
+use crate::shared_frames::SharedFrames;
 use crate::sms_back::SmsBack;
 use crate::sms_replies::{self, Heard};
 use crate::throttle::Throttle;
@@ -137,6 +138,7 @@ pub(crate) struct App {
     pub heard: Heard,
     pub password_checks: Semaphore,
     pub sockets: Arc<Semaphore>,
+    pub shared_frames: SharedFrames,
     pub zones_cache: ZonesCache,
     pub metrics: Metrics,
     pub stop: CancellationToken,
@@ -154,6 +156,7 @@ impl App {
             heard: Heard::default(),
             password_checks: Semaphore::new(PASSWORD_CHECKS),
             sockets: Arc::new(Semaphore::new(SOCKETS_MAX)),
+            shared_frames: SharedFrames::default(),
             zones_cache: ZonesCache::default(),
             metrics,
             stop,

@@ -80,8 +80,6 @@ fn delivery_event(app: &App, who: &Who, delivery: &DeliveryJson) -> Option<Value
 
 #[derive(Serialize)]
 struct Positions<'a> {
-    r#type: &'static str,
-    seq: u64,
     server_time: i64,
     items: Vec<Item<'a>>,
     herds: Vec<Herd<'a>>,
@@ -118,8 +116,13 @@ struct Count {
     high: Option<u64>,
 }
 
-/// Where the things that moved are now; `None` if nothing of this is the user's business.
-pub(crate) fn positions(app: &App, who: &Who, seq: u64, moved: &Moved) -> Option<String> {
+/// A frame of positions for one page: `rest` is what it has in common with others'.
+pub(crate) fn with_seq(seq: u64, rest: &str) -> String {
+    format!("{{\"type\":\"positions\",\"seq\":{seq},{rest}")
+}
+
+/// Where the things that moved are now, from behind the frame's first fields on; `None` if nothing of this is the user's business.
+pub(crate) fn positions(app: &App, who: &Who, moved: &Moved) -> Option<String> {
     let registry = app.registry_view();
     let items: Vec<_> = moved
         .devices
@@ -133,9 +136,10 @@ pub(crate) fn positions(app: &App, who: &Who, seq: u64, moved: &Moved) -> Option
         return None;
     }
     let herds = moved.herds.iter().filter(|herd| sees_herd(app, who, herd)).map(Herd::from).collect();
-    let frame = Positions { r#type: "positions", seq, server_time: app.now().as_millis(), items, herds };
+    let frame = Positions { server_time: app.now().as_millis(), items, herds };
     // Fails only for maps with odd keys, of which there are none.
-    serde_json::to_string(&frame).ok()
+    let text = serde_json::to_string(&frame).ok()?;
+    text.strip_prefix('{').map(str::to_owned)
 }
 
 fn item<'a>(id: &'a DeviceId, kind: &'static str, fix: &Fix, battery_percent: Option<f64>) -> Item<'a> {

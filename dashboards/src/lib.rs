@@ -48,6 +48,7 @@ mod receivers;
 mod reports;
 mod rosters;
 mod router;
+mod shared_frames;
 mod sms_back;
 mod sms_replies;
 mod snapshots;

@@ -9,13 +9,18 @@
 use history::TrackPoint;
 use model::{Body, DeviceId, HeartbeatStatus, HerdView, Position, Reading, StationView, Timestamp, ZoneLoad};
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound::{Excluded, Included};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Readings taken under one hold of the lock: some tens of microseconds.
 const READINGS_PER_LOCK: usize = 256;
 
 /// Positions handed out at once; the rest follows with the next batch. A frame of this size is about half a megabyte.
 pub(crate) const MOVED_MAX: usize = 5_000;
+
+/// How long sockets are told up to the same step: a little less than between two frames of one of them.
+const SHOWN_FOR: Duration = Duration::from_millis(900);
 
 /// Devices remembered. Ten times the largest tenant we promise; beyond it new ones are not shown, never stored without end.
 const DEVICES_MAX: usize = 300_000;
@@ -32,6 +37,9 @@ struct Present {
     /// Which device moved at which step: the order in which sockets are told. One entry per device.
     moves: BTreeMap<u64, DeviceId>,
     step: u64,
+    /// Up to where sockets are told now, and since when.
+    shown: u64,
+    shown_at: Option<Instant>,
     herds: Arc<Vec<HerdView>>,
     herds_step: u64,
     loads: Arc<Vec<ZoneLoad>>,
@@ -150,12 +158,16 @@ impl Live {
         self.lock().devices.get(device).map(|known| known.heard.clone()).unwrap_or_default()
     }
 
-    /// What moved after `step`: at most [`MOVED_MAX`] devices, those that moved longest ago first.
-    pub(crate) fn moved_since(&self, step: u64) -> Moved {
-        let present = self.lock();
+    /// What moved after `step`: at most [`MOVED_MAX`] devices, those that moved longest ago first. All who ask within [`SHOWN_FOR`] are told up to
+    /// the same step, so that pages that look at the same are told the same.
+    pub(crate) fn moved_since(&self, step: u64, now: Instant) -> Moved {
+        let mut present = self.lock();
+        if present.shown_at.is_none_or(|at| now.saturating_duration_since(at) >= SHOWN_FOR) {
+            (present.shown, present.shown_at) = (present.step, Some(now));
+        }
         let mut devices = Vec::new();
-        let mut reached = present.step;
-        for (moved_step, device) in present.moves.range(step.saturating_add(1)..) {
+        let mut reached = present.shown.max(step);
+        for (moved_step, device) in present.moves.range((Excluded(step), Included(reached))) {
             if devices.len() >= MOVED_MAX {
                 reached = moved_step - 1;
                 break;
@@ -227,6 +239,13 @@ impl Present {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// So many seconds after the first look.
+    fn later(seconds: u64) -> Instant {
+        static BEGUN: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+        *BEGUN + Duration::from_secs(seconds)
+    }
+
     use model::{DeviceTime, Heartbeat, Offset, ReceivedAt, Track};
 
     fn device(name: &str) -> DeviceId {
@@ -260,14 +279,14 @@ mod tests {
             reading("b", 2, 2, track(43.1)),
             reading("a", 3, 3, track(43.2)),
         ]);
-        let first = live.moved_since(0);
+        let first = live.moved_since(0, later(0));
         let places: Vec<_> = first.devices.iter().map(|(id, fix, _)| (id.as_str(), fix.position.lat_deg())).collect();
         assert_eq!(places, [("b", 43.1), ("a", 43.2)]);
 
         live.observe(&[reading("b", 4, 4, track(43.3))]);
-        let second = live.moved_since(first.step);
+        let second = live.moved_since(first.step, later(1));
         assert_eq!(second.devices.len(), 1);
-        assert!(live.moved_since(second.step).devices.is_empty());
+        assert!(live.moved_since(second.step, later(2)).devices.is_empty());
     }
 
     #[test]
@@ -299,16 +318,16 @@ mod tests {
         let live = Live::new();
         let many: Vec<_> = (0..MOVED_MAX + 10).map(|n| reading(&format!("d{n}"), 1, 1, track(43.0))).collect();
         live.observe(&many);
-        let first = live.moved_since(0);
+        let first = live.moved_since(0, later(0));
         assert_eq!(first.devices.len(), MOVED_MAX);
-        assert_eq!(live.moved_since(first.step).devices.len(), 10);
+        assert_eq!(live.moved_since(first.step, later(1)).devices.len(), 10);
     }
 
     #[test]
     fn herds_are_new_only_when_they_differ() {
         let live = Live::new();
         live.herds(Vec::new());
-        assert!(!live.moved_since(0).herds_changed);
+        assert!(!live.moved_since(0, later(0)).herds_changed);
         live.herds(vec![HerdView {
             id: "h".into(),
             position: Position::parse(43.0, 117.0).unwrap(),
@@ -318,8 +337,20 @@ mod tests {
             seen_at: at(1),
             incident: None,
         }]);
-        let moved = live.moved_since(0);
+        let moved = live.moved_since(0, later(2));
         assert!(moved.herds_changed && moved.herds.len() == 1);
-        assert!(!live.moved_since(moved.step).herds_changed);
+        assert!(!live.moved_since(moved.step, later(3)).herds_changed);
+    }
+
+    #[test]
+    fn pages_that_look_within_a_second_are_told_up_to_the_same_step() {
+        let live = Live::new();
+        live.observe(&[reading("a", 1, 1, track(43.0))]);
+        let first = live.moved_since(0, later(0));
+        live.observe(&[reading("b", 2, 2, track(43.1))]);
+        let soon = live.moved_since(0, later(0) + Duration::from_millis(500));
+        assert_eq!((soon.step, soon.devices.len()), (first.step, 1));
+        assert!(live.moved_since(first.step, later(0) + Duration::from_millis(500)).devices.is_empty());
+        assert_eq!(live.moved_since(first.step, later(1)).devices.len(), 1);
     }
 }

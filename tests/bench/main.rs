@@ -12,6 +12,7 @@ mod end_to_end;
 mod figures;
 mod geofence;
 mod ingest_durable;
+mod live_view;
 mod mosquitto;
 mod mqtt;
 mod platform;
@@ -27,7 +28,7 @@ async fn main() -> Result<()> {
     rustls::crypto::ring::default_provider().install_default().ok();
     // cargo adds `--bench`.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    let benches = ["detection", "end_to_end", "geofence", "ingest_durable", "recovery", "replay"];
+    let benches = ["detection", "end_to_end", "geofence", "ingest_durable", "live_view", "recovery", "replay"];
     if let Some(unknown) = wanted.iter().find(|name| !benches.contains(&name.as_str())) {
         bail!("there is no bench `{unknown}`; there are: {}", benches.join(", "));
     }
@@ -43,6 +44,9 @@ async fn main() -> Result<()> {
     }
     if is_wanted("ingest_durable") {
         ingest_durable::run().await?;
+    }
+    if is_wanted("live_view") {
+        live_view::run().await?;
     }
     if is_wanted("recovery") {
         recovery::run().await?;

@@ -6,7 +6,9 @@ use firmware_sim::receiver::{Behaviour, Receiver};
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// A client for HTTP on this machine.
 pub fn http_client() -> reqwest::Result<Client> {
@@ -144,12 +146,17 @@ impl Operator {
         Ok(Receiver::scripted(address, &secret, script).await?)
     }
 
-    /// Listens to the live socket until a message is what is wanted, giving credit for positions.
-    pub async fn hears(&self, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+    /// Opens the live socket, as a page does.
+    pub async fn socket(&self) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>> {
         let mut request = format!("ws://{}/api/v1/live", self.http).into_client_request()?;
         request.headers_mut().insert("cookie", self.cookie.parse()?);
         request.headers_mut().insert("origin", format!("http://{}", self.http).parse()?);
-        let (mut socket, _) = tokio_tungstenite::connect_async(request).await?;
+        Ok(tokio_tungstenite::connect_async(request).await?.0)
+    }
+
+    /// Listens to the live socket until a message is what is wanted, giving credit for positions.
+    pub async fn hears(&self, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+        let mut socket = self.socket().await?;
         let listening = async {
             while let Some(message) = socket.next().await {
                 let Message::Text(text) = message? else { continue };
