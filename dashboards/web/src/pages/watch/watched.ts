@@ -1,9 +1,9 @@
 // Which land is watched, asked for while somebody looks at that layer. In: whether it is shown, and which zone was picked. Out: parts
 // of zones, and the cells of the picked one. What cannot be asked is not drawn: an old veil would lie.
 import { shallowRef, watch, type ShallowRef } from "vue";
-import { api } from "./api";
-import { every } from "./every";
-import type { CellRow } from "./types";
+import { api } from "../../api";
+import { every } from "../../every";
+import type { CellRow } from "../../types";
 
 /** Land is watched at the pace of drones and cameras. */
 const ASK_EVERY_MS = 60_000;
