@@ -3,13 +3,14 @@
 import { BASE, forget, get, getAll, keep, request, send } from "./http";
 import type { CellRow, Delivery, Device, Incident, Notice, Outcome, Page, Session, Snapshot, ZoneCollection, ZoneLoad, ZoneWatch } from "./types";
 
-const INCIDENT_LIMIT = 200;
+/** Notices that are over, the newest. */
+const OVER_LIMIT = 200;
 /** The most the interface gives at once. */
 const LIST_LIMIT = 1_000;
 /** Pages followed before giving up: 20,000 devices are more than a table shows. */
 const PAGES_MAX = 20;
-/** Five pages of incidents: what `merge.ts` keeps. */
-const INCIDENT_PAGES_MAX = 5;
+/** Ten pages of incidents: what `merge.ts` keeps. */
+const INCIDENT_PAGES_MAX = 10;
 
 /** Where a kept picture is; its name is the hash of its content. */
 export const snapshotUrl = (hash: string): string => `${BASE}/snapshots/${encodeURIComponent(hash)}`;
@@ -30,12 +31,12 @@ export const api = {
     await request("DELETE", "/session");
     forget();
   },
-  incidents: (): Promise<Incident[]> => getAll<Incident>("/incidents", INCIDENT_LIMIT, INCIDENT_PAGES_MAX),
+  incidents: (): Promise<Incident[]> => getAll<Incident>("/incidents", LIST_LIMIT, INCIDENT_PAGES_MAX),
   incident: (id: string): Promise<Incident> => get<Incident>(`/incidents/${encodeURIComponent(id)}`),
   snapshots: async (id: string): Promise<Snapshot[]> =>
     (await get<Page<Snapshot>>(`/incidents/${encodeURIComponent(id)}/snapshots`)).items,
   notices: (): Promise<Notice[]> => getAll<Notice>("/notices", LIST_LIMIT, 1, "state=going_on"),
-  noticesOver: (): Promise<Notice[]> => getAll<Notice>("/notices", INCIDENT_LIMIT, 1, "state=over"),
+  noticesOver: (): Promise<Notice[]> => getAll<Notice>("/notices", OVER_LIMIT, 1, "state=over"),
   coverage: async (): Promise<ZoneWatch[]> => (await get<Page<ZoneWatch>>("/coverage")).items,
   cells: async (zone: string): Promise<CellRow[]> =>
     (await get<{ cells: { rows: CellRow[] } }>(`/coverage?cells=true&zone=${encodeURIComponent(zone)}`)).cells.rows,

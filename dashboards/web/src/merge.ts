@@ -4,7 +4,7 @@ import { parseTime } from "./format";
 import type { Herd, Incident, IncidentStatus, LatLon, Position, Severity } from "./types";
 
 /** Older deliveries and incidents fall off: the table is a window, not the archive. */
-export const KEPT_ITEMS_MAX = 1_000;
+export const KEPT_ITEMS_MAX = 10_000;
 /** Positions of a drone kept for its track: two minutes at 1 Hz. */
 export const TRAIL_LENGTH_MAX = 120;
 
@@ -50,12 +50,24 @@ export function upsert<T extends Identified>(
 const STATUS_ORDER: Record<IncidentStatus, number> = { open: 0, acknowledged: 1, dispatched: 2, resolved: 3 };
 const SEVERITY_ORDER: Record<Severity, number> = { urgent: 0, warning: 1, notice: 2 };
 
-/** The operator's order: untouched before taken, urgent before the rest, newest first; ids settle ties so rows never dance. */
+/** Thousands are sorted anew with each that comes: each time is read once. */
+const firstSeen = new WeakMap<Incident, number>();
+function firstSeen_ms(incident: Incident): number {
+  let ms = firstSeen.get(incident);
+  if (ms === undefined) {
+    ms = parseTime(incident.first_seen) ?? 0;
+    firstSeen.set(incident, ms);
+  }
+  return ms;
+}
+
+/** The operator's order: urgent before the rest, untouched before taken, newest first, what is resolved last; ids settle ties so rows never dance. */
 export function compareIncidents(a: Incident, b: Incident): number {
   return (
-    STATUS_ORDER[a.status] - STATUS_ORDER[b.status] ||
+    Number(a.status === "resolved") - Number(b.status === "resolved") ||
     SEVERITY_ORDER[a.severity] - SEVERITY_ORDER[b.severity] ||
-    (parseTime(b.first_seen) ?? 0) - (parseTime(a.first_seen) ?? 0) ||
+    STATUS_ORDER[a.status] - STATUS_ORDER[b.status] ||
+    firstSeen_ms(b) - firstSeen_ms(a) ||
     a.id.localeCompare(b.id)
   );
 }

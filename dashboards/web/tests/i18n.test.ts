@@ -40,7 +40,7 @@ describe("words of the interface", () => {
     expect(translateWord("en", "zone", "pond")).toBe("pond");
   });
   it("keep the braces of a value that is missing, so that the fault shows", () => {
-    expect(translate("zh", "queue_more")).toBe("再显示 {n} 条");
-    expect(translate("zh", "queue_more", { n: 3 })).toBe("再显示 3 条");
+    expect(translate("zh", "queue_newer")).toBe("上方有 {n} 条新事件");
+    expect(translate("zh", "queue_newer", { n: 3 })).toBe("上方有 3 条新事件");
   });
 });

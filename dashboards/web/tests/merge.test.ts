@@ -42,7 +42,7 @@ describe("too many items", () => {
 });
 
 describe("the queue's order", () => {
-  it("puts untouched before taken, urgent before the rest, new before old", () => {
+  it("puts urgent before the rest, untouched before taken, new before old, resolved last", () => {
     const items = [
       incident("done", { status: "resolved" }),
       incident("taken", { status: "acknowledged" }),
@@ -50,7 +50,7 @@ describe("the queue's order", () => {
       incident("older"),
       incident("newer", { first_seen: "2026-04-22T02:00:00Z" }),
     ];
-    expect(items.sort(compareIncidents).map((item) => item.id)).toEqual(["newer", "older", "notice", "taken", "done"]);
+    expect(items.sort(compareIncidents).map((item) => item.id)).toEqual(["newer", "older", "taken", "notice", "done"]);
   });
 });
 

@@ -1,0 +1,72 @@
+// The desk with more cases than anybody can read, then with those of a running banner: the queue stays quick and still, storms are one
+// row, a case is dispatched to somebody and ended, the map finds and measures, the wall shows without controls.
+import assert from "node:assert/strict";
+import { farewell, inBrowser } from "./browser.mjs";
+
+const UNAUTHORIZED = /status of 401/;
+const CASES = 10_000;
+const INCIDENTS = /\/api\/v1\/incidents\?/;
+const ROWS_MAX = 60;
+
+await inBrowser("desk", async (desk) => {
+  desk.tolerate(UNAUTHORIZED);
+  await desk.page.goto(desk.url);
+  await desk.logIn();
+  desk.tolerate();
+  await desk.mark("incident").first().waitFor();
+  await scrollsThroughTenThousand(desk);
+});
+farewell();
+
+/** The platform's own first case, made ten thousand: six of one township at once, the others hours apart. */
+async function scrollsThroughTenThousand(desk) {
+  const handler = async (way) => {
+    const answer = await way.fetch();
+    const { severity, zones, species, sheep_units, position, last_seen } = (await answer.json()).items[0];
+    const made = Array.from({ length: CASES }, (_, index) => ({
+      ...{ severity, zones, species, sheep_units, position, last_seen },
+      id: `inc-made-${index}`,
+      status: "open",
+      township: index < 6 ? "150425901" : "150425902",
+      first_seen: new Date(Date.parse("2026-04-22T01:00:00Z") - (index < 6 ? index * 1_000 : index * 3_600_000)).toISOString(),
+    }));
+    await way.fulfill({ json: { items: made, next: null } });
+  };
+  await desk.page.route(INCIDENTS, handler);
+  await desk.page.reload();
+  await desk.until((n) => Number(document.querySelector("[data-testid=queue-count]")?.textContent) >= n, CASES);
+  const rows = () => desk.page.locator("[data-row]").count();
+  assert.ok((await rows()) <= ROWS_MAX, `${await rows()} rows are drawn`);
+
+  const storm = desk.mark("storm").first();
+  assert.match(await storm.innerText(), /6 起集中发生/);
+  assert.equal(await desk.page.locator('[data-incident-id="inc-made-3"]').count(), 0, "its cases are behind the count");
+  await storm.locator("button").click();
+  await desk.page.locator('[data-incident-id="inc-made-3"]').waitFor();
+  await desk.picture("desk-storm");
+  await desk.mustBeAccessible("an open storm");
+  await storm.locator("button").click();
+  await desk.page.locator('[data-incident-id="inc-made-3"]').waitFor({ state: "detached" });
+
+  // To the end and a frame for each step: a row is there wherever one looks.
+  const blank = await desk.page.evaluate(async () => {
+    const list = document.querySelector("[data-testid=queue-list]");
+    let missing = 0;
+    const box = list.getBoundingClientRect();
+    for (let part = 0; part <= 40; part += 1) {
+      list.scrollTop = (list.scrollHeight * part) / 40;
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      if (!document.elementFromPoint(box.left + 100, box.top + box.height / 2)?.closest("[data-row]")) missing += 1;
+    }
+    return missing;
+  });
+  assert.equal(blank, 0, "no look at the list finds it blank");
+  assert.ok((await rows()) <= ROWS_MAX, `${await rows()} rows are drawn at the end`);
+  const last = desk.page.locator("[data-row]").last();
+  assert.equal(await last.getAttribute("aria-posinset"), await last.getAttribute("aria-setsize"));
+  await desk.page.keyboard.press("j");
+  await desk.until(() => document.activeElement?.closest("[aria-current=true]") !== null);
+  await desk.page.unroute(INCIDENTS, handler);
+  await desk.page.reload();
+  await desk.mark("incident").first().waitFor();
+}
