@@ -15,6 +15,7 @@ await inBrowser("desk", async (desk) => {
   desk.tolerate();
   await desk.mark("incident").first().waitFor();
   await scrollsThroughTenThousand(desk);
+  await worksOffACase(desk);
 });
 farewell();
 
@@ -69,4 +70,40 @@ async function scrollsThroughTenThousand(desk) {
   await desk.page.unroute(INCIDENTS, handler);
   await desk.page.reload();
   await desk.mark("incident").first().waitFor();
+}
+
+/** To a person, ended as a false positive, opened again. */
+async function worksOffACase(desk) {
+  const { page } = desk;
+  await desk.mark("incident").first().locator("button").first().click();
+  const detail = desk.mark("incident-detail");
+  await detail.waitFor();
+  const id = await page.evaluate(() => location.hash.split("/").pop());
+  await page.keyboard.press("d");
+  await desk.until(() => document.activeElement?.id === "dispatch-to");
+  await page.keyboard.press("Escape");
+  await desk.mark("dispatch-form").waitFor({ state: "detached" });
+  await detail.waitFor();
+  await desk.mark("incident-dispatch").click();
+  await desk.mark("dispatch-to").fill("护林员 巴图");
+  await desk.picture("desk-dispatch");
+  await desk.mustBeAccessible("dispatching");
+  await desk.mark("dispatch-send").click();
+  await page.locator(`[data-incident-id="${id}"][data-status="dispatched"]`).waitFor();
+  await detail.getByText("护林员 巴图", { exact: true }).waitFor();
+  assert.ok((await desk.mark("incident-playback").getAttribute("href")).includes(`incident=${id}`));
+  assert.equal(await desk.mark("incident-sheet").getAttribute("href"), `#/reports/case?incident=${id}`);
+  await desk.mark("incident-deliveries").scrollIntoViewIfNeeded();
+  await desk.picture("desk-deliveries");
+  await desk.mark("outcome-false_positive").click();
+  await desk.mark("resolve-note").getByText("屏蔽区").waitFor();
+  await desk.mark("incident-resolve").click();
+  await desk.mark("incident-masks").waitFor();
+  await desk.picture("desk-resolved");
+  await desk.mustBeAccessible("a resolved case");
+  await desk.mark("incident-reopen").click();
+  await desk.mark("incident-reopen-confirm").click();
+  await desk.mark("incident-dispatch").waitFor();
+  await page.keyboard.press("Escape");
+  await detail.waitFor({ state: "detached" });
 }

@@ -45,7 +45,9 @@ export const api = {
   devices: (): Promise<Device[]> => getAll<Device>("/devices", LIST_LIMIT, PAGES_MAX),
   deliveries: async (): Promise<Delivery[]> => (await get<Page<Delivery>>("/deliveries?limit=500")).items,
   acknowledge: (id: string): Promise<Incident | null> => command(id, "acknowledge", {}),
-  dispatch: (id: string): Promise<Incident | null> => command(id, "dispatch", {}),
+  /** Without a name: to whom enforces there. */
+  dispatch: (id: string, to: string | null): Promise<Incident | null> => command(id, "dispatch", to === null ? {} : { to }),
   resolve: (id: string, outcome: Outcome): Promise<Incident | null> => command(id, "resolve", { outcome }),
+  reopen: (id: string): Promise<Incident | null> => command(id, "reopen", {}),
   comment: (id: string, text: string): Promise<Incident | null> => command(id, "comment", { text }),
 };

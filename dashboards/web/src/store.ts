@@ -245,6 +245,7 @@ async function command(id: string, run: () => Promise<Incident | null>): Promise
 }
 
 export const acknowledge = (id: string): Promise<void> => command(id, () => api.acknowledge(id));
-export const dispatch = (id: string): Promise<void> => command(id, () => api.dispatch(id));
+export const dispatch = (id: string, to: string | null): Promise<void> => command(id, () => api.dispatch(id, to));
+export const reopen = (id: string): Promise<void> => command(id, () => api.reopen(id));
 export const resolve = (id: string, outcome: Outcome): Promise<void> => command(id, () => api.resolve(id, outcome));
 export const comment = (id: string, text: string): Promise<void> => command(id, () => api.comment(id, text));
