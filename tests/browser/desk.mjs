@@ -15,6 +15,8 @@ await inBrowser("desk", async (desk) => {
   desk.tolerate();
   await desk.mark("incident").first().waitFor();
   await scrollsThroughTenThousand(desk);
+  await findsAndMeasures(desk);
+  await hangsOnTheWall(desk);
   await worksOffACase(desk);
 });
 farewell();
@@ -90,7 +92,7 @@ async function worksOffACase(desk) {
   await desk.mustBeAccessible("dispatching");
   await desk.mark("dispatch-send").click();
   await page.locator(`[data-incident-id="${id}"][data-status="dispatched"]`).waitFor();
-  await detail.getByText("护林员 巴图", { exact: true }).waitFor();
+  await detail.getByText("护林员 巴图", { exact: true }).last().waitFor();
   assert.ok((await desk.mark("incident-playback").getAttribute("href")).includes(`incident=${id}`));
   assert.equal(await desk.mark("incident-sheet").getAttribute("href"), `#/reports/case?incident=${id}`);
   await desk.mark("incident-deliveries").scrollIntoViewIfNeeded();
@@ -106,4 +108,52 @@ async function worksOffACase(desk) {
   await desk.mark("incident-dispatch").waitFor();
   await page.keyboard.press("Escape");
   await detail.waitFor({ state: "detached" });
+}
+
+/** To a zone by its name, to a place by its coordinates; a kilometre is a kilometre. */
+async function findsAndMeasures(desk) {
+  const { page } = desk;
+  await desk.mark("map-search").fill("3号禁牧区");
+  await desk.mark("map-found").getByRole("button").first().waitFor();
+  await desk.picture("desk-search");
+  await desk.mustBeAccessible("a search on the map");
+  await desk.mark("map-search").fill("43.3 117.5");
+  await page.keyboard.press("Enter");
+  await desk.mark("map-found").waitFor({ state: "detached" });
+  await page.evaluate(() => window.__map.drawn());
+  const box = await desk.mark("map").boundingBox();
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  await page.mouse.click(x, y);
+  await desk.mark("map-gauss").getByText("EPSG:4548").waitFor();
+  assert.match(await desk.mark("map-place").innerText(), /43\.(299|300)\d+°N 117\.(499|500)\d+°E/);
+  await desk.mark("map-copy").waitFor();
+  await desk.mark("measure-line").click();
+  await page.mouse.click(x, y);
+  await page.mouse.move(x + 60, y);
+  await page.mouse.dblclick(x + 100, y);
+  await desk.mark("measured").getByText(/\d (m|km)/).waitFor();
+  await desk.mark("measure-area").click();
+  for (const [dx, dy] of [[0, 0], [100, 0], [100, 90]]) {
+    await page.mouse.move(x + dx, y + dy);
+    await page.mouse.click(x + dx, y + dy);
+  }
+  await page.mouse.dblclick(x, y + 90);
+  await desk.mark("measured").getByText(/亩 · [\d.]+ 公顷/).waitFor();
+  await desk.picture("desk-measure");
+  await page.keyboard.press("Escape");
+  await desk.mark("measured").waitFor({ state: "detached" });
+}
+
+/** Nothing to press, the newest urgent case in big type; Escape leads back. */
+async function hangsOnTheWall(desk) {
+  const { page } = desk;
+  await desk.mark("wall-open").click();
+  await desk.mark("wall-case").waitFor();
+  assert.equal(await desk.mark("wall").getByRole("button").count(), 0, "the wall has no controls");
+  await desk.until(() => parseFloat(getComputedStyle(document.querySelector("[data-testid=wall-clock]")).fontSize) >= 28);
+  await desk.picture("desk-wall");
+  await desk.mustBeAccessible("the wall");
+  await page.keyboard.press("Escape");
+  await desk.mark("wall").waitFor({ state: "detached" });
+  await desk.mark("incident").first().waitFor();
 }

@@ -1,6 +1,7 @@
 // The queue: storms as one row, and which rows of a long list are drawn.
 import { describe, expect, it } from "vitest";
 import { queueItems, STORM_CASES_MIN, STORM_WINDOW_MS, stormsOf } from "../src/pages/watch/storms";
+import { followed } from "../src/pages/watch/wall";
 import { edgesOf, rowAt, topToShow, windowOf } from "../src/rows";
 import type { Incident } from "../src/types";
 
@@ -67,5 +68,17 @@ describe("rows in sight", () => {
     expect(topToShow(edges, 0, 500, 900)).toBe(0);
     expect(topToShow(edges, 4, 0, 900)).toBe(0);
     expect(topToShow(edges, 12, 0, 900)).toBe(100);
+  });
+});
+
+describe("the wall", () => {
+  it("follows the newest urgent case that goes on, else the newest that is not resolved", () => {
+    const old = incident("old", 0);
+    const lesser = incident("lesser", 2_000, { severity: "warning" });
+    const left = incident("left", 3_000, { ended_at: "2026-04-22T02:00:00Z" });
+    const done = incident("done", 4_000, { status: "resolved" });
+    expect(followed([lesser, left, old, done])?.id).toBe("old");
+    expect(followed([lesser, done])?.id).toBe("lesser");
+    expect(followed([done])).toBeNull();
   });
 });

@@ -1,5 +1,12 @@
 // Small pure geometry on the Mercator plane. In: metres, degrees, map coordinates. Out: map coordinates.
 import type { Coordinate } from "ol/coordinate";
+import { toLonLat } from "ol/proj";
+import type { LatLon } from "../types";
+
+export function placeOf(coordinate: Coordinate): LatLon {
+  const [lon = 0, lat = 0] = toLonLat(coordinate);
+  return { lat, lon };
+}
 
 /** Map units per metre on the ground: Mercator stretches with latitude. */
 export function unitsPerMetre(lat_deg: number): number {
@@ -41,4 +48,24 @@ export function thin<T>(items: Iterable<T>, at: (item: T) => Coordinate, cell: n
     kept.push(item);
   }
   return kept;
+}
+
+/** What stands for several: the first of them, in their order, and how many they are. */
+export interface Together<T> {
+  first: T;
+  count: number;
+}
+
+/** Items in the same square of the plane as one; with no square each stands for itself. */
+export function cluster<T>(items: readonly T[], at: (item: T) => Coordinate, cell: number): Together<T>[] {
+  if (cell <= 0) return items.map((first) => ({ first, count: 1 }));
+  const found = new Map<string, Together<T>>();
+  for (const item of items) {
+    const [x = 0, y = 0] = at(item);
+    const key = `${Math.floor(x / cell)}:${Math.floor(y / cell)}`;
+    const together = found.get(key);
+    if (together === undefined) found.set(key, { first: item, count: 1 });
+    else together.count += 1;
+  }
+  return [...found.values()];
 }

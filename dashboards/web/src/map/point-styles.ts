@@ -85,6 +85,13 @@ export function pointStyles(palette: Palette, herdLabel: (herd: Herd) => string,
   const device = (shape: Shape, health: Health, colour: string): Style =>
     cached(`${shape}|${health}`, () => new Style({ image: shapeImage(shape, healthInk(health, colour, palette)) }));
 
+  /** How many stand here. */
+  const countStyle = (together: number): Style =>
+    cached(`together|${together}`, () => {
+      const ink = { fill: new Fill({ color: palette.text }), backgroundFill: new Fill({ color: palette.ground }), backgroundStroke: stroke(palette.urgent, 1) };
+      return new Style({ text: new Text({ text: `×${together}`, font: MAP_FONT, offsetX: 20, offsetY: -10, padding: [1, 3, 0, 3], ...ink }), zIndex: 3 });
+    });
+
   return {
     camera(feature, resolution) {
       const camera = feature.get("data") as Device;
@@ -160,9 +167,11 @@ export function pointStyles(palette: Palette, herdLabel: (herd: Herd) => string,
         const ink = { fill, stroke: stroke(over ? colour : palette.edge, over ? 2 : 1.5) };
         return new Style({ image: severityImage(incident.severity, 9, ink), zIndex: taken ? 1 : 2 });
       });
-      if (!isSelected(incident.id)) return [mark];
+      const { together = 1 } = feature.get("data") as { together?: number };
+      const marks = together > 1 ? [mark, countStyle(together)] : [mark];
+      if (!isSelected(incident.id)) return marks;
       const ring = cached("selected", () => new Style({ image: new Dot({ radius: 15, stroke: stroke(palette.accent, 2) }) }));
-      return [ring, mark];
+      return [ring, ...marks];
     },
   };
 }

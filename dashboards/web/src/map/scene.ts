@@ -13,8 +13,9 @@ import { fromLonLat, toLonLat } from "ol/proj";
 import VectorSource from "ol/source/Vector";
 import type { CellRow, Device, Herd, Incident, LatLon, ZoneCollection, ZoneProperties } from "../types";
 import { blindLayer } from "./blind";
-import { thin } from "./geometry";
+import { cluster, placeOf, thin } from "./geometry";
 import { graticule } from "./graticule";
+import { measuring, type Measured, type MeasureKind } from "./measure";
 import { readPalette } from "./palette";
 import { pick, type Candidates, type ObjectRef } from "./pick";
 import { pointStyles, type MoverData } from "./point-styles";
@@ -40,6 +41,8 @@ export interface SceneHooks {
   isSelected(incidentId: string): boolean;
   onHover(ref: ObjectRef | null): void;
   onPick(ref: ObjectRef | null): void;
+  /** Where the pointer is, and whether it was clicked there. */
+  onPointer(place: LatLon, clicked: boolean): void;
 }
 
 export interface Scene {
@@ -59,6 +62,8 @@ export interface Scene {
   /** All that is drawn, to the right of what covers the left edge. */
   fitAll(covered_px: number): void;
   goTo(place: LatLon): void;
+  /** Lets the operator draw what is to be measured; `null` ends it and takes the drawing away. */
+  measure(kind: MeasureKind | null, tell: (measured: Measured | null) => void): void;
   destroy(): void;
 }
 
@@ -70,6 +75,10 @@ const THIN_PX = 3;
 const FIT_PADDING_PX = 32;
 const QUIET_FRAMES = 3;
 const MOTION_MS = window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 150;
+
+/** Closer than this each incident stands for itself: about 1:200,000. */
+const CLUSTER_RESOLUTION_MIN = 60;
+const CLUSTER_PX = 32;
 
 const at = (place: LatLon): number[] => fromLonLat([place.lon, place.lat]);
 
@@ -101,6 +110,7 @@ export function createScene(target: HTMLElement, hooks: SceneHooks): { scene: Sc
   });
   let grid = graticule(readPalette());
   const rings = pulses(map);
+  const ruler = measuring(map);
   let openIncidents: readonly Incident[] = [];
   let collarMarks: Mark<MoverData>[] = [];
 
@@ -116,6 +126,15 @@ export function createScene(target: HTMLElement, hooks: SceneHooks): { scene: Sc
     const cell = (map.getView().getResolution() ?? 1) * THIN_PX;
     syncPoints(sourceOf(points.collars), thin(collarMarks, (mark) => mark.at, cell));
     count("collars", collarMarks.length);
+  }
+  /** Seen from afar what stands close together is one mark with a count. */
+  function drawIncidents(): void {
+    const resolution = map.getView().getResolution() ?? 1;
+    const cell = resolution > CLUSTER_RESOLUTION_MIN ? resolution * CLUSTER_PX : 0;
+    const groups = cluster(openIncidents, (incident) => at(incident.position), cell);
+    const marks = groups.map(({ first, count: together }) => ({ id: first.id, at: at(first.position), data: together > 1 ? { ...first, together } : first }));
+    syncPoints(sourceOf(points.incidents), marks);
+    count("incidents", openIncidents.length);
   }
   function candidates(): Candidates[] {
     const order = [
@@ -136,13 +155,19 @@ export function createScene(target: HTMLElement, hooks: SceneHooks): { scene: Sc
     if (event.dragging) return;
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(() => {
-      hooks.onHover(under(event.pixel));
+      if (!ruler.isOn()) hooks.onHover(under(event.pixel));
+      hooks.onPointer(placeOf(event.coordinate), false);
     });
   });
   map.on("singleclick", (event) => {
+    if (ruler.isOn()) return;
     hooks.onPick(under(event.pixel));
+    hooks.onPointer(placeOf(event.coordinate), true);
   });
-  map.on("moveend", drawCollars);
+  map.on("moveend", () => {
+    drawCollars();
+    drawIncidents();
+  });
 
   const scene: Scene = {
     setZones(zones) {
@@ -180,7 +205,7 @@ export function createScene(target: HTMLElement, hooks: SceneHooks): { scene: Sc
     },
     setIncidents(incidents) {
       openIncidents = incidents;
-      put("incidents", incidents.map((incident) => ({ id: incident.id, at: at(incident.position), data: incident })));
+      drawIncidents();
       rings.show(points.incidents.getVisible() ? incidents : []);
     },
     setVisible(name, visible) {
@@ -222,6 +247,10 @@ export function createScene(target: HTMLElement, hooks: SceneHooks): { scene: Sc
     goTo(place) {
       const zoom = Math.max(map.getView().getZoom() ?? 0, DETAIL_ZOOM - 1);
       map.getView().animate({ center: at(place), zoom, duration: MOTION_MS });
+    },
+    measure(kind, tell) {
+      hooks.onHover(null);
+      ruler.start(kind, readPalette(), tell);
     },
     destroy() {
       cancelAnimationFrame(frame);
