@@ -1,0 +1,43 @@
+// The page of devices before a running banner: counts, order, one device with its history, work announced and ended.
+import assert from "node:assert/strict";
+import { farewell, inBrowser } from "./browser.mjs";
+
+await inBrowser("devices", async (desk) => {
+  desk.tolerate(/status of 401/);
+  const { page } = desk;
+  await page.goto(desk.url);
+  await desk.logIn();
+  desk.tolerate();
+  await desk.goTo("devices");
+  await desk.until(() => document.querySelectorAll("[data-testid=device]").length >= 242);
+  assert.match(await page.locator('[data-testid="health-board"] [data-kind="camera"]').innerText(), /摄像机\s*24/);
+  await desk.mark("sort-id").click();
+  await desk.mark("sort-id").click();
+  await desk.until(() => document.querySelector("[data-testid=device]").dataset.deviceId.startsWith("st"));
+  await page.locator('[data-testid="health-board"] [data-kind="camera"] button').first().click();
+  await desk.until(() => document.querySelectorAll("[data-testid=device]").length === 24);
+  await page.getByRole("link", { name: "cam-01" }).click();
+  await desk.mark("device-panel").waitFor();
+  await desk.mark("device-charts").locator("canvas").first().waitFor();
+  await desk.picture("device-open");
+  await desk.mustBeAccessible("an open device");
+  await desk.mark("maintenance-announce").click();
+  await desk.mark("device-work").getByText("请写明检修原因").waitFor();
+  await desk.mark("maintenance-reason").fill("更换镜头");
+  await desk.mark("maintenance-announce").click();
+  await desk.mark("device-maintenance").getByText("更换镜头").waitFor();
+  await page.locator('[data-device-id="cam-01"][data-health="maintenance"]').waitFor();
+  await desk.mark("maintenance-end").click();
+  await desk.mark("device-maintenance").waitFor({ state: "detached" });
+  await desk.mark("device-work").scrollIntoViewIfNeeded();
+  await desk.picture("device-work");
+  const header = page.locator("header").first();
+  await header.getByRole("button", { name: "切换到浅色" }).click();
+  await desk.picture("device-light");
+  await desk.mustBeAccessible("an open device in light");
+  await header.getByRole("button", { name: "English" }).click();
+  await desk.picture("device-en");
+  await page.keyboard.press("Escape");
+  await desk.mark("device-panel").waitFor({ state: "detached" });
+});
+farewell();
