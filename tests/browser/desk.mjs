@@ -103,9 +103,20 @@ async function worksOffACase(desk) {
   await desk.mark("incident-masks").waitFor();
   await desk.picture("desk-resolved");
   await desk.mustBeAccessible("a resolved case");
+  const cases = Number(await desk.mark("queue-count").innerText());
+  if (cases <= 5) assert.equal(await desk.page.locator("[data-row]:visible").count(), cases, "a short list is in sight as a whole");
+  assert.equal(await page.evaluate(() => document.querySelector("[data-testid=queue-list]").scrollTop), 0, "and not scrolled");
   await desk.mark("incident-reopen").click();
   await desk.mark("incident-reopen-confirm").click();
   await desk.mark("incident-dispatch").waitFor();
+  const header = page.locator("header").first();
+  await header.getByRole("button", { name: "切换到浅色" }).click();
+  await desk.picture("desk-light");
+  await desk.mustBeAccessible("a case in light");
+  await header.getByRole("button", { name: "English" }).click();
+  await desk.picture("desk-en");
+  await header.getByRole("button", { name: "中文" }).click();
+  await header.getByRole("button", { name: "切换到深色" }).click();
   await page.keyboard.press("Escape");
   await detail.waitFor({ state: "detached" });
 }
