@@ -20,6 +20,28 @@ const ARGUMENTS = [
 /** Longest wait for anything: far above what is normal on a busy machine; reaching it is a failure. */
 const PATIENCE_MS = 60_000;
 
+/** Pictures of the operator's guide; taken anew with UPDATE_PICTURES=1. */
+const GUIDE = new Set([
+  "playback-incident",
+  "stations-one",
+  "zones-import",
+  "patrols",
+  "reports-shift",
+  "deliveries-subscribers",
+  "admin-users",
+]);
+/** What a picture in the repository may weigh. */
+const PICTURE_BYTES_MAX = 600_000;
+
+/** Puts a picture where the documents find it. */
+export function keepPicture(file, name) {
+  const bytes = fs.statSync(file).size;
+  assert.ok(bytes < PICTURE_BYTES_MAX, `${name} has ${bytes} bytes`);
+  const target = new URL(`../../docs/images/${name}.png`, import.meta.url);
+  fs.mkdirSync(new URL(".", target), { recursive: true });
+  fs.copyFileSync(file, target);
+}
+
 /** What must be said in the environment; a test that guesses tests something else. */
 function given(name) {
   const value = process.env[name];
@@ -115,6 +137,7 @@ class Desk {
     // A map that still moves to where it was sent is not yet what people look at.
     await this.page.evaluate(() => window.__map?.drawn());
     await this.page.screenshot({ path: file });
+    if (process.env.UPDATE_PICTURES === "1" && GUIDE.has(name)) keepPicture(file, `guide-${name}`);
     return file;
   }
 

@@ -1,11 +1,8 @@
 // The console before a running banner, as an operator has it through one shift: logs in, watches, acts, loses the connection
 // and gets it back. Who starts it does what it asks for (`please`): `herd`, `freeze`, `thaw`, `power cut`, `power`.
 import assert from "node:assert/strict";
-import fs from "node:fs";
-import { farewell, inBrowser, please } from "./browser.mjs";
+import { farewell, inBrowser, keepPicture, please } from "./browser.mjs";
 
-/** What a picture in the repository may weigh. */
-const PICTURE_BYTES_MAX = 600_000;
 const UNAUTHORIZED = /status of 401/;
 
 await inBrowser("console", async (desk) => {
@@ -88,12 +85,7 @@ async function seesAnIncidentArrive(desk) {
 /** The picture of README, once every collar has spoken: some do so only once a minute, and some of that is lost. */
 async function takesThePictureOfTheReadme(desk) {
   await desk.page.waitForFunction(() => !document.querySelector("footer").innerText.includes("从未上线"), undefined, { timeout: 300_000 });
-  const file = await desk.picture("watch");
-  const bytes = fs.statSync(file).size;
-  assert.ok(bytes < PICTURE_BYTES_MAX, `the picture has ${bytes} bytes`);
-  const target = new URL("../../docs/images/console.png", import.meta.url);
-  fs.mkdirSync(new URL(".", target), { recursive: true });
-  fs.copyFileSync(file, target);
+  keepPicture(await desk.picture("watch"), "console");
 }
 
 async function takesIt(desk, incident) {
