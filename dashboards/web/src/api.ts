@@ -22,8 +22,9 @@ async function command(id: string, verb: string, body: unknown): Promise<Inciden
 }
 
 export const api = {
-  async login(username: string, password: string): Promise<Session> {
-    const response = await request("POST", "/session", { username, password });
+  /** The `code` is of an authenticator, where somebody has one. */
+  async login(username: string, password: string, code: string | null): Promise<Session> {
+    const response = await request("POST", "/session", { username, password, ...(code === null ? {} : { code }) });
     return keep((await response.json()) as Session);
   },
   me: async (): Promise<Session> => keep(await get<Session>("/me")),

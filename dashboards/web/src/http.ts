@@ -13,6 +13,8 @@ export class ApiError extends Error {
   constructor(
     readonly status: number,
     message: string,
+    /** The server's own name for it: `urn:steppewatch:problem:code-needed`. */
+    readonly type = "",
   ) {
     super(message);
     this.name = "ApiError";
@@ -27,12 +29,12 @@ export function whenUnauthorized(handler: () => void): void {
   onUnauthorized = handler;
 }
 
-async function problemOf(response: Response): Promise<string> {
+async function problemOf(response: Response): Promise<ApiError> {
   try {
-    const problem = (await response.json()) as { title?: string; detail?: string };
-    return problem.detail ?? problem.title ?? `HTTP ${response.status}`;
+    const problem = (await response.json()) as { type?: string; title?: string; detail?: string };
+    return new ApiError(response.status, problem.detail ?? problem.title ?? `HTTP ${response.status}`, problem.type);
   } catch {
-    return `HTTP ${response.status}`;
+    return new ApiError(response.status, `HTTP ${response.status}`);
   }
 }
 
@@ -53,7 +55,7 @@ export async function request(method: string, path: string, body?: unknown): Pro
   if (response.ok) return response;
   const isLogin = path === "/session" || path === "/me";
   if (response.status === 401 && !isLogin) onUnauthorized();
-  throw new ApiError(response.status, await problemOf(response));
+  throw await problemOf(response);
 }
 
 export async function get<T>(path: string): Promise<T> {

@@ -2,14 +2,14 @@
 // How news meets what is held is decided in `merge.ts`; this file only keeps, triggers and reports failures.
 import { computed, ref, shallowRef } from "vue";
 import { api } from "./api";
-import { ApiError, whenUnauthorized } from "./http";
+import { ApiError, keep, whenUnauthorized } from "./http";
 import { isOffline, initialLive, type LiveState } from "./live";
 import { liveConnection } from "./live-socket";
 import { compareIncidents, extendTrail, herdsById, isActive, isNewlyUrgent, mergePositions, replaceAll, upsert } from "./merge";
 import { noticesGoingOn, takeNotice } from "./notices";
 import { t } from "./prefs";
 import { soundUrgent } from "./sound";
-import type { Delivery, Device, Herd, Incident, LatLon, LiveEvent, Notice, Outcome, Position, User, ZoneCollection } from "./types";
+import type { Delivery, Device, Herd, Incident, LatLon, LiveEvent, Notice, Outcome, Position, Session, User, ZoneCollection } from "./types";
 
 /** `unknown` until `GET /me` answered. */
 export const user = ref<User | null | "unknown">("unknown");
@@ -227,8 +227,13 @@ export async function resumeSession(): Promise<void> {
   }
 }
 
-export async function login(username: string, password: string): Promise<void> {
-  beginSession((await api.login(username, password)).user);
+export async function login(username: string, password: string, code: string | null = null): Promise<void> {
+  beginSession((await api.login(username, password, code)).user);
+}
+
+/** A change to one's own account ends all sessions and begins this one anew. */
+export function renewSession(session: Session): void {
+  user.value = keep(session).user;
 }
 
 /** Without the server's word the cookie would stay valid behind a login page: then the desk stays open and says why. */

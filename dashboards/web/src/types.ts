@@ -26,6 +26,8 @@ export interface User {
   username: string;
   roles?: string[];
   townships?: string[];
+  disabled?: boolean;
+  second_factor?: boolean;
 }
 
 export interface Session {
