@@ -18,8 +18,13 @@ await inBrowser("playback", async (desk) => {
 });
 farewell();
 
-const ready = (desk) => desk.page.locator('[data-testid=playback][data-ready="true"]').waitFor();
-const clock = (desk) => desk.mark("playback-now").getAttribute("datetime");
+function ready(desk) {
+  return desk.page.locator('[data-testid=playback][data-ready="true"]').waitFor();
+}
+
+function clock(desk) {
+  return desk.mark("playback-now").getAttribute("datetime");
+}
 
 async function opensTheLastHour(desk) {
   await ready(desk);

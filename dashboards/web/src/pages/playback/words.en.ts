@@ -30,6 +30,7 @@ export const playbackEn = {
   playback_jump: "Jump to the case: {severity}, {zone}, {time}",
   playback_going: "Going on then",
   playback_going_none: "No case went on at this instant.",
+  playback_whole: "whole case, estimate: {units}",
   playback_since: "began {age}",
   playback_to_desk: "Open at the desk",
   playback_until: "Until then",

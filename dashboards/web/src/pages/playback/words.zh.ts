@@ -30,6 +30,7 @@ export const playbackZh = {
   playback_jump: "跳到事件：{severity}，{zone}，{time}",
   playback_going: "当时进行中",
   playback_going_none: "这一时刻没有进行中的事件。",
+  playback_whole: "全案估算 {units}",
   playback_since: "{age}开始",
   playback_to_desk: "在值守台打开",
   playback_until: "至此发生",
