@@ -52,7 +52,7 @@ async function seesPaper(desk, name) {
     paper: getComputedStyle(document.body).backgroundColor,
   }));
   assert.deepEqual({ ...seen, tools: seen.tools.every((height) => height === 0) }, { bar: 0, tools: true, ink: "rgb(0, 0, 0)", paper: "rgb(255, 255, 255)" });
-  await page.screenshot({ path: path.join(desk.output, `${name}-print.png`), fullPage: true });
+  await page.pdf({ path: path.join(desk.output, `${name}.pdf`), preferCSSPageSize: true });
   await page.emulateMedia({ media: null });
 }
 

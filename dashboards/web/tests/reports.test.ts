@@ -1,7 +1,9 @@
 // Reports: spans of the season, what is asked, lengths of bars.
 import { describe, expect, it } from "vitest";
 import { fileUrl } from "../src/pages/reports/api";
+import { sheetPictures } from "../src/pages/reports/pictures";
 import { askedOf, barShare, isSpan, spanOf } from "../src/pages/reports/season";
+import type { ShownPicture } from "../src/evidence";
 import type { SeasonRow } from "../src/pages/reports/types";
 
 const november = Date.parse("2026-11-27T02:00:00Z");
@@ -34,5 +36,23 @@ describe("a bar", () => {
   it("is measured against the longest", () => {
     expect(barShare(row(5), [row(10), row(5)])).toBe(0.5);
     expect(barShare(row(0), [row(0)])).toBe(0);
+  });
+});
+
+describe("the pictures of a case sheet", () => {
+  const picture = (key: string, boxes: number, hash: string | null = key, before = false): ShownPicture => ({
+    key,
+    device: "cam-1",
+    snapshot_id: key,
+    ts: 0,
+    hash,
+    boxes: Array.from({ length: boxes }, () => [0, 0, 1, 1]),
+    before,
+  });
+  it("are kept ones, one from before, then those with boxes, in the order of time", () => {
+    const all = [picture("before", 0, "b", true), picture("one", 1), picture("two", 2), picture("lost", 3, null), picture("bare", 0)];
+    expect(sheetPictures(all, 3).map(({ key }) => key)).toEqual(["before", "one", "two"]);
+    expect(sheetPictures(all, 2).map(({ key }) => key)).toEqual(["before", "two"]);
+    expect(sheetPictures(all, 9).map(({ key }) => key)).toEqual(["before", "one", "two", "bare"]);
   });
 });

@@ -10,7 +10,7 @@ export const reportsEn = {
   report_to: "To",
   report_make: "Make",
   report_flaw: "The end must be after the beginning.",
-  report_download: "Download {format}",
+  report_download: "↓ {format}",
   report_print: "Print",
   report_sending: "Sending…",
   report_failed_note: "The report was not made; try again in a moment.",
