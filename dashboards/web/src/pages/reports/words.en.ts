@@ -69,6 +69,7 @@ export const reportsEn = {
   case_facts: "Facts",
   case_household_none: "no household recognised",
   case_pictures_more: "{all} pictures in all; these are the newest {n} that are kept",
+  case_no_boxes: "no boxes",
   case_officer_sign: "Officer:",
   case_party_sign: "Party:",
 } as const;

@@ -69,6 +69,7 @@ export const reportsZh = {
   case_facts: "基本情况",
   case_household_none: "未识别到牧户",
   case_pictures_more: "共 {all} 张图像，这里是最新的 {n} 张已存档图像",
+  case_no_boxes: "未标框",
   case_officer_sign: "执法人员：",
   case_party_sign: "当事人：",
 } as const;
