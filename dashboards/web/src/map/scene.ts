@@ -42,7 +42,7 @@ export interface SceneHooks {
   onHover(ref: ObjectRef | null): void;
   onPick(ref: ObjectRef | null): void;
   /** Where the pointer is, and whether it was clicked there. */
-  onPointer(place: LatLon, clicked: boolean): void;
+  onPointer?(place: LatLon, clicked: boolean): void;
 }
 
 export interface Scene {
@@ -156,13 +156,13 @@ export function createScene(target: HTMLElement, hooks: SceneHooks): { scene: Sc
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(() => {
       if (!ruler.isOn()) hooks.onHover(under(event.pixel));
-      hooks.onPointer(placeOf(event.coordinate), false);
+      hooks.onPointer?.(placeOf(event.coordinate), false);
     });
   });
   map.on("singleclick", (event) => {
     if (ruler.isOn()) return;
     hooks.onPick(under(event.pixel));
-    hooks.onPointer(placeOf(event.coordinate), true);
+    hooks.onPointer?.(placeOf(event.coordinate), true);
   });
   map.on("moveend", () => {
     drawCollars();

@@ -149,7 +149,6 @@ export const watchEn = {
   place_release: "Follow the pointer",
   place_clicked: "Chosen place",
   legend_together: "“×n”: n incidents in one place; zoom in to part them",
-  wall_open: "Wall display (Esc leaves)",
   wall_quiet: "No case is open",
   wall_quiet_note: "No alarm does not mean no grazing",
   wall_untaken: "Not acknowledged",

@@ -149,7 +149,6 @@ export const watchZh = {
   place_release: "跟随指针",
   place_clicked: "选定点",
   legend_together: "“×n”：同处 n 起事件，放大后分开",
-  wall_open: "大屏显示（Esc 退出）",
   wall_quiet: "当前没有未办结的事件",
   wall_quiet_note: "没有告警不等于没有放牧",
   wall_untaken: "未签收",
