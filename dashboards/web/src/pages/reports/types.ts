@@ -35,13 +35,15 @@ export interface ShiftReport {
   notices: { id: string; matter: Matter; text: { zh: string; en: string }; since: Instant; until: Instant | null }[];
   blind: { zone: { id: string; name: string }; blind_mu: number; blind_since: Instant | null }[];
   half_reported: ReportedIncident[];
-  deliveries: { pending: number; dead: number };
+  /** Not told to who sees some townships only. */
+  deliveries: { pending: number; dead: number } | null;
   notes: ShiftNote[];
 }
 
 /** What became of the cases of a township. */
 export interface SeasonRow {
-  township?: string;
+  /** None: of no township; absent in the total. */
+  township?: string | null;
   name?: string;
   incidents: number;
   open: number;

@@ -34,6 +34,8 @@ export const reportsEn = {
   shift_half: "Half reported",
   shift_deliveries: "Deliveries",
   shift_deliveries_count: "{pending} pending, {dead} given up",
+  shift_deliveries_hidden: "shown only to who sees the whole banner",
+  shift_note_off: "Notes are added by an operator, supervisor or administrator.",
   shift_notes: "Notes",
   shift_note_add: "Add a note",
   shift_note_hint: "What the next shift should know",

@@ -34,6 +34,8 @@ export const reportsZh = {
   shift_half: "双报告未完成",
   shift_deliveries: "推送",
   shift_deliveries_count: "待发送 {pending} 条，已放弃 {dead} 条",
+  shift_deliveries_hidden: "推送情况只向可查看全旗的人员显示",
+  shift_note_off: "交班说明由值守员、带班领导或系统管理员添加。",
   shift_notes: "交班说明",
   shift_note_add: "新增说明",
   shift_note_hint: "需要下一班注意的事项",
