@@ -18,6 +18,20 @@ await inBrowser("empty", async (desk) => {
     await desk.picture(`${name}-empty`);
     await desk.mustBeAccessible(`${name} while empty`);
   }
+  await desk.goTo("devices");
   assert.equal(await desk.mark("device").count(), 0);
+  await saysWhenAPageIsGone(desk);
 });
 farewell();
+
+/** The service was upgraded under an open console: its pages have other names now. */
+async function saysWhenAPageIsGone(desk) {
+  desk.tolerate(/Failed to load resource/, /dynamically imported module/);
+  await desk.page.route("**/assets/ReportsPage*", (route) => route.abort());
+  await desk.goTo("reports");
+  await desk.mark("page-missing").waitFor();
+  await desk.picture("page-missing");
+  await desk.mustBeAccessible("a page that is gone");
+  await desk.page.unroute("**/assets/ReportsPage*");
+  desk.tolerate();
+}

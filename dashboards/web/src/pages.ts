@@ -1,10 +1,11 @@
 // The pages, and who has them. In: a page's name, a user. Out: its component, loaded when it is first opened; what the bar offers.
 import { defineAsyncComponent, type Component } from "vue";
+import PageMissing from "./components/PageMissing.vue";
 import WatchPage from "./pages/watch/WatchPage.vue";
 import { PAGES, type PageName } from "./route";
 import type { User } from "./types";
 
-const later = (load: () => Promise<{ default: Component }>): Component => defineAsyncComponent({ loader: load, delay: 0 });
+const later = (load: () => Promise<{ default: Component }>): Component => defineAsyncComponent({ loader: load, delay: 0, errorComponent: PageMissing });
 
 /** The desk is there at once; the others come when somebody opens them. */
 const COMPONENTS: Record<PageName, Component> = {

@@ -45,6 +45,8 @@ export const en: Dictionary = {
   loading: "Loading…",
   load_failed: "Loading failed: {reason}",
   retry: "Retry",
+  page_missing: "This page could not be loaded: the service may have been upgraded, or the network is gone. Load it anew to go on; incidents are not affected.",
+  page_reload: "Load anew",
   theme_to_light: "Switch to light",
   theme_to_dark: "Switch to dark",
   language_switch: "中文",

@@ -45,6 +45,8 @@ export const zh = {
   loading: "正在读取…",
   load_failed: "读取失败：{reason}",
   retry: "重试",
+  page_missing: "此页没有读到：服务可能刚升级过，或者网络中断。重新载入后继续；正在值守的事件不受影响。",
+  page_reload: "重新载入",
   theme_to_light: "切换到浅色",
   theme_to_dark: "切换到深色",
   language_switch: "English",
