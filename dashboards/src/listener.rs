@@ -77,7 +77,7 @@ impl Listener for Bounded {
                     let idle = Box::pin(tokio::time::sleep(IDLE_MAX));
                     let stream = match &self.certificate {
                         None => Stream::Plain(stream),
-                        Some(certificate) => Stream::Shaking(certificate().accept(stream)),
+                        Some(certificate) => Stream::Shaking(Box::new(certificate().accept(stream))),
                     };
                     return (Held { stream, idle, _permit: permit }, address);
                 }
@@ -98,7 +98,7 @@ impl Listener for Bounded {
 enum Stream {
     Plain(TcpStream),
     /// Still agreeing on keys.
-    Shaking(Accept<TcpStream>),
+    Shaking(Box<Accept<TcpStream>>),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
@@ -106,7 +106,7 @@ impl Stream {
     /// The stream once it can be read and written.
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<&mut Self>> {
         if let Self::Shaking(accept) = self {
-            let agreed = ready!(Pin::new(accept).poll(context))?;
+            let agreed = ready!(Pin::new(&mut **accept).poll(context))?;
             *self = Self::Tls(Box::new(agreed));
         }
         Poll::Ready(Ok(self))

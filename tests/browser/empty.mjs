@@ -26,12 +26,12 @@ farewell();
 
 /** The service was upgraded under an open console: its pages have other names now. */
 async function saysWhenAPageIsGone(desk) {
-  desk.tolerate(/Failed to load resource/, /dynamically imported module/);
-  await desk.page.route("**/assets/ReportsPage*", (route) => route.abort());
+  desk.tolerate(/Failed to load resource/, /dynamically imported module/, /preload/);
+  await desk.page.route("**/assets/ReportsPage*.js", (route) => route.abort());
   await desk.goTo("reports");
   await desk.mark("page-missing").waitFor();
   await desk.picture("page-missing");
   await desk.mustBeAccessible("a page that is gone");
-  await desk.page.unroute("**/assets/ReportsPage*");
+  await desk.page.unroute("**/assets/ReportsPage*.js");
   desk.tolerate();
 }
