@@ -84,7 +84,7 @@ fn service() -> Vec<Route> {
         route("GET", "/api/v1/playback", get(playback::playback)),
         route("GET", "/api/v1/reports/shift", get(reports::shift::shift)),
         route("POST", "/api/v1/reports/shift/notes", post(reports::shift::note)),
-        route("GET", "/api/v1/reports/season", get(reports::season)),
+        route("GET", "/api/v1/reports/season", get(reports::season::season)),
     ]
 }
 

@@ -7,12 +7,10 @@
 
 mod brief;
 mod pdf;
-mod season;
+pub(crate) mod season;
 mod sheet;
 pub(crate) mod shift;
 mod table;
-
-pub(crate) use season::season;
 
 use crate::auth::Who;
 use crate::problem::Problem;
