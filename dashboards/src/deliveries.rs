@@ -26,6 +26,9 @@ const STATES: [ReceiptState; 3] = [ReceiptState::Pending, ReceiptState::Delivere
 #[derive(Deserialize)]
 pub(crate) struct Filter {
     state: Option<String>,
+    incident: Option<String>,
+    subscriber: Option<String>,
+    channel: Option<String>,
     cursor: Option<String>,
     limit: Option<String>,
 }
@@ -43,8 +46,15 @@ pub(crate) async fn list(
     }
     let view = app.view().await?;
     let sees = visible_incidents(view, &signed.who);
+    let asked = |wanted: &Option<String>, found: Option<&str>| {
+        wanted.as_deref().is_none_or(|wanted| wanted.is_empty() || found == Some(wanted))
+    };
     let (found, last) = view.deliveries(page.after, page.limit, |delivery| {
-        state.as_ref().is_none_or(|state| *state == delivery.state) && sees.delivery(delivery)
+        state.as_ref().is_none_or(|state| *state == delivery.state)
+            && asked(&filter.incident, delivery.incident.as_deref())
+            && asked(&filter.subscriber, Some(&delivery.subscriber))
+            && asked(&filter.channel, Some(&delivery.channel))
+            && sees.delivery(delivery)
     });
     let items = found.iter().map(|delivery| to_value(delivery)).collect::<Result<_, _>>()?;
     Ok(extract::list(items, last))

@@ -72,7 +72,10 @@ async fn a_case_shows_how_far_its_reports_came() {
     assert_eq!(incident["reports"], json!([half("local_government", "township", "dead"), forestry]));
     assert_eq!(incident["fine_yuan"]["estimate"], true);
     assert_eq!(ids(&session.get_json("/api/v1/deliveries?state=dead").await), ["d-1"]);
-    assert!(ids(&session.get_json("/api/v1/deliveries?state=pending").await).is_empty());
+    assert_eq!(ids(&session.get_json("/api/v1/deliveries?incident=i-1&channel=webhook").await), ["d-1"]);
+    for nothing in ["state=pending", "incident=i-2", "subscriber=sub-2", "channel=sms"] {
+        assert!(ids(&session.get_json(&format!("/api/v1/deliveries?{nothing}")).await).is_empty(), "{nothing}");
+    }
 }
 
 #[tokio::test]

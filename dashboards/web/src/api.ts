@@ -44,6 +44,7 @@ export const api = {
   zones: (): Promise<ZoneCollection> => get<ZoneCollection>("/zones"),
   zoneLoads: async (): Promise<ZoneLoad[]> => (await get<Page<ZoneLoad>>("/zones/loads")).items,
   devices: (): Promise<Device[]> => getAll<Device>("/devices", LIST_LIMIT, PAGES_MAX),
+  deliveriesOf: (incident: string): Promise<Delivery[]> => getAll<Delivery>("/deliveries", LIST_LIMIT, 1, `incident=${encodeURIComponent(incident)}`),
   deliveries: async (): Promise<Delivery[]> => (await get<Page<Delivery>>("/deliveries?limit=500")).items,
   acknowledge: (id: string): Promise<Incident | null> => command(id, "acknowledge", {}),
   /** Without a name: to whom enforces there. */

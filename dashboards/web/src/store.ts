@@ -118,6 +118,17 @@ export async function loadDeliveries(): Promise<void> {
   });
 }
 
+/** Those of one case, also where they are older than what the list holds. */
+export async function loadDeliveriesOf(incident: string): Promise<void> {
+  await guarded(async () => {
+    const list = await api.deliveriesOf(incident);
+    if (user.value === null) return;
+    const held = new Map(deliveries.value);
+    for (const delivery of list) held.set(delivery.id, delivery);
+    deliveries.value = held;
+  });
+}
+
 export async function reloadAll(): Promise<void> {
   newestReload += 1;
   const mine = newestReload;

@@ -16,8 +16,7 @@ export interface MaskProposal {
   to: Instant | null;
 }
 
-export const masksOf = async (incident: string): Promise<MaskProposal[]> =>
-  (await getAll<MaskProposal>("/masks", NAMES_MAX, 1)).filter((mask) => mask.incident === incident);
+export const masksOf = (incident: string): Promise<MaskProposal[]> => getAll<MaskProposal>("/masks", NAMES_MAX, 1, `incident=${encodeURIComponent(incident)}`);
 
 export async function applyMask(id: number, reason: string, days: number): Promise<void> {
   await send("POST", `/masks/${id}/apply`, { reason, days });
