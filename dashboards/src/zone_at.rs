@@ -26,7 +26,7 @@ pub(crate) struct At {
 /// `GET /zones/at`
 pub(crate) async fn at(
     State(app): State<Arc<App>>,
-    _signed: Signed,
+    signed: Signed,
     Params(query): Params<At>,
 ) -> Result<Json<Value>, Problem> {
     let position = Position::parse(degrees("lat", query.lat.as_deref())?, degrees("lon", query.lon.as_deref())?)
@@ -36,7 +36,9 @@ pub(crate) async fn at(
     let known = extract::legal_instant("known", query.known.as_deref())?.unwrap_or(now);
     let zones_as_of = Arc::clone(&app.parts.zones_as_of);
     let found = blocking("looking up a place", move || zones_as_of(position, t, known)).await?;
-    let zones: Vec<_> = found.iter().map(holding_json).collect();
+    let theirs =
+        found.iter().filter(|holding| signed.who.sees(holding.zone.township.as_ref().map(|code| code.as_str())));
+    let zones: Vec<_> = theirs.map(holding_json).collect();
     Ok(Json(json!({ "t": t.to_rfc3339(), "known": known.to_rfc3339(), "zones": zones })))
 }
 

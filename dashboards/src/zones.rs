@@ -1,11 +1,11 @@
 //! Zones for the map, and the versions of one.
 //!
-//! In: the registry.   Out: zones with what holds in them now.
+//! In: the registry, and who looks.   Out: zones with what holds in them now.   Never: a zone of another township than the user's.
 //!
 //! The closure is worked out by detection's own rules, handed in as a function, so the map and the alerts cannot disagree.
 
 use crate::app::{App, blocking};
-use crate::auth::Signed;
+use crate::auth::{Signed, Who};
 use crate::console::is_known;
 use crate::extract;
 use crate::problem::Problem;
@@ -16,14 +16,18 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use journal::wire::ZoneLoadJson;
-use model::{Closure, Position, Timestamp, Zone, ZoneId};
+use model::{Closure, Position, Timestamp, TownshipCode, Zone, ZoneId};
 use registry::{Period, ZoneVersion};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The last answer of `GET /zones`: megabytes that are the same for everybody until a zone or a closure changes.
+/// Kinds of viewers whose answers are remembered: a banner has a dozen townships.
+const VIEWERS_KEPT: usize = 32;
+
+/// The last answers of `GET /zones`, by the townships of who asked: megabytes that are the same until a zone or a closure changes.
 #[derive(Default)]
-pub(crate) struct ZonesCache(Mutex<Option<Cached>>);
+pub(crate) struct ZonesCache(Mutex<HashMap<Vec<TownshipCode>, Cached>>);
 
 #[derive(Clone)]
 struct Cached {
@@ -34,9 +38,10 @@ struct Cached {
 }
 
 /// `GET /zones`
-pub(crate) async fn all(State(app): State<Arc<App>>, _signed: Signed, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn all(State(app): State<Arc<App>>, signed: Signed, headers: HeaderMap) -> Result<Response, Problem> {
     let shared = Arc::clone(&app);
-    let Cached { body, etag, .. } = blocking("writing the zones", move || Ok::<_, Problem>(cached(&shared))).await?;
+    let write = move || Ok::<_, Problem>(cached(&shared, &signed.who));
+    let Cached { body, etag, .. } = blocking("writing the zones", write).await?;
     let etag_value =
         HeaderValue::try_from(etag.as_str()).map_err(|error| Problem::internal("writing an ETag", error))?;
     let common = [(header::ETAG, etag_value), (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))];
@@ -53,16 +58,22 @@ pub(crate) async fn loads(State(app): State<Arc<App>>, signed: Signed) -> Result
     Ok(extract::list(theirs.map(|load| json!(ZoneLoadJson::from(load))).collect(), None))
 }
 
-fn cached(app: &App) -> Cached {
+/// Whether a zone is this user's business.
+fn sees(who: &Who, zone: &Zone) -> bool {
+    who.sees(zone.township.as_ref().map(|code| code.as_str()))
+}
+
+fn cached(app: &App, who: &Who) -> Cached {
     let (view, now) = (app.registry_view(), app.now());
-    let closures = closures(app, &view.zones, now);
-    let mut slot = app.zones_cache.0.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(cached) = slot.as_ref().filter(|cached| cached.closures == closures && same(&cached.zones, &view.zones))
-    {
+    let zones: Vec<_> = view.zones.iter().filter(|zone| sees(who, zone)).cloned().collect();
+    let closures = closures(app, &zones, now);
+    let mut kept = app.zones_cache.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = kept.get(&who.user.townships);
+    if let Some(cached) = known.filter(|cached| cached.closures == closures && same(&cached.zones, &zones)) {
         return cached.clone();
     }
     let mut text = String::from("{\"type\":\"FeatureCollection\",\"features\":[");
-    for (index, (zone, closure)) in view.zones.iter().zip(&closures).enumerate() {
+    for (index, (zone, closure)) in zones.iter().zip(&closures).enumerate() {
         if index > 0 {
             text.push(',');
         }
@@ -70,8 +81,11 @@ fn cached(app: &App) -> Cached {
     }
     text.push_str("]}");
     let etag = format!("\"{}\"", blake3::hash(text.as_bytes()).to_hex().get(..32).unwrap_or_default());
-    let fresh = Cached { zones: view.zones.clone(), closures, body: Bytes::from(text), etag };
-    *slot = Some(fresh.clone());
+    let fresh = Cached { zones, closures, body: Bytes::from(text), etag };
+    if kept.len() >= VIEWERS_KEPT {
+        kept.clear();
+    }
+    kept.insert(who.user.townships.clone(), fresh.clone());
     fresh
 }
 
@@ -83,13 +97,13 @@ pub(crate) fn same(left: &[Arc<Zone>], right: &[Arc<Zone>]) -> bool {
 /// `GET /zones/{id}/versions`: without the geometry, which the map has for the version in force.
 pub(crate) async fn versions(
     State(app): State<Arc<App>>,
-    _signed: Signed,
+    signed: Signed,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     let zone_id = ZoneId::parse(&id).map_err(|error| Problem::bad_request(error.to_string()))?;
     let registry = app.parts.registry.clone();
     let versions = blocking("reading a zone's versions", move || registry.zone_versions(&zone_id)).await?;
-    if versions.is_empty() {
+    if !versions.last().is_some_and(|version| sees(&signed.who, &version.zone)) {
         return Err(Problem::not_found(format!("there is no zone `{id}`; GET /api/v1/zones lists them")));
     }
     let now = app.now();

@@ -176,4 +176,5 @@ pages! {
     accounts_and_tokens_are_kept: "admin.mjs";
     what_happened_is_played_back: "playback.mjs";
     a_shift_is_handed_over: "reports.mjs";
+    whoever_is_there_for_one_township_never_sees_another: "townships.mjs";
 }

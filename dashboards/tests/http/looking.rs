@@ -302,3 +302,19 @@ async fn the_probes_tell_how_the_platform_is_doing() {
     assert!(metrics.contains("steppewatch_console_incidents{status=\"open\"} 2"), "{metrics}");
     assert!(metrics.contains("steppewatch_http_responses_total{class=\"2xx\"}"));
 }
+
+#[tokio::test]
+async fn a_zone_of_another_township_does_not_exist_for_who_is_there_for_one() {
+    let server = Server::start().await;
+    server.add_user("ours", &[Role::Viewer], &[TOWNSHIP]);
+    server.add_user("theirs", &[Role::Viewer], &["150425200"]);
+    let (ours, theirs) = (server.login("ours").await, server.login("theirs").await);
+    let count = |zones: Value| zones["features"].as_array().unwrap().len();
+    assert_eq!(count(ours.get_json("/api/v1/zones").await), 1);
+    assert_eq!(count(theirs.get_json("/api/v1/zones").await), 0);
+    assert_eq!(ours.get("/api/v1/zones/zone-1/versions").await.status(), StatusCode::OK);
+    problem(theirs.get("/api/v1/zones/zone-1/versions").await, StatusCode::NOT_FOUND).await;
+    let at = "/api/v1/zones/at?lat=43.5&lon=117.5";
+    assert_eq!(ours.get_json(at).await["zones"].as_array().unwrap().len(), 1);
+    assert_eq!(theirs.get_json(at).await["zones"], json!([]));
+}
