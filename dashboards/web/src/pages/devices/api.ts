@@ -1,6 +1,6 @@
 // What only the page of devices asks of the server. In: calls of its components. Out: typed answers of `http.ts`.
 import { get, getAll, send } from "../../http";
-import type { Device, Instant, Snapshot } from "../../types";
+import type { Device, Instant, LatLon, Pose, Snapshot } from "../../types";
 
 /** How a device says it is; each with its unit in the answer. */
 export const VITALS = ["battery_percent", "signal_dbm", "temperature_c"] as const;
@@ -42,3 +42,5 @@ export async function endWork(id: number): Promise<void> {
   await send("POST", `/maintenance/${id}/end`);
 }
 export const switchDevice = (id: string, verb: "enable" | "disable" | "approve"): Promise<Device | null> => send<Device>("POST", `${pathOf(id)}/${verb}`);
+/** Where a device stands and how it looks; what is not named stays as it is. */
+export const savePlace = (id: string, body: Partial<{ place: LatLon; pose: Pose }>): Promise<Device | null> => send<Device>("PATCH", pathOf(id), body);
