@@ -62,7 +62,11 @@ async function placeCamera(desk) {
   await desk.mark("pose-refused-pitch_deg").getByText("-90（向下）").waitFor();
   assert.ok(await desk.mark("pose-save").isDisabled(), "a refused value is not sent");
   await desk.picture("pose-refused");
-  await desk.mark("pose-pitch_deg").fill("-12.5");
+  await desk.mark("pose-held").waitFor();
+  // Typed key by key: a zero on the way stays where it is.
+  await desk.mark("pose-pitch_deg").fill("");
+  await desk.mark("pose-pitch_deg").pressSequentially("-12.05");
+  assert.equal(await valueOf(desk, "pitch_deg"), -12.05);
 
   // Escape asks before it throws away; any change goes on.
   await page.keyboard.press("Escape");
@@ -76,11 +80,11 @@ async function placeCamera(desk) {
   await desk.mark("pose-yes").click();
   await desk.mark("pose-editor").waitFor({ state: "detached" });
   await desk.mark("pose-saved").waitFor();
-  await desk.mark("device-panel").getByText("高 31.5 m，方位 180°，俯仰 -12.5°").waitFor();
+  await desk.mark("device-panel").getByText("高 31.5 m，方位 180°，俯仰 -12.05°").waitFor();
 
   // The registered values again, by hand.
   await openEditor(desk);
-  assert.equal(await valueOf(desk, "pitch_deg"), -12.5);
+  assert.equal(await valueOf(desk, "pitch_deg"), -12.05);
   for (const field of fields) await desk.mark(`pose-${field}`).fill(String(registered[field]));
   await desk.mark("pose-save").click();
   await desk.mark("pose-yes").click();

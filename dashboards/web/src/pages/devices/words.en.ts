@@ -80,6 +80,7 @@ export const devicesEn = {
   pose_ground_placed: "Area with positions",
   pose_ground_none: "The ground in the picture appears here once height, yaw, pitch and field of view are filled in.",
   pose_ground_impossible: "With a height of 0 or a field of view above 175° the ground cannot be worked out.",
+  pose_held: "A field needs correction; map and table still show the last valid values.",
   pose_before: "Registered",
   pose_after: "New",
   pose_mu: "{n} mu",

@@ -80,6 +80,7 @@ export const devicesZh = {
   pose_ground_placed: "其中可推算位置",
   pose_ground_none: "高度、方位、俯仰和视场填齐后，在此显示画面覆盖的地面。",
   pose_ground_impossible: "高度为 0 或视场大于 175° 时不能推算覆盖的地面。",
+  pose_held: "有字段待改正，图上和表中仍是上一次有效的值。",
   pose_before: "现登记",
   pose_after: "新值",
   pose_mu: "{n} 亩",
