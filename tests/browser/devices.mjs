@@ -53,6 +53,12 @@ async function placeCamera(desk) {
   const typed = await pixels(desk);
   assert.ok(typed.handle[1] > typed.device[1] + 80, "the handle points south");
   assert.ok(typed.device[1] < moved.device[1] - 20, "the device stands as far north as before");
+  await desk.mark("pose-lon").fill(String(registered.lon + 1));
+  await page.evaluate(() => window.__pose.drawn());
+  const far = await pixels(desk);
+  const box = await desk.mark("pose-map").boundingBox();
+  assert.ok(far.device[0] > 0 && far.device[0] < box.width, "a place far away is brought into the picture");
+  await desk.mark("pose-lon").fill(String(registered.lon));
   const seen = await desk.mark("pose-ground-near").innerText();
   await desk.mark("pose-pitch_deg").fill("-30");
   await desk.until((before) => document.querySelector("[data-testid=pose-ground-near]").innerText !== before, seen);

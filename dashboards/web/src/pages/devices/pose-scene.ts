@@ -59,7 +59,8 @@ export interface PoseScene {
 const HOME: LatLon = { lat: 43.3, lon: 117.5 };
 const HOME_ZOOM = 8.5;
 const CLOSEST_ZOOM = 17;
-const FIT_PADDING_PX = 40;
+/** The upper edge has the legend and the tools. */
+const FIT_PADDING_PX = [96, 40, 40, 40];
 const NEAR_M = 400;
 const GRIP_PX = 14;
 const DIM = 0.5;
@@ -171,11 +172,15 @@ export function createPoseScene(target: HTMLElement, hooks: PoseHooks): PoseScen
       shown = after;
       marks.clear(true);
       marks.addFeatures(markFeatures(before, after));
+      // A place that was typed may lie outside the picture; one that is dragged stays under the hand.
+      const [x = 0, y = 0] = devicePixel() ?? [];
+      const [width = 0, height = 0] = map.getSize() ?? [];
+      if (after.place !== null && grip === null && (x < 0 || y < 0 || x > width || y > height)) map.getView().setCenter(at(after.place));
     },
     fit(whole) {
       map.updateSize();
       const extent = around(shown, whole);
-      if (extent !== null) map.getView().fit(extent, { padding: Array<number>(4).fill(FIT_PADDING_PX), maxZoom: CLOSEST_ZOOM, duration: MOTION_MS });
+      if (extent !== null) map.getView().fit(extent, { padding: FIT_PADDING_PX, maxZoom: CLOSEST_ZOOM, duration: MOTION_MS });
     },
     restyle() {
       const palette = readPalette();
