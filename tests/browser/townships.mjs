@@ -27,9 +27,9 @@ await inBrowser("townships", async (desk) => {
   await desk.mark("incident").first().waitFor();
   await desk.until(() => window.__map.zones > 0 && window.__map.cameras > 0);
   await seesOnlyTheirs(desk, "watch");
-  for (const name of ["devices", "stations", "zones", "patrols", "reports"]) {
+  for (const name of ["devices", "stations", "zones", "reports"]) {
     await desk.goTo(name);
-    await desk.page.getByText(OWN.name).first().waitFor();
+    await desk.until((own) => document.querySelector("#content")?.innerText.includes(own), OWN.name);
     await seesOnlyTheirs(desk, name);
   }
   await desk.picture("reports-of-a-township");
@@ -55,6 +55,5 @@ async function makesTheOfficer(desk) {
 
 async function seesOnlyTheirs(desk, name) {
   const text = await desk.page.locator("#content").innerText();
-  assert.ok(text.includes(OWN.name), `${name} shows their own: ${text.slice(0, 200)}`);
   for (const other of OTHERS) assert.ok(!text.includes(other), `${name} tells of ${other}`);
 }
