@@ -62,6 +62,8 @@ const CLOSEST_ZOOM = 17;
 /** The upper edge has the legend and the tools. */
 const FIT_PADDING_PX = [96, 40, 40, 40];
 const NEAR_M = 400;
+/** Nearer to the edge than this, a device and its handle are hard to take hold of. */
+const MARGIN_PX = 32;
 const GRIP_PX = 14;
 const DIM = 0.5;
 const MOTION_MS = window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 150;
@@ -175,7 +177,8 @@ export function createPoseScene(target: HTMLElement, hooks: PoseHooks): PoseScen
       // A place that was typed may lie outside the picture; one that is dragged stays under the hand.
       const [x = 0, y = 0] = devicePixel() ?? [];
       const [width = 0, height = 0] = map.getSize() ?? [];
-      if (after.place !== null && grip === null && (x < 0 || y < 0 || x > width || y > height)) map.getView().setCenter(at(after.place));
+      const isOut = x < MARGIN_PX || y < MARGIN_PX || x > width - MARGIN_PX || y > height - MARGIN_PX;
+      if (after.place !== null && grip === null && isOut) map.getView().setCenter(at(after.place));
     },
     fit(whole) {
       map.updateSize();
