@@ -89,6 +89,7 @@ export const devicesEn = {
   pose_beyond: "beyond 5 km",
   pose_cut: "cut at 5 km",
   pose_no_ground: "no ground in the picture",
+  pose_head: "For the head at zero and zoom 1; where the head tells how it turned, tilted and zoomed, positions go by that.",
   pose_nowhere: "nowhere",
   pose_flat: "Taken as flat ground; hills that hide or show more are not counted. The picture is taken as 16:9.",
   pose_unregistered: "not registered",

@@ -89,6 +89,7 @@ export const devicesZh = {
   pose_beyond: "5 km 以外",
   pose_cut: "至 5 km 截止",
   pose_no_ground: "画面中没有地面",
+  pose_head: "按云台零位和变焦 1 倍；云台自报转角、俯仰和变焦时，位置推算以自报为准。",
   pose_nowhere: "无",
   pose_flat: "按平坦地面近似，地形遮挡不计；画面按 16:9。",
   pose_unregistered: "未登记",
