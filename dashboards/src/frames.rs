@@ -92,9 +92,13 @@ struct Item<'a> {
     lat: f64,
     lon: f64,
     ts: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
     heading_deg: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     speed_mps: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     accuracy_m: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     battery_percent: Option<f64>,
 }
 

@@ -158,15 +158,17 @@ impl Live {
         self.lock().devices.get(device).map(|known| known.heard.clone()).unwrap_or_default()
     }
 
+    /// Up to which step all who ask now are told: the same for [`SHOWN_FOR`].
+    pub(crate) fn shown(&self, now: Instant) -> u64 {
+        self.lock().show(now)
+    }
+
     /// What moved after `step`: at most [`MOVED_MAX`] devices, those that moved longest ago first. All who ask within [`SHOWN_FOR`] are told up to
     /// the same step, so that pages that look at the same are told the same.
     pub(crate) fn moved_since(&self, step: u64, now: Instant) -> Moved {
         let mut present = self.lock();
-        if present.shown_at.is_none_or(|at| now.saturating_duration_since(at) >= SHOWN_FOR) {
-            (present.shown, present.shown_at) = (present.step, Some(now));
-        }
         let mut devices = Vec::new();
-        let mut reached = present.shown.max(step);
+        let mut reached = present.show(now).max(step);
         for (moved_step, device) in present.moves.range((Excluded(step), Included(reached))) {
             if devices.len() >= MOVED_MAX {
                 reached = moved_step - 1;
@@ -189,6 +191,13 @@ impl Live {
 }
 
 impl Present {
+    fn show(&mut self, now: Instant) -> u64 {
+        if self.shown_at.is_none_or(|at| now.saturating_duration_since(at) >= SHOWN_FOR) {
+            (self.shown, self.shown_at) = (self.step, Some(now));
+        }
+        self.shown
+    }
+
     fn take_seed(&mut self, device: &DeviceId, point: &TrackPoint) {
         if self.devices.len() >= DEVICES_MAX || self.devices.contains_key(device) {
             return;

@@ -275,12 +275,9 @@ impl Conversation {
         if !self.credit {
             return Ok(());
         }
-        let moved = self.app.parts.live.moved_since(self.told_step, std::time::Instant::now());
-        let from = std::mem::replace(&mut self.told_step, moved.step);
-        if from == moved.step {
-            return Ok(());
-        }
-        if let Some(rest) = self.app.shared_frames.positions(&self.app, &self.who, from, &moved) {
+        let frame = self.app.shared_frames.positions(&self.app, &self.who, self.told_step);
+        self.told_step = frame.step;
+        if let Some(rest) = frame.rest {
             self.credit = false;
             self.send(frames::with_seq(self.told_seq, &rest)).await?;
         }
