@@ -1,15 +1,15 @@
-// One thing at a time that may fail. In: what to do. Out: whether it runs, and the sentence it failed with.
+// One thing at a time that the server is asked to do. In: what to do. Out: whether it goes on, and in words what it failed with.
 import { ref, type Ref } from "vue";
-import { reasonOf } from "../../store";
+import { reasonOf } from "./store";
 
-export interface Action {
+export interface Doing {
   busy: Ref<boolean>;
   failure: Ref<string | null>;
-  /** Runs it unless something runs; whether it was done. */
+  /** Whether it was done. */
   run: (work: () => Promise<void>) => Promise<boolean>;
 }
 
-export function useAction(): Action {
+export function useDoing(): Doing {
   const busy = ref(false);
   const failure = ref<string | null>(null);
   async function run(work: () => Promise<void>): Promise<boolean> {
