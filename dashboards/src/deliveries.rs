@@ -6,7 +6,7 @@
 use crate::app::{App, blocking};
 use crate::auth::{Signed, Who};
 use crate::commands::{ACTORS, EFFECT_MAX, append};
-use crate::extract::{self, Body, Page, Params};
+use crate::extract::{self, Body, Page, Params, is_asked};
 use crate::problem::Problem;
 use crate::view::View;
 use axum::Json;
@@ -46,14 +46,11 @@ pub(crate) async fn list(
     }
     let view = app.view().await?;
     let sees = visible_incidents(view, &signed.who);
-    let asked = |wanted: &Option<String>, found: Option<&str>| {
-        wanted.as_deref().is_none_or(|wanted| wanted.is_empty() || found == Some(wanted))
-    };
     let (found, last) = view.deliveries(page.after, page.limit, |delivery| {
         state.as_ref().is_none_or(|state| *state == delivery.state)
-            && asked(&filter.incident, delivery.incident.as_deref())
-            && asked(&filter.subscriber, Some(&delivery.subscriber))
-            && asked(&filter.channel, Some(&delivery.channel))
+            && is_asked(filter.incident.as_ref(), delivery.incident.as_deref())
+            && is_asked(filter.subscriber.as_ref(), Some(&delivery.subscriber))
+            && is_asked(filter.channel.as_ref(), Some(&delivery.channel))
             && sees.delivery(delivery)
     });
     let items = found.iter().map(|delivery| to_value(delivery)).collect::<Result<_, _>>()?;

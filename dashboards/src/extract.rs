@@ -161,6 +161,11 @@ pub(crate) fn span(
     Ok((from, to))
 }
 
+/// Whether something is what a filter asks for; an empty one asks for nothing.
+pub(crate) fn is_asked(wanted: Option<&String>, found: Option<&str>) -> bool {
+    wanted.is_none_or(|wanted| wanted.is_empty() || found == Some(wanted))
+}
+
 /// Reads a length of time: `90s`, `10m`, `1h`, `1d`, or whole seconds.
 pub(crate) fn duration(name: &'static str, text: &str) -> Result<Duration, Problem> {
     let units = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)];

@@ -193,8 +193,10 @@ impl Conversation {
                 },
                 _ = positions.tick() => self.tell_positions().await?,
                 _ = ping.tick() => {
-                    if !matches!(self.credential.who(&app).await, Ok(Some(_))) {
-                        return Ok(());
+                    // Whose token it is may see less by now.
+                    match self.credential.who(&app).await {
+                        Ok(Some((who, _))) => self.who = who,
+                        Ok(None) | Err(_) => return Ok(()),
                     }
                     self.ping().await?;
                 }

@@ -47,14 +47,13 @@ pub(crate) async fn list(
         })
     });
     let (state, device) = (state.transpose()?, filter.device.filter(|id| !id.is_empty()));
-    let incident = filter.incident.filter(|id| !id.is_empty());
     let registry = app.parts.registry.clone();
     let masks = blocking("reading the masks", move || registry.masks()).await?;
     let items = masks
         .iter()
         .filter(|mask| sees(&app, &signed.who, &mask.device))
         .filter(|mask| state.is_none_or(|state| mask.state() == state))
-        .filter(|mask| incident.as_deref().is_none_or(|incident| mask.incident.as_str() == incident))
+        .filter(|mask| extract::is_asked(filter.incident.as_ref(), Some(mask.incident.as_str())))
         .filter(|mask| device.as_deref().is_none_or(|device| mask.device.as_str() == device));
     Ok(extract::list(items.map(mask_json).collect(), None))
 }

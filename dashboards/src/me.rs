@@ -11,7 +11,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use registry::RegistryError;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -107,11 +106,8 @@ pub(crate) async fn remove_factor(
 /// Other sessions end, and a new one begins with the account as it is now.
 async fn again(app: &Arc<App>, username: &str) -> Result<Response, Problem> {
     let (registry, name) = (app.parts.registry.clone(), username.to_owned());
-    let user = blocking("reading an account", move || {
-        let users = registry.users()?;
-        Ok::<_, RegistryError>(users.into_iter().find(|user| user.username == name))
-    });
-    let user = user.await?.ok_or_else(|| Problem::not_logged_in("your account is gone"))?;
+    let user = blocking("reading an account", move || registry.user(&name)).await?;
+    let user = user.ok_or_else(|| Problem::not_logged_in("your account is gone"))?;
     app.sessions.close_all_of(username);
     open(app, user)
 }

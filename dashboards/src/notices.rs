@@ -5,7 +5,7 @@
 use crate::app::App;
 use crate::auth::{Signed, Who};
 use crate::devices;
-use crate::extract::{self, Page, Params};
+use crate::extract::{self, Page, Params, is_asked};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
@@ -46,15 +46,12 @@ pub(crate) async fn list(
     {
         return Err(Problem::bad_request(format!("matter `{word}` is none; use {}", Matter::KINDS.join(", "))));
     }
-    let asked = |wanted: &Option<String>, found: Option<&str>| {
-        wanted.as_deref().is_none_or(|wanted| wanted.is_empty() || found == Some(wanted))
-    };
     app.view().await?;
     let (found, last) = app.view.notices(page.after, page.limit, |notice| {
         is_over.is_none_or(|is_over| notice.until.is_some() == is_over)
             && matter.as_ref().is_none_or(|matter| *matter == notice.matter)
-            && asked(&filter.zone, notice.zone.as_ref().map(|zone| zone.id.as_str()))
-            && asked(&filter.township, notice.township.as_deref())
+            && is_asked(filter.zone.as_ref(), notice.zone.as_ref().map(|zone| zone.id.as_str()))
+            && is_asked(filter.township.as_ref(), notice.township.as_deref())
             && filter.device.as_ref().is_none_or(|device| device.is_empty() || notice.devices.contains(device))
             && sees(&app, &signed.who, notice)
     });

@@ -7,6 +7,7 @@ use crate::auth::Signed;
 use crate::extract::{self, Params};
 use crate::problem::Problem;
 use crate::zone_feature::closure_json;
+use crate::zones::sees;
 use axum::Json;
 use axum::extract::State;
 use model::{Position, Timestamp};
@@ -36,8 +37,7 @@ pub(crate) async fn at(
     let known = extract::legal_instant("known", query.known.as_deref())?.unwrap_or(now);
     let zones_as_of = Arc::clone(&app.parts.zones_as_of);
     let found = blocking("looking up a place", move || zones_as_of(position, t, known)).await?;
-    let theirs =
-        found.iter().filter(|holding| signed.who.sees(holding.zone.township.as_ref().map(|code| code.as_str())));
+    let theirs = found.iter().filter(|holding| sees(&signed.who, &holding.zone));
     let zones: Vec<_> = theirs.map(holding_json).collect();
     Ok(Json(json!({ "t": t.to_rfc3339(), "known": known.to_rfc3339(), "zones": zones })))
 }

@@ -59,7 +59,7 @@ pub(crate) async fn loads(State(app): State<Arc<App>>, signed: Signed) -> Result
 }
 
 /// Whether a zone is this user's business.
-fn sees(who: &Who, zone: &Zone) -> bool {
+pub(crate) fn sees(who: &Who, zone: &Zone) -> bool {
     who.sees(zone.township.as_ref().map(|code| code.as_str()))
 }
 

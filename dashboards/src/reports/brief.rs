@@ -2,10 +2,11 @@
 //!
 //! In: a case as it stands.   Out: [`Brief`], for lists of reports.
 
+use super::legal;
 use super::table::{Cell, Column};
 use crate::view::Incident;
 use journal::wire::{IncidentJson, IntervalJson, words};
-use model::{Interval, Timestamp};
+use model::Interval;
 use serde::Serialize;
 
 /// A case in a line.
@@ -82,7 +83,6 @@ impl Brief {
 
     /// A row.
     pub fn cells(&self) -> Vec<Cell> {
-        let legal = |text: &str| Timestamp::parse_rfc3339(text).map_or_else(|| text.to_owned(), Timestamp::to_legal);
         vec![
             Cell::from(self.id.as_str()),
             Cell::from(self.zone.as_str()),

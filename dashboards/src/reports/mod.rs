@@ -63,7 +63,6 @@ impl Heading {
 
     /// In words.
     fn remarks(&self) -> Vec<String> {
-        let legal = |text: &str| Timestamp::parse_rfc3339(text).map_or_else(|| text.to_owned(), Timestamp::to_legal);
         vec![
             format!("时段：{} 至 {}（北京时间）", legal(&self.from), legal(&self.to)),
             format!("制表：{}，{}", self.made_by, legal(&self.made_at)),
@@ -92,6 +91,11 @@ fn answered(
         }
         Format::Pdf => file("pdf", "application/pdf", pdf::pdf(&document())),
     })
+}
+
+/// An instant of the API as a clock in Beijing shows it.
+fn legal(text: &str) -> String {
+    Timestamp::parse_rfc3339(text).map_or_else(|| text.to_owned(), Timestamp::to_legal)
 }
 
 /// A day as a file's name has it: `20261127`.

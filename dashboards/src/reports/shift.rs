@@ -5,7 +5,7 @@
 
 use super::brief::Brief;
 use super::table::{Cell, Column, Document, Table};
-use super::{Format, Heading, answered, day};
+use super::{Format, Heading, answered, day, legal};
 use crate::app::{App, blocking};
 use crate::auth::Signed;
 use crate::commands::ACTORS;
@@ -232,7 +232,6 @@ fn document(shift: &Shift) -> Document {
         columns: Brief::COLUMNS.into(),
         rows: briefs.iter().map(Brief::cells).collect(),
     };
-    let legal = |text: &str| Timestamp::parse_rfc3339(text).map_or_else(|| text.to_owned(), Timestamp::to_legal);
     let columns = |heads: &[(&'static str, f32)]| {
         heads.iter().map(|(head, weight)| Column { head, weight: *weight }).collect::<Vec<_>>()
     };
@@ -248,7 +247,7 @@ fn document(shift: &Shift) -> Document {
         vec![Cell::from(device.id.as_str()), seen, Cell::from(reasons)]
     });
     let notices = shift.notices.iter().map(|notice| {
-        let until = notice.until.as_deref().map_or_else(|| "进行中".to_owned(), &legal);
+        let until = notice.until.as_deref().map_or_else(|| "进行中".to_owned(), legal);
         vec![Cell::from(notice.text.zh.as_str()), legal(&notice.since).into(), until.into()]
     });
     let blind = shift.blind_rows.iter().map(|row| {

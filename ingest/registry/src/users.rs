@@ -120,6 +120,11 @@ impl Registry {
         })
     }
 
+    /// Somebody by name.
+    pub fn user(&self, username: &str) -> Result<Option<User>, RegistryError> {
+        self.read(|connection| find(connection, username))
+    }
+
     /// Makes the user `admin`, with every role, if there is none; the password that was made up is the answer, once. With a
     /// `password`, `admin` has that one afterwards, whatever it was before.
     pub fn ensure_admin(&self, password: Option<&str>) -> Result<Option<String>, RegistryError> {
