@@ -4,6 +4,7 @@
 //! Out: a server that runs until then; connections in flight get [`DRAIN_MAX`] to finish.
 
 use crate::auth::Sessions;
+use crate::dead_letters::Understands;
 use crate::listener::{Bounded, Certificate, Peer};
 use crate::live::Live;
 use crate::messages::Words;
@@ -18,6 +19,7 @@ use crate::view::{self, View};
 use crate::watching::Watching;
 use crate::zones::ZonesCache;
 use history::History;
+use journal::Journal;
 use journal::alert_log::AlertLog;
 use journal::command_log::CommandLog;
 use journal::dead_letters::DeadLetters;
@@ -78,8 +80,12 @@ pub struct Parts {
     pub alert_log: AlertLog,
     /// Where operators' doings go.
     pub command_log: CommandLog,
+    /// What devices said; read for what could not be understood, which goes back into it when it can be.
+    pub journal: Arc<dyn Journal>,
     /// What could not be understood.
     pub dead_letters: DeadLetters,
+    /// Whether it can be by now.
+    pub understands: Understands,
     /// Tracks and series.
     pub history: History,
     /// Pictures of cases.

@@ -1,9 +1,8 @@
-//! What became of telling people, and what devices said that could not be understood.
+//! What became of telling people.
 //!
-//! In: filters and a cursor; a wish to try again.   Out: deliveries newest first, dead letters in the journal's order; a
-//! retry command for `alerts`.
+//! In: filters and a cursor; a wish to try again.   Out: deliveries newest first; a retry command for `alerts`.
 
-use crate::app::{App, blocking};
+use crate::app::App;
 use crate::auth::{Signed, Who};
 use crate::commands::{ACTORS, EFFECT_MAX, append};
 use crate::extract::{self, Body, Page, Params, is_asked};
@@ -17,7 +16,7 @@ use journal::wire::DeliveryJson;
 use model::{Action, Command, IncidentId, ReceiptState};
 use registry::Role;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 
 const STATES: [ReceiptState; 3] = [ReceiptState::Pending, ReceiptState::Delivered, ReceiptState::Dead];
@@ -145,38 +144,4 @@ async fn changed(view: &View, id: &str, before: &DeliveryJson) -> Arc<DeliveryJs
             std::future::pending::<()>().await;
         }
     }
-}
-
-/// What `GET /dead-letters` takes.
-#[derive(Deserialize)]
-pub(crate) struct Paging {
-    cursor: Option<String>,
-    limit: Option<String>,
-}
-
-/// `GET /dead-letters`
-pub(crate) async fn dead_letters(
-    State(app): State<Arc<App>>,
-    signed: Signed,
-    Params(paging): Params<Paging>,
-) -> Result<Json<Value>, Problem> {
-    let page = Page::parse(paging.limit.as_deref(), paging.cursor.as_deref())?;
-    let letters = app.parts.dead_letters.clone();
-    let rows = blocking("reading dead letters", move || letters.list(page.after, page.limit)).await?;
-    let last = rows.last().filter(|_| rows.len() == page.limit).map(|row| row.offset.0);
-    let registry = app.registry_view();
-    let township =
-        |device| registry.device(device).and_then(|device| device.township.as_ref()).map(|code| code.as_str());
-    let items = rows.iter().filter(|row| signed.who.sees(township(&row.device))).map(|row| {
-        json!({
-            "id": row.offset.0.to_string(),
-            "offset": row.offset.0,
-            "device": row.device.as_str(),
-            "received_at": row.received_at.0.to_rfc3339(),
-            "channel": row.channel,
-            "reason": row.reason,
-            "detail": row.detail,
-        })
-    });
-    Ok(extract::list(items.collect(), last))
 }

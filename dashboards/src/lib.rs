@@ -7,7 +7,8 @@
 //! ```text
 //! view.rs         alert log -> incidents, deliveries, silences      live.rs   readings -> last positions, health
 //! incidents.rs    lists and cases        commands.rs  a person's doing -> command log -> wait for what came of it
-//! live_socket.rs  hello, events, positions, resync                  router.rs every route there is
+//! feed.rs         what changes, for one who looks                   router.rs every route there is
+//! live_socket.rs  hello, events, positions, resync                  stream.rs the same one way, for tools
 //! ```
 //!
 //! Never: changes an incident itself. A command travels through its log to `alerts`, and its effect comes back through the
@@ -20,10 +21,12 @@ mod auth;
 mod closures;
 mod commands;
 mod console;
+mod dead_letters;
 mod deliveries;
 mod device_edit;
 mod devices;
 mod extract;
+mod feed;
 mod frames;
 mod health;
 mod households;
@@ -53,6 +56,7 @@ mod sms_back;
 mod sms_replies;
 mod snapshots;
 mod stations;
+mod stream;
 mod subscribers;
 mod throttle;
 mod tokens;
@@ -64,10 +68,12 @@ mod watching;
 mod zone_at;
 mod zone_feature;
 mod zone_import;
+mod zone_put;
 mod zones;
 
 pub use app::{ClosureAt, Foresee, Holding, Parts, Ready, ServeError, ZonesAsOf, ZonesAt, serve};
 pub use closures::calendar_json;
+pub use dead_letters::Understands;
 pub use device_edit::imported_json;
 pub use households::household_json;
 pub use listener::Certificate;

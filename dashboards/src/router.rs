@@ -9,10 +9,10 @@ use crate::app::App;
 use crate::listener::Peer;
 use crate::problem::Problem;
 use crate::{
-    acknowledge_page, audit, closures, commands, console, deliveries, device_edit, devices, households, incidents,
-    live_socket, login, maintenance, masks, me, messages, notices, ops, patrols, platform_ack, playback, proposals,
-    reports, rosters, sms_back, snapshots, stations, subscribers, tokens, tracks, users, watching, zone_at,
-    zone_import, zones,
+    acknowledge_page, audit, closures, commands, console, dead_letters, deliveries, device_edit, devices, households,
+    incidents, live_socket, login, maintenance, masks, me, messages, notices, ops, patrols, platform_ack, playback,
+    proposals, reports, rosters, sms_back, snapshots, stations, stream, subscribers, tokens, tracks, users, watching,
+    zone_at, zone_import, zone_put, zones,
 };
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -81,6 +81,7 @@ fn service() -> Vec<Route> {
         route("PATCH", "/api/v1/users/{username}", patch(users::edit)),
         route("DELETE", "/api/v1/users/{username}/second-factor", delete(users::remove_factor)),
         route("GET", "/api/v1/live", get(live_socket::upgrade)),
+        route("GET", "/api/v1/stream", get(stream::stream)),
         route("GET", "/api/v1/playback", get(playback::playback)),
         route("GET", "/api/v1/reports/shift", get(reports::shift::shift)),
         route("POST", "/api/v1/reports/shift/notes", post(reports::shift::note)),
@@ -115,14 +116,15 @@ fn cases() -> Vec<Route> {
 
 /// The land, its law, and who watches it.
 fn land() -> Vec<Route> {
-    let zones_import = post(zone_import::import).layer(DefaultBodyLimit::max(ZONES_BODY_MAX));
+    let zones_body = || DefaultBodyLimit::max(ZONES_BODY_MAX);
     vec![
         route("GET", "/api/v1/zones", get(zones::all)),
         route("GET", "/api/v1/zones/at", get(zone_at::at)),
         route("GET", "/api/v1/zones/loads", get(zones::loads)),
+        route("PUT", "/api/v1/zones/{id}", put(zone_put::put).layer(zones_body())),
         route("GET", "/api/v1/zones/{id}/versions", get(zones::versions)),
         route("POST", "/api/v1/zones/{id}/repeal", post(zone_import::repeal)),
-        route("POST", "/api/v1/zones/import", zones_import),
+        route("POST", "/api/v1/zones/import", post(zone_import::import).layer(zones_body())),
         route("GET", "/api/v1/zones/proposals", get(proposals::zones)),
         route("POST", "/api/v1/zones/proposals/{id}/approve", post(proposals::approve_zones)),
         route("POST", "/api/v1/zones/proposals/{id}/decline", post(proposals::decline_zones)),
@@ -186,7 +188,9 @@ fn telling() -> Vec<Route> {
         route("GET", "/api/v1/deliveries", get(deliveries::list)),
         route("POST", "/api/v1/deliveries/retry", post(deliveries::retry_all)),
         route("POST", "/api/v1/deliveries/{id}/retry", post(deliveries::retry)),
-        route("GET", "/api/v1/dead-letters", get(deliveries::dead_letters)),
+        route("GET", "/api/v1/dead-letters", get(dead_letters::list)),
+        route("GET", "/api/v1/dead-letters/{id}", get(dead_letters::one)),
+        route("POST", "/api/v1/dead-letters/{id}/replay", post(dead_letters::replay)),
         route("POST", "/api/v1/platform/acknowledgements", post(platform_ack::acknowledge)),
         route("POST", "/api/v1/sms/{provider}/{token}/receipts", post(sms_back::receipts).layer(sms_body)),
         route("POST", "/api/v1/sms/{provider}/{token}/replies", post(sms_back::replies).layer(sms_body)),

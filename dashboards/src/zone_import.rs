@@ -13,12 +13,12 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use model::{SQUARE_METRES_PER_MU, ZoneId, ZoneKind};
-use registry::{FeatureOutcome, ImportOptions, ImportReport, Proposal, Role, ZoneImportError};
+use registry::{FeatureOutcome, ImportOptions, ImportReport, Proposal, Registry, Role, ZoneImportError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use survey::{Crs, Datum, Encoding, Mapping, ReadError, ReadOptions, Survey};
+use survey::{Crs, Datum, Encoding, Mapping, ReadError, ReadOptions, Source, Survey};
 
 /// Who may change zones.
 const EDITORS: [Role; 2] = [Role::ZoneEditor, Role::Administrator];
@@ -49,43 +49,53 @@ pub(crate) async fn import(
     Params(query): Params<Import>,
     mut upload: Upload,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    signed.who.require(&EDITORS)?;
     let query = query.with(&mut upload.fields);
-    let reason = query.reason.clone().unwrap_or_default();
-    let (options, reading, days) = (options(&query)?, reading(&query)?, days(&query)?);
-    if reason.trim().is_empty() && !options.dry_run {
-        return Err(Problem::bad_request("parameter `reason` is missing; say why the zones change"));
-    }
-    let by = signed.by.to_string();
-    let shared = Arc::clone(&app);
-    let (status, json) =
-        blocking("importing zones", move || carry_out(&shared, &upload, &reading, options, days, &by, &reason)).await?;
-    Ok((status, Json(json)))
+    let importing = Importing::checked(&app, &signed, &query)?;
+    blocking("importing zones", move || importing.carry_out(&upload.source())).await
 }
 
-fn carry_out(
-    app: &App,
-    upload: &Upload,
-    reading: &ReadOptions,
+/// An import that may be carried out.
+pub(crate) struct Importing {
+    app: Arc<App>,
+    registry: Registry,
+    by: String,
+    reason: String,
     options: ImportOptions,
+    reading: ReadOptions,
     days: u16,
-    by: &str,
-    reason: &str,
-) -> Result<(StatusCode, Value), Problem> {
-    let registry = &app.parts.registry;
-    let survey = survey::read(&upload.source(), reading)?;
-    if app.parts.second_person && !options.dry_run {
-        let (proposal, report) = registry.propose_zones(&survey, options, by, reason)?;
-        let json = with(report_json(&report), [("proposal", proposal_json(&proposal))]);
-        return Ok((StatusCode::ACCEPTED, described(json, &survey)));
+}
+
+impl Importing {
+    /// Who may, and asks for something that can be understood.
+    pub fn checked(app: &Arc<App>, signed: &Signed, query: &Import) -> Result<Self, Problem> {
+        signed.who.require(&EDITORS)?;
+        let reason = query.reason.clone().unwrap_or_default();
+        let (options, reading, days) = (options(query)?, reading(query)?, days(query)?);
+        if reason.trim().is_empty() && !options.dry_run {
+            return Err(Problem::bad_request("parameter `reason` is missing; say why the zones change"));
+        }
+        let (registry, by) = signed.author(app);
+        Ok(Self { app: Arc::clone(app), registry, by, reason, options, reading, days })
     }
-    let mut json = described(report_json(&registry.import_zones(&survey, options, by, reason)?), &survey);
-    if options.dry_run && days > 0 {
-        let proposed = registry::drafts(&survey, options)?.into_iter().map(|draft| draft.preview()).collect();
-        let difference = (app.parts.foresee)(proposed, days).map_err(|why| Problem::internal("judging again", why))?;
-        json = with(json, [("incidents", difference)]);
+
+    /// Reads the file and changes the zones, or proposes it, or says what would be. Takes as long as the file is.
+    pub fn carry_out(self, source: &Source<'_>) -> Result<(StatusCode, Json<Value>), Problem> {
+        let Self { app, registry, by, reason, options, reading, days } = self;
+        let survey = survey::read(source, &reading)?;
+        if app.parts.second_person && !options.dry_run {
+            let (proposal, report) = registry.propose_zones(&survey, options, &by, &reason)?;
+            let json = with(report_json(&report), [("proposal", proposal_json(&proposal))]);
+            return Ok((StatusCode::ACCEPTED, Json(described(json, &survey))));
+        }
+        let mut json = described(report_json(&registry.import_zones(&survey, options, &by, &reason)?), &survey);
+        if options.dry_run && days > 0 {
+            let proposed = registry::drafts(&survey, options)?.into_iter().map(|draft| draft.preview()).collect();
+            let difference =
+                (app.parts.foresee)(proposed, days).map_err(|why| Problem::internal("judging again", why))?;
+            json = with(json, [("incidents", difference)]);
+        }
+        Ok((StatusCode::OK, Json(json)))
     }
-    Ok((StatusCode::OK, json))
 }
 
 /// What the file said about itself.

@@ -366,7 +366,9 @@ fn show(
         registry: stores.registry.clone(),
         alert_log: stores.alerts.log().clone(),
         command_log: stores.commands.clone(),
+        journal: stores.journal(),
         dead_letters: stores.dead_letters.clone(),
+        understands: Arc::new(ingest::decode::decode),
         history: stores.history.clone(),
         evidence: stores.evidence.clone(),
         watching: Arc::new(Watched(Reader::new(ReaderParts {

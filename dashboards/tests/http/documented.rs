@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 /// Served by others than this crate; journeys call them.
 const OTHERS: &str = "devices-in";
 /// Not JSON over a request and an answer; tests of their own call them.
-const ELSEWHERE: [&str; 2] = ["/api/v1/live", "/api/v1/session"];
+const ELSEWHERE: [&str; 3] = ["/api/v1/live", "/api/v1/session", "/api/v1/stream"];
 
 /// A path with what the server of the test knows in the places of its parameters.
 fn filled(path: &str) -> String {

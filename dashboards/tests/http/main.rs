@@ -18,6 +18,7 @@ mod logging_in;
 mod looking;
 mod patrols;
 mod people;
+mod programs;
 mod reporting;
 mod second_person;
 mod sms_back;

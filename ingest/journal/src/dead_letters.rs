@@ -8,7 +8,7 @@
 use crate::JournalError;
 use crate::sql::{Unsigned, device_from_text};
 use model::{DeadLetter, DeviceId, Offset, ReceivedAt, Timestamp};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -115,20 +115,29 @@ impl DeadLetters {
         transaction.commit().map_err(engine)
     }
 
-    /// Up to `limit` rows in the journal's order, those after `after_offset` if it is given.
-    pub fn list(&self, after_offset: Option<u64>, limit: usize) -> Result<Vec<DeadLetterRow>, JournalError> {
+    /// Up to `limit` rows, the newest first, those before `before_offset` if it is given.
+    pub fn list(&self, before_offset: Option<u64>, limit: usize) -> Result<Vec<DeadLetterRow>, JournalError> {
         let connection = self.lock();
         let mut select = connection
             .prepare_cached(
                 "SELECT offset, device, received_at, channel, reason, detail FROM dead_letter
-                 WHERE offset > ?1 ORDER BY offset LIMIT ?2",
+                 WHERE ?1 IS NULL OR offset < ?1 ORDER BY offset DESC LIMIT ?2",
             )
             .map_err(engine)?;
-        // The journal counts from 1, so 0 is before everything.
-        let after = Unsigned(after_offset.unwrap_or(0));
         let limit = Unsigned(u64::try_from(limit).unwrap_or(u64::MAX).min(self.keep_rows));
-        let rows = select.query_map([after, limit], row_of).map_err(engine)?;
+        let rows = select.query_map(params![before_offset.map(Unsigned), limit], row_of).map_err(engine)?;
         rows.collect::<Result<_, _>>().map_err(engine)
+    }
+
+    /// The one at this place, if it is here.
+    pub fn one(&self, offset: Offset) -> Result<Option<DeadLetterRow>, JournalError> {
+        let connection = self.lock();
+        let mut select = connection
+            .prepare_cached(
+                "SELECT offset, device, received_at, channel, reason, detail FROM dead_letter WHERE offset = ?1",
+            )
+            .map_err(engine)?;
+        select.query_row([Unsigned::from(offset)], row_of).optional().map_err(engine)
     }
 
     /// Takes one away, after it was replayed and understood. Nothing happens if it is not there.
@@ -224,7 +233,7 @@ mod tests {
         letters.record(&[letter(1, Reject::Empty), letter(2, Reject::Empty)]).unwrap();
         letters.record(&[letter(2, Reject::NotJpeg), letter(3, Reject::Empty)]).unwrap();
         let rows = letters.list(None, 10).unwrap();
-        assert_eq!(offsets(&rows), [1, 2, 3]);
+        assert_eq!(offsets(&rows), [3, 2, 1]);
         assert_eq!(rows[1].reason, "not_jpeg");
         assert_eq!(letters.count().unwrap(), 3);
     }
@@ -236,7 +245,7 @@ mod tests {
         for start in [1, 8, 15] {
             letters.record(&(start..start + 7).map(|n| letter(n, Reject::Empty)).collect::<Vec<_>>()).unwrap();
         }
-        assert_eq!(offsets(&letters.list(None, 100).unwrap()), (12..=21).collect::<Vec<_>>());
+        assert_eq!(offsets(&letters.list(None, 100).unwrap()), (12..=21).rev().collect::<Vec<_>>());
         assert_eq!(letters.count().unwrap(), 10);
     }
 
@@ -245,9 +254,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let letters = DeadLetters::open(&dir.path().join("dead.db")).unwrap();
         letters.record(&[letter(2, Reject::Empty), letter(5, Reject::Empty), letter(9, Reject::Empty)]).unwrap();
-        assert_eq!(offsets(&letters.list(None, 2).unwrap()), [2, 5]);
-        assert_eq!(offsets(&letters.list(Some(5), 2).unwrap()), [9]);
-        assert!(letters.list(Some(9), 2).unwrap().is_empty());
+        assert_eq!(offsets(&letters.list(None, 2).unwrap()), [9, 5]);
+        assert_eq!(offsets(&letters.list(Some(5), 2).unwrap()), [2]);
+        assert!(letters.list(Some(2), 2).unwrap().is_empty());
+    }
+
+    #[test]
+    fn one_is_found_by_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let letters = DeadLetters::open(&dir.path().join("dead.db")).unwrap();
+        letters.record(&[letter(2, Reject::Empty), letter(5, Reject::NotJpeg)]).unwrap();
+        assert_eq!(letters.one(Offset(5)).unwrap().unwrap().reason, "not_jpeg");
+        assert_eq!(letters.one(Offset(3)).unwrap(), None);
     }
 
     #[test]

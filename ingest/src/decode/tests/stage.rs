@@ -98,7 +98,7 @@ async fn readings_come_in_the_journals_order_and_rejects_are_on_disk_before_thei
     assert_eq!(seqs, [(1, Some(1)), (3, Some(3)), (5, Some(5))]);
     let letters = stage.dead_letters.list(None, 10).unwrap();
     let letters: Vec<_> = letters.iter().map(|row| (row.offset.0, &*row.channel, &*row.reason)).collect();
-    assert_eq!(letters, [(2, "track", "malformed"), (4, "thing/product/x/events", "unknown_message")]);
+    assert_eq!(letters, [(4, "thing/product/x/events", "unknown_message"), (2, "track", "malformed")]);
     assert_eq!(stage.counted("steppewatch_decoded_total", "heartbeat"), 3);
     assert_eq!(stage.counted("steppewatch_rejects_total", "malformed"), 1);
     stage.stop.cancel();

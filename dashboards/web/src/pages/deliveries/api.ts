@@ -6,7 +6,7 @@ import type { DeadLetter, DeliveryRow, Message, Roster, Shift, Subscriber, Subsc
 /** Deliveries in one answer: as many as are drawn at once. */
 export const DELIVERIES_LIMIT = 300;
 const LIST_LIMIT = 1_000;
-/** The interface keeps 100,000 dead letters and gives the oldest first; beyond so many pages nobody reads. */
+/** The interface keeps 100,000 dead letters and gives the newest first; beyond so many pages nobody reads. */
 const LETTER_PAGES_MAX = 20;
 
 const one = (id: string): string => `/subscribers/${encodeURIComponent(id)}`;
