@@ -4,6 +4,7 @@
 //! Out: a server that runs until then; connections in flight get [`DRAIN_MAX`] to finish.
 
 use crate::auth::Sessions;
+use crate::bundle::ExportFiles;
 use crate::dead_letters::Understands;
 use crate::listener::{Bounded, Certificate, Peer};
 use crate::live::Live;
@@ -90,6 +91,8 @@ pub struct Parts {
     pub history: History,
     /// Pictures of cases.
     pub evidence: evidence::Store,
+    /// What only an export of a case reads.
+    pub export_files: ExportFiles,
     /// Which land is watched.
     pub watching: Arc<dyn Watching>,
     /// What is known right now.
@@ -144,6 +147,7 @@ pub(crate) struct App {
     pub heard: Heard,
     pub password_checks: Semaphore,
     pub sockets: Arc<Semaphore>,
+    pub exports: Arc<Semaphore>,
     pub shared_frames: SharedFrames,
     pub zones_cache: ZonesCache,
     pub metrics: Metrics,
@@ -162,6 +166,7 @@ impl App {
             heard: Heard::default(),
             password_checks: Semaphore::new(PASSWORD_CHECKS),
             sockets: Arc::new(Semaphore::new(SOCKETS_MAX)),
+            exports: Arc::new(Semaphore::new(1)),
             shared_frames: SharedFrames::default(),
             zones_cache: ZonesCache::default(),
             metrics,

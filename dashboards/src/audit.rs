@@ -66,7 +66,8 @@ fn may_read(signed: &Signed) -> Result<(), Problem> {
     signed.who.require_everywhere()
 }
 
-fn entry_json(entry: &AuditEntry) -> Value {
+/// An entry as it is shown.
+pub(crate) fn entry_json(entry: &AuditEntry) -> Value {
     // The registry keeps both as JSON texts; show what they hold, or the text if it is something else.
     let shown = |text: &Option<String>| {
         text.as_deref().map(|text| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)))

@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! view.rs         alert log -> incidents, deliveries, silences      live.rs   readings -> last positions, health
+//! bundle/         a case as one file for outside the house
 //! incidents.rs    lists and cases        commands.rs  a person's doing -> command log -> wait for what came of it
 //! feed.rs         what changes, for one who looks                   router.rs every route there is
 //! live_socket.rs  hello, events, positions, resync                  stream.rs the same one way, for tools
@@ -18,6 +19,7 @@ mod acknowledge_page;
 mod app;
 mod audit;
 mod auth;
+mod bundle;
 mod closures;
 mod commands;
 mod console;
@@ -72,6 +74,7 @@ mod zone_put;
 mod zones;
 
 pub use app::{ClosureAt, Foresee, Holding, Parts, Ready, ServeError, ZonesAsOf, ZonesAt, serve};
+pub use bundle::{ExportError, ExportFiles, ExportParts, export_case};
 pub use closures::calendar_json;
 pub use dead_letters::Understands;
 pub use device_edit::imported_json;

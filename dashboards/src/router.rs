@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::listener::Peer;
 use crate::problem::Problem;
 use crate::{
-    acknowledge_page, audit, closures, commands, console, dead_letters, deliveries, device_edit, devices, households,
+    acknowledge_page, audit, bundle, closures, commands, console, dead_letters, deliveries, device_edit, devices, households,
     incidents, live_socket, login, maintenance, masks, me, messages, notices, ops, patrols, platform_ack, playback,
     proposals, reports, rosters, sms_back, snapshots, stations, stream, subscribers, tokens, tracks, users, watching,
     zone_at, zone_import, zone_put, zones,
@@ -96,6 +96,7 @@ fn cases() -> Vec<Route> {
         route("GET", "/api/v1/incidents", get(incidents::list)),
         route("GET", "/api/v1/incidents/{id}", get(incidents::one)),
         route("GET", "/api/v1/incidents/{id}/snapshots", get(snapshots::of_incident)),
+        route("GET", "/api/v1/incidents/{id}/bundle", get(bundle::bundle)),
         route("POST", "/api/v1/incidents/{id}/acknowledge", post(commands::acknowledge)),
         route("POST", "/api/v1/incidents/{id}/dispatch", post(commands::dispatch)),
         route("POST", "/api/v1/incidents/{id}/resolve", post(commands::resolve)),

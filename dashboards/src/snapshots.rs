@@ -95,7 +95,8 @@ fn missing() -> Problem {
     )
 }
 
-fn item_json(item: &Item, now: Timestamp) -> Value {
+/// What is known of a picture.
+pub(crate) fn item_json(item: &Item, now: Timestamp) -> Value {
     let looking = &item.looking;
     json!({
         "snapshot_id": item.snapshot.as_str(),

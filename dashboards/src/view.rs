@@ -9,6 +9,7 @@
 use crate::health::Silence;
 use crate::index::Index;
 use crate::receivers::Receivers;
+use journal::JournalError;
 use journal::alert_log::{AlertLog, Record, RecordBody};
 use journal::wire::{AlertJson, DeliveryJson, IncidentJson, NoticeJson, ReportJson};
 use model::{AlertKind, DeviceId, Flaw, IncidentStatus, Matter, ReceiptState, Timestamp};
@@ -97,6 +98,19 @@ impl View {
             seq: watch::Sender::new(0),
             caught_up: watch::Sender::new(false),
             told: broadcast::Sender::new(RECORDS_TOLD),
+        }
+    }
+
+    /// Everything that is in the log now, for a command that does not follow it. Blocks on the disk.
+    pub fn of(log: &AlertLog) -> Result<Self, JournalError> {
+        let view = Self::new();
+        loop {
+            let records = log.read(*view.seq.borrow(), RECORDS_PER_READ)?;
+            let is_end = records.len() < RECORDS_PER_READ;
+            view.fold(records);
+            if is_end {
+                return Ok(view);
+            }
         }
     }
 

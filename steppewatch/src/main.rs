@@ -70,6 +70,9 @@ enum Command {
     /// What devices said, and whether it still is what they said.
     #[command(subcommand)]
     Journal(commands::journal::JournalCommand),
+    /// A case as one file for outside the house, and whether such a file is what was exported.
+    #[command(subcommand)]
+    Evidence(commands::evidence::EvidenceCommand),
     /// Judge a stretch of the journal again under other zones or rules: incidents gained, lost, changed.
     Replay(commands::replay::ReplayArgs),
     /// Look at disk, clock, ports and data, and say a line for each.
@@ -133,6 +136,7 @@ fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Closures(command) => commands::closures::run(command, &load(cli.config)?, cli.json),
         Command::Terrain(command) => commands::terrain::run(command, &load(cli.config)?, cli.json),
         Command::Journal(command) => commands::journal::run(&command, &load(cli.config)?, cli.json),
+        Command::Evidence(command) => commands::evidence::run(command, || load(cli.config), cli.json),
         Command::Replay(args) => commands::replay::run(&args, &load(cli.config)?, cli.json),
         Command::Doctor => commands::doctor::run(&load(cli.config)?, cli.json),
         Command::Devices(command) => commands::devices::run(command, &load(cli.config)?, cli.json),

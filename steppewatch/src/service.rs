@@ -371,6 +371,7 @@ fn show(
         understands: Arc::new(ingest::decode::decode),
         history: stores.history.clone(),
         evidence: stores.evidence.clone(),
+        export_files: crate::stores::export_files(&config.data),
         watching: Arc::new(Watched(Reader::new(ReaderParts {
             store: stores.coverage.clone(),
             shared: stores.watched.clone(),

@@ -5,6 +5,7 @@ use alerts::coverage::{CoverageStore, Shared};
 use alerts::message::Messages;
 use alerts::{States, Store};
 use anyhow::{Context, Result};
+use dashboards::ExportFiles;
 use dashboards::live::Live;
 use evidence::Recent;
 use history::History;
@@ -132,6 +133,11 @@ impl Stores {
         }
         Ok(())
     }
+}
+
+/// What an export of a case reads beside the stores.
+pub fn export_files(data: &Path) -> ExportFiles {
+    ExportFiles { journal: data.join("journal.db"), signing_key: data.join("bundle.key") }
 }
 
 /// Opens the registry of a data folder, making the folder if it is not there yet.

@@ -67,6 +67,13 @@ impl Operator {
         }
     }
 
+    /// GET of a file; its bytes.
+    pub async fn download(&self, path: &str) -> Result<Vec<u8>> {
+        let url = format!("http://{}/api/v1{path}", self.http);
+        let answer = self.client.get(url).header("cookie", &self.cookie).send().await?;
+        Ok(answer.error_for_status()?.bytes().await?.to_vec())
+    }
+
     /// POST; status and body, whatever they are.
     pub async fn post(&self, path: &str, body: &Value) -> Result<(StatusCode, Value)> {
         self.request(Method::POST, path, Some(body)).await

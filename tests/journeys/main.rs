@@ -9,6 +9,7 @@
 
 mod asyncapi;
 mod authority;
+mod bundle;
 mod camera_events;
 mod cameras;
 mod chaos;

@@ -48,7 +48,7 @@ impl From<&Incident> for Brief {
 }
 
 /// `绵羊 34 至 46 只、牛 3 头`.
-fn species(json: &IncidentJson) -> String {
+pub(super) fn species(json: &IncidentJson) -> String {
     model::Incident::try_from(json).map(|incident| words::animals(&incident.case.species).zh).unwrap_or_default()
 }
 
@@ -96,7 +96,8 @@ impl Brief {
     }
 }
 
-fn status(word: &str) -> &str {
+/// How far people are, in words.
+pub(super) fn status(word: &str) -> &str {
     match word {
         "open" => "未签收",
         "acknowledged" => "已签收",
@@ -106,7 +107,8 @@ fn status(word: &str) -> &str {
     }
 }
 
-fn outcome(word: &str) -> &str {
+/// How it turned out, in words.
+pub(super) fn outcome(word: &str) -> &str {
     match word {
         "violation" => "违规放牧",
         "lawful" => "合法放牧",

@@ -6,7 +6,9 @@
 //! [`shift`] and [`season`] gather and count; each makes a [`table::Document`] of its figures, which [`sheet`] and [`pdf`] write.
 
 mod brief;
+pub(crate) mod case;
 mod pdf;
+pub(crate) mod picture;
 pub(crate) mod season;
 mod sheet;
 pub(crate) mod shift;

@@ -5,6 +5,9 @@
 //! No font is embedded: `STSong-Light` with the predefined encoding `UniGB-UTF16-H` (ISO 32000-1, 9.7.5.2) is what every reader of Chinese documents
 //! has or replaces by its own, and a page has a few kilobytes instead of megabytes. What this font has no sign for is written as `?`.
 
+mod pictures;
+
+use super::picture::Picture;
 use super::table::{Cell, Column, Document, Table};
 use pdf_writer::types::{CidFontType, FontFlags, SystemInfo};
 use pdf_writer::{Content, Finish, Name, Pdf, Rect, Ref, Str};
@@ -207,6 +210,7 @@ pub(crate) fn pdf(document: &Document) -> Vec<u8> {
     for table in &document.tables {
         pages.table(table);
     }
+    pages.pictures(&document.pictures);
     pages.turn();
     let count = pages.done.len();
     let size = pages.size;
@@ -218,10 +222,10 @@ pub(crate) fn pdf(document: &Document) -> Vec<u8> {
         pages.write(&text, SMALL, x, MARGIN - 14.0);
         contents.push(std::mem::replace(&mut pages.page, Content::new()));
     }
-    assembled(&document.title, size, contents)
+    assembled(&document.title, size, contents, &document.pictures)
 }
 
-fn assembled(title: &str, size: (f32, f32), contents: Vec<Content>) -> Vec<u8> {
+fn assembled(title: &str, size: (f32, f32), contents: Vec<Content>, pictures: &[Picture]) -> Vec<u8> {
     let mut next = 0;
     let mut number = || {
         next += 1;
@@ -234,10 +238,16 @@ fn assembled(title: &str, size: (f32, f32), contents: Vec<Content>) -> Vec<u8> {
     pdf.document_info(info).title(pdf_writer::TextStr(title)).producer(pdf_writer::TextStr("Steppewatch"));
     let pages: Vec<(Ref, Ref, Content)> = contents.into_iter().map(|content| (number(), number(), content)).collect();
     pdf.pages(tree).kids(pages.iter().map(|(page, ..)| *page)).count(i32::try_from(pages.len()).unwrap_or(i32::MAX));
+    let shown = pictures::objects(&mut pdf, pictures, number);
     for (page, content, written) in pages {
         let mut object = pdf.page(page);
         object.media_box(Rect::new(0.0, 0.0, size.0, size.1)).parent(tree).contents(content);
-        object.resources().fonts().pair(FONT, font);
+        let mut resources = object.resources();
+        resources.fonts().pair(FONT, font);
+        if !shown.is_empty() {
+            resources.x_objects().pairs(shown.iter().map(|(name, picture)| (Name(name.as_bytes()), *picture)));
+        }
+        resources.finish();
         object.finish();
         pdf.stream(content, &written.finish());
     }

@@ -176,6 +176,7 @@ fn document(season: &Season) -> Document {
         title: "禁牧事件分苏木乡镇统计".to_owned(),
         remarks,
         tables: vec![Table { title: "统计表".to_owned(), columns: COLUMNS.into(), rows }],
+        pictures: Vec::new(),
         is_wide: true,
     }
 }

@@ -100,7 +100,13 @@ mod tests {
         let columns = ["甲", "乙"].map(|head| Column { head, weight: 1.0 }).into();
         let rows = vec![vec![Cell::from("a,\"b\""), Cell::Number(2.5)], vec![Cell::from("=1+1"), Cell::Nothing]];
         let table = Table { title: "表".into(), columns, rows };
-        let document = Document { title: "报".into(), remarks: Vec::new(), tables: vec![table], is_wide: false };
+        let document = Document {
+            title: "报".into(),
+            remarks: Vec::new(),
+            tables: vec![table],
+            pictures: Vec::new(),
+            is_wide: false,
+        };
         assert_eq!(csv(&document), "\u{feff}甲,乙\r\n\"a,\"\"b\"\"\",2.5\r\n'=1+1,\r\n");
         assert!(xlsx(&document).unwrap().starts_with(b"PK"));
     }

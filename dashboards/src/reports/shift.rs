@@ -274,6 +274,7 @@ fn document(shift: &Shift) -> Document {
             table("监视盲区", &[("区域", 3.0), ("盲区（亩）", 1.0), ("开始", 1.5)], blind.collect()),
             table("值班备注", &[("时间", 1.5), ("值班员", 1.0), ("内容", 5.0)], notes.collect()),
         ],
+        pictures: Vec::new(),
         is_wide: true,
     }
 }

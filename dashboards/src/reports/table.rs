@@ -2,6 +2,8 @@
 //!
 //! In: a report's figures.   Out: [`Document`]; how it looks is the formats' business.
 
+use super::picture::Picture;
+
 /// A cell.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Cell {
@@ -77,6 +79,8 @@ pub(crate) struct Document {
     pub remarks: Vec<String>,
     /// One after the other.
     pub tables: Vec<Table>,
+    /// Behind the tables, two beside each other; only a PDF shows them.
+    pub pictures: Vec<Picture>,
     /// Whether its tables are wider than a page is high.
     pub is_wide: bool,
 }

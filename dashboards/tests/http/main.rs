@@ -10,6 +10,7 @@
 
 mod acknowledging;
 mod acting;
+mod bundles;
 mod documented;
 mod fleet;
 mod households;

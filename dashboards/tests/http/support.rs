@@ -1,7 +1,9 @@
 //! A server on a free port with a folder of its own, and the few things that the rest of the platform would do.
 
 use dashboards::live::Live;
-use dashboards::{Callback, Holding, Parts, Replies, SmsBack, Unwatched, WatchSpan, Watching, Words, ZonesAsOf, serve};
+use dashboards::{
+    Callback, ExportFiles, Holding, Parts, Replies, SmsBack, Unwatched, WatchSpan, Watching, Words, ZonesAsOf, serve,
+};
 use futures_util::{SinkExt, StreamExt};
 use history::History;
 use journal::Journal;
@@ -18,6 +20,7 @@ use registry::{ImportOptions, NewUser, Registry, Role};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -158,6 +161,7 @@ impl Server {
             understands: Arc::new(understood),
             history: server.history.clone(),
             evidence: server.evidence.clone(),
+            export_files: ExportFiles { journal: server.file("journal.db"), signing_key: server.file("bundle.key") },
             watching: Arc::new(Watched),
             live: server.live.clone(),
             metrics: prometheus::Registry::new(),
@@ -195,6 +199,11 @@ impl Server {
         transaction.commit().unwrap();
         self.alert_log.committed(last);
         last
+    }
+
+    /// A file of its folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     pub fn add_user(&self, username: &str, roles: &[Role], townships: &[&str]) {

@@ -8,7 +8,7 @@
 
 use crate::recent::Looking;
 use model::{DeviceId, IncidentId, Offset, Position, SnapshotId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -139,6 +139,15 @@ impl Store {
         let store = Self { folder: folder.to_owned(), index: Arc::new(Mutex::new(index)), max_bytes };
         store.sweep()?;
         Ok(store)
+    }
+
+    /// Opens what is there for looking only. It sweeps nothing away: what looks like a write that was cut off may be one that the
+    /// service beside us is about to finish.
+    pub fn open_read_only(folder: &Path) -> Result<Self, EvidenceError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let index = Connection::open_with_flags(folder.join("index.db"), flags)?;
+        index.busy_timeout(BUSY_TIMEOUT)?;
+        Ok(Self { folder: folder.to_owned(), index: Arc::new(Mutex::new(index)), max_bytes: 0 })
     }
 
     /// Whether this picture is kept for this case.
@@ -451,6 +460,21 @@ mod tests {
         assert_eq!((store.bytes().unwrap(), store.of_hash(&hash).unwrap().len()), (7, 2));
         fs::write(store.path(&hash), b"pictura").unwrap();
         assert!(matches!(store.content(&hash), Err(EvidenceError::Altered { .. })));
+    }
+
+    #[test]
+    fn who_only_looks_sees_what_is_kept_and_takes_no_write_of_another_away() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Store::open_read_only(folder.path()).is_err(), "it makes no folder of pictures");
+        let store = Store::open(folder.path(), 1_000).unwrap();
+        store.keep(&item("i-1", "s-1", 5), b"picture", &none()).unwrap();
+        let unfinished = store.path(&blake3::hash(b"other").to_hex());
+        fs::create_dir_all(unfinished.parent().unwrap()).unwrap();
+        fs::write(&unfinished, b"other").unwrap();
+        let looking = Store::open_read_only(folder.path()).unwrap();
+        let kept = looking.of_incident(&IncidentId::parse("i-1").unwrap()).unwrap();
+        assert_eq!(looking.content(&kept[0].hash).unwrap().unwrap(), b"picture");
+        assert!(unfinished.exists() && looking.keep(&item("i-1", "s-2", 6), b"more", &none()).is_err());
     }
 
     #[test]

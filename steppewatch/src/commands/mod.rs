@@ -5,6 +5,7 @@ pub mod closures;
 mod device_changes;
 pub mod devices;
 pub mod doctor;
+pub mod evidence;
 pub mod households;
 pub mod journal;
 pub mod maintenance;
