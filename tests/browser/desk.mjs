@@ -95,6 +95,7 @@ async function worksOffACase(desk) {
   await detail.getByText("护林员 巴图", { exact: true }).last().waitFor();
   assert.ok((await desk.mark("incident-playback").getAttribute("href")).includes(`incident=${id}`));
   assert.equal(await desk.mark("incident-sheet").getAttribute("href"), `#/reports/case?incident=${id}`);
+  assert.equal(await desk.mark("incident-bundle").getAttribute("href"), `/api/v1/incidents/${id}/bundle`);
   await desk.mark("incident-deliveries").scrollIntoViewIfNeeded();
   await desk.picture("desk-deliveries");
   await desk.mark("outcome-false_positive").click();

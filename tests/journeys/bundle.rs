@@ -75,7 +75,7 @@ async fn a_case_is_exported_checked_by_ordinary_tools_and_verified_without_the_p
     let fingerprint = fingerprint.split_whitespace().next().unwrap().to_owned();
     assert_eq!(made["key"], fingerprint.as_str(), "as README.txt says");
     let listed: Value = serde_json::from_slice(&std::fs::read(folder.join("pictures.json")).unwrap()).unwrap();
-    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["boxes"]), (1, &json!([[0.4, 0.6, 0.06, 0.05]])));
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["boxes"][0]), (1, &json!([0.4, 0.6, 0.06, 0.05])));
     assert!(tool(&folder, "pdfimages", &["-list", "case-sheet.pdf"]).contains("jpeg"), "the sheet shows it");
     assert!(tool(&folder, "pdftotext", &["-layout", "case-sheet.pdf", "-"]).contains("禁牧监测案件单"));
     let messages = std::fs::read_to_string(folder.join("journal.jsonl")).unwrap();

@@ -6,6 +6,7 @@
 use super::Words;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use evidence::bundle::sha256;
 use journal::JournalError;
 use journal::sqlite::{SqliteJournal, SqliteReader};
 use model::{Channel, DeviceId, Entry, Offset, ReadingKind, Timestamp};
@@ -70,9 +71,13 @@ fn gather(reader: &SqliteReader, wanted: &Wanted) -> Result<Said, JournalError> 
         let Some(last) = entries.last() else { break };
         (after, looked_at) = (last.offset, looked_at + entries.len() as u64);
         for entry in &entries {
-            let is_known = wanted.known.is_some_and(|(_, known)| entry.offset <= known);
-            if entry.frame.received_at.0 > to && !is_known {
+            let (received_at, known) = (entry.frame.received_at.0, wanted.known);
+            if received_at > to && known.is_none_or(|(_, last)| entry.offset > last) {
                 break 'reading;
+            }
+            let is_known = known.is_some_and(|(first, last)| (first..=last).contains(&entry.offset));
+            if !(is_known || (from..=to).contains(&received_at)) {
+                continue;
             }
             if wanted.devices.contains(&entry.frame.device) && !found.take(entry) {
                 cut = Some(entry.offset);
@@ -155,7 +160,7 @@ impl Found {
             "transport": frame.transport.as_str(),
             "channel": channel,
             "bytes": frame.payload.len(),
-            "blake3": blake3::hash(&frame.payload).to_hex().as_str(),
+            "sha256": sha256(&frame.payload),
         });
         let payload = match std::str::from_utf8(&frame.payload) {
             _ if is_sealed => {

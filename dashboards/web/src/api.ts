@@ -15,6 +15,9 @@ const INCIDENT_PAGES_MAX = 10;
 /** Where a kept picture is; its name is the hash of its content. */
 export const snapshotUrl = (hash: string): string => `${BASE}/snapshots/${encodeURIComponent(hash)}`;
 
+/** Everything of a case as one file. */
+export const bundleUrl = (incident: string): string => `${BASE}/incidents/${encodeURIComponent(incident)}/bundle`;
+
 /** An answer of the incident commands: the new incident if the server sends it. */
 async function command(id: string, verb: string, body: unknown): Promise<Incident | null> {
   const answer = await send<Partial<Incident>>("POST", `/incidents/${encodeURIComponent(id)}/${verb}`, body);

@@ -145,7 +145,8 @@ fn next_link(link: &str, of_file: &str, bytes: u64, path: &str) -> String {
     sha256(format!("{link} {of_file} {bytes} {path}\n").as_bytes())
 }
 
-pub(super) fn sha256(content: &[u8]) -> String {
+/// In hexadecimal, as `sha256sum` prints it.
+pub fn sha256(content: &[u8]) -> String {
     hex(digest(&SHA256, content).as_ref())
 }
 

@@ -18,7 +18,7 @@ mod pack;
 mod verify;
 
 pub use key::{Fingerprint, KeyError, PublicKey, SigningKey};
-pub use manifest::{About, Absent, Line, Manifest};
+pub use manifest::{About, Absent, Line, Manifest, sha256};
 pub use pack::{PackError, Packer};
 pub use verify::{Fault, Verified, verify};
 

@@ -132,6 +132,8 @@ export const watchEn = {
   masking_withdrawn: "Withdrawn",
   case_playback: "Play back 10 minutes before and after",
   case_sheet: "Print the case sheet",
+  case_bundle: "Evidence bundle",
+  case_bundle_about: "Everything of this case in one signed file that can be checked offline: sheet, original pictures, deliveries, audit. The download stands in the audit.",
   case_deliveries: "Messages of this case",
   case_deliveries_none: "Nothing sent yet. What is sent about the case is listed here.",
   case_attempts: "{n} attempts",

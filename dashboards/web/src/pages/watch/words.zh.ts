@@ -132,6 +132,8 @@ export const watchZh = {
   masking_withdrawn: "已撤回",
   case_playback: "回放前后 10 分钟",
   case_sheet: "打印案件单",
+  case_bundle: "证据包",
+  case_bundle_about: "下载本案全部材料：案件单、图像原件、推送和审计记录，带签名，可离线核验。下载会记入审计。",
   case_deliveries: "本案推送",
   case_deliveries_none: "还没有推送。签收、派遣和结果发出后列在这里。",
   case_attempts: "尝试 {n} 次",
