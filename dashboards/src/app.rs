@@ -9,6 +9,7 @@ use crate::dead_letters::Understands;
 use crate::listener::{Bounded, Certificate, Peer};
 use crate::live::Live;
 use crate::messages::Words;
+use crate::oidc::Provider;
 use crate::ops::Metrics;
 use crate::platform_ack::{Callback, Taken};
 use crate::problem::Problem;
@@ -119,6 +120,8 @@ pub struct Parts {
     pub sms_back: SmsBack,
     /// Shown at `/readyz`.
     pub ready: Ready,
+    /// The office's own provider of identities, where there is one.
+    pub oidc: Option<Provider>,
     /// Of the console's port: with one it speaks HTTPS only, and the session cookie is marked `Secure`.
     pub certificate: Option<Certificate>,
     /// What others answer on this server, under its bounds and headers: devices' doors. In `openapi.json` it is tagged

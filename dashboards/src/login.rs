@@ -90,7 +90,8 @@ pub(crate) async fn logout(State(app): State<Arc<App>>, signed: Signed) -> Resul
     Ok((StatusCode::NO_CONTENT, AppendHeaders([(SET_COOKIE, gone)])).into_response())
 }
 
-fn cookie(value: &str, secure: bool) -> Result<HeaderValue, Problem> {
+/// The session's cookie, or its end.
+pub(crate) fn cookie(value: &str, secure: bool) -> Result<HeaderValue, Problem> {
     let secure = if secure { "; Secure" } else { "" };
     HeaderValue::try_from(format!("{COOKIE}={value}; HttpOnly; SameSite=Strict; Path=/{secure}"))
         .map_err(|error| Problem::internal("setting the session cookie", error))

@@ -9,10 +9,10 @@ use crate::app::App;
 use crate::listener::Peer;
 use crate::problem::Problem;
 use crate::{
-    acknowledge_page, audit, bundle, closures, commands, console, dead_letters, deliveries, device_edit, devices, households,
-    incidents, live_socket, login, maintenance, masks, me, messages, notices, ops, patrols, platform_ack, playback,
-    proposals, reports, rosters, sms_back, snapshots, stations, stream, subscribers, tokens, tracks, users, watching,
-    zone_at, zone_import, zone_put, zones,
+    acknowledge_page, audit, bundle, closures, commands, console, dead_letters, deliveries, device_edit, devices,
+    households, incidents, live_socket, login, maintenance, masks, me, messages, notices, oidc, ops, patrols,
+    platform_ack, playback, proposals, reports, rosters, sms_back, snapshots, stations, stream, subscribers, tokens,
+    tracks, users, watching, zone_at, zone_import, zone_put, zones,
 };
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -66,6 +66,9 @@ fn service() -> Vec<Route> {
         route("GET", "/api/v1/openapi.json", get(openapi)),
         route("POST", "/api/v1/session", post(login::login)),
         route("DELETE", "/api/v1/session", delete(login::logout)),
+        route("GET", "/api/v1/login-ways", get(oidc::ways)),
+        route("GET", "/api/v1/session/oidc", get(oidc::begin)),
+        route("GET", "/api/v1/session/oidc/callback", get(oidc::callback)),
         route("GET", "/api/v1/me", get(me::me)),
         route("PUT", "/api/v1/me/password", put(me::set_password)),
         route("POST", "/api/v1/me/second-factor", post(me::offer_factor)),

@@ -47,9 +47,19 @@ impl Throttle {
         count(&self.usernames, username.to_lowercase(), ATTEMPTS_PER_USERNAME, now)
     }
 
+    /// The same of somebody who has no name yet.
+    pub fn attempt_from(&self, address: IpAddr, now: Timestamp) -> Result<(), Duration> {
+        count(&self.addresses, network(address), ATTEMPTS_PER_ADDRESS, now)
+    }
+
     /// The password was right: the attempt does not count.
     pub fn succeeded(&self, username: &str, address: IpAddr) {
         self.usernames.lock().unwrap_or_else(PoisonError::into_inner).remove(&username.to_lowercase());
+        self.succeeded_from(address);
+    }
+
+    /// The same of somebody who had no name yet.
+    pub fn succeeded_from(&self, address: IpAddr) {
         let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(counter) = addresses.get_mut(&network(address)) {
             counter.attempts = counter.attempts.saturating_sub(1);

@@ -17,7 +17,7 @@ use alerts::WorkerParts;
 use alerts::coverage::{self, Handed, Reader, ReaderParts, WatchParts};
 use alerts::deliver::Sms;
 use anyhow::{Context, Result};
-use dashboards::{Certificate, Parts, SmsBack};
+use dashboards::{Certificate, Parts, Provider, SmsBack};
 use history::influx::{InfluxMetrics, InfluxSink};
 use ingest::decode::stage::{self, StageMetrics};
 use ingest::gate::{Gate, GateAddresses};
@@ -148,6 +148,7 @@ pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: Cancellati
         format!("`http.listen` is {}, which cannot be bound; choose another port or end what holds it", config.http)
     })?;
     let certificate = certificate::load(&config)?;
+    let oidc = config.oidc.clone().map(Provider::new).transpose().context("[http.oidc] cannot be used")?;
     let listeners = Listeners::bind(&config, &stores, &metrics).await?;
     // Likewise the model, which is tried before anything runs.
     let pictures = crate::pictures::prepare(&config, &stores, &metrics).await?;
@@ -176,7 +177,7 @@ pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: Cancellati
     conclude_and_tell(&mut stages, to_detect, &config, &stores, &stop)?;
     let door = HttpParts::new(stores.journal(), stores.registry.clone(), stores.clock.clone(), metrics);
     let certificate = certificate::watched(certificate, &mut stages, &stop);
-    let serving = show(&mut stages, (console, certificate), door, &config, &stores, &stop);
+    let serving = show(&mut stages, (console, certificate, oidc), door, &config, &stores, &stop);
     stages.spawn("upkeep", upkeep::run(stores.clone(), JournalMetrics::register(&stores.metrics)?, stop.clone()));
 
     ready(addresses);
@@ -351,7 +352,7 @@ fn conclude_and_tell(
 /// Console, API and the devices' door on the same port; what is returned says whether they should call themselves ready.
 fn show(
     stages: &mut Stages,
-    (console, certificate): (TcpListener, Option<Certificate>),
+    (console, certificate, oidc): (TcpListener, Option<Certificate>, Option<Provider>),
     door: HttpParts,
     config: &Config,
     stores: &Stores,
@@ -410,6 +411,7 @@ fn show(
                 Some(Full::Disk) => Err("the disk has no room for the journal; free space on it".into()),
             }
         }),
+        oidc,
         certificate,
         others: http::router(door),
     };

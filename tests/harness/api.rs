@@ -79,6 +79,11 @@ impl Operator {
         self.request(Method::POST, path, Some(body)).await
     }
 
+    /// PATCH; status and body, whatever they are.
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<(StatusCode, Value)> {
+        self.request(Method::PATCH, path, Some(body)).await
+    }
+
     /// DELETE; the status, whatever it is.
     pub async fn delete(&self, path: &str) -> Result<StatusCode> {
         Ok(self.request(Method::DELETE, path, None).await?.0)

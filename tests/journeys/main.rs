@@ -34,6 +34,7 @@ mod mavlink;
 mod metrics;
 mod mqtt_alerts;
 mod north_fence;
+mod oidc;
 mod readme;
 mod real_input;
 mod silence;

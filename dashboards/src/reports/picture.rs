@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     /// The head of a picture of 640 by 360.
-    pub(crate) fn jpeg(components: u8) -> Vec<u8> {
+    fn jpeg(components: u8) -> Vec<u8> {
         let comment = [0xff, 0xfe, 0, 4, b'h', b'i'];
         let frame = [0xff, 0xc0, 0, 17, 8, 1, 104, 2, 128, components];
         [&[0xff, 0xd8][..], &comment, &[0xff], &frame, &[0; 9]].concat()

@@ -6,6 +6,18 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 #[tokio::test]
+async fn without_a_provider_of_identities_there_is_the_password_and_a_page_that_says_so() {
+    let server = Server::start().await;
+    let ways: serde_json::Value = server.get("/api/v1/login-ways").await.json().await.unwrap();
+    assert_eq!(ways, serde_json::json!({ "password": true, "provider": null }));
+    for path in ["/api/v1/session/oidc", "/api/v1/session/oidc/callback?code=a&state=b"] {
+        let answer = server.get(path).await;
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+        assert!(answer.text().await.unwrap().contains("No identity provider is configured."));
+    }
+}
+
+#[tokio::test]
 async fn a_right_password_opens_a_session_that_ends_with_logging_out() {
     let server = Server::start().await;
     let response = server.try_login("admin", PASSWORD).await;

@@ -183,6 +183,7 @@ impl Server {
             callback: callback.then(|| Callback::new(CALLBACK_TOKEN)),
             sms_back,
             ready: Arc::new(|| Ok(())),
+            oidc: None,
             certificate: None,
             others: axum::Router::new(),
         };

@@ -12,6 +12,12 @@ const PAGES_MAX = 20;
 /** Ten pages of incidents: what `merge.ts` keeps. */
 const INCIDENT_PAGES_MAX = 10;
 
+/** What the login page offers: the office's own identity provider, where there is one. */
+export interface LoginWays {
+  password: boolean;
+  provider: { name: string; url: string } | null;
+}
+
 /** Where a kept picture is; its name is the hash of its content. */
 export const snapshotUrl = (hash: string): string => `${BASE}/snapshots/${encodeURIComponent(hash)}`;
 
@@ -30,6 +36,7 @@ export const api = {
     const response = await request("POST", "/session", { username, password, ...(code === null ? {} : { code }) });
     return keep((await response.json()) as Session);
   },
+  ways: (): Promise<LoginWays> => get<LoginWays>("/login-ways"),
   me: async (): Promise<Session> => keep(await get<Session>("/me")),
   async logout(): Promise<void> {
     await request("DELETE", "/session");

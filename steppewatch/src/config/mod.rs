@@ -11,6 +11,7 @@ mod dji;
 mod frigate;
 mod mavlink;
 mod mqtt;
+mod oidc;
 mod platform;
 mod section;
 mod station_rules;
@@ -20,6 +21,7 @@ mod tls;
 pub(crate) mod units;
 mod vision;
 
+use dashboards::OidcConfig;
 use history::influx::InfluxConfig;
 use ingest::gate::{GateConfig, TlsFiles};
 use ingest::protocol::CameraConfig;
@@ -56,6 +58,8 @@ pub struct Config {
     pub http: SocketAddr,
     /// Its certificate; without one it speaks plain HTTP.
     pub http_tls: Option<TlsFiles>,
+    /// The office's own provider of identities.
+    pub oidc: Option<OidcConfig>,
     /// Stations to poll.
     pub modbus: Vec<ModbusStation>,
     /// Bound of the journal.
@@ -120,6 +124,7 @@ impl Config {
         let mut evidence = root.section("evidence")?;
         let mut zones = root.section("zones")?;
         let telling = telling::telling(&mut root, &mut http)?;
+        let oidc = http.optional_section("oidc")?.map(|section| oidc::oidc(section, telling.public_url.as_deref()));
         let upstream = root.optional_section("platform")?.map(|section| platform::platform(section, &tenant));
         let upstream = upstream.transpose()?.unwrap_or_default();
         let influx = root.optional_section("influx")?.map(influx).transpose()?;
@@ -145,6 +150,7 @@ impl Config {
             gate,
             http: http.address("listen", "127.0.0.1:8080")?,
             http_tls: http.optional_section("tls")?.map(tls::server).transpose()?,
+            oidc: oidc.transpose()?,
             modbus,
             journal_max_bytes: journal.bytes("max_bytes", "20GiB")?,
             journal_retention: journal.duration("retention", "30d")?,
@@ -292,6 +298,35 @@ mod tests {
             complaint.starts_with("`influx.token_file` names /nowhere/token, which cannot be read ("),
             "{complaint}"
         );
+    }
+
+    #[test]
+    fn whatever_is_wrong_with_the_provider_of_identities_is_one_sentence_too() {
+        let secret = tempfile::NamedTempFile::new().unwrap();
+        let complaint = |more: &str| {
+            let secret = secret.path().display().to_string();
+            let text = format!("[http.oidc]\nclient_id = \"c\"\nclient_secret_file = {secret:?}\n{more}");
+            Config::parse(&text).map(|config| config.oidc.unwrap()).map_err(|error| error.to_string())
+        };
+        let issuer = "issuer = \"https://id.example/qi\"\n";
+        assert!(complaint(issuer).unwrap_err().starts_with("`http.oidc.client_secret_file` is `empty`"));
+        std::fs::write(secret.path(), "s3cret\n").unwrap();
+        assert!(
+            complaint(issuer)
+                .unwrap_err()
+                .starts_with("`http.oidc.redirect_url` is missing; write the console's address")
+        );
+        let back = "redirect_url = \"https://watch.example/api/v1/session/oidc/callback\"\n";
+        let config = complaint(&format!("{issuer}{back}")).unwrap();
+        assert_eq!((config.name.as_str(), config.username_claim.as_str()), ("id.example", "preferred_username"));
+        assert!(!format!("{config:?}").contains("s3cret"));
+        let plain = complaint(&format!("issuer = \"http://id.example\"\n{back}")).unwrap_err();
+        assert!(
+            plain.ends_with("write the provider's address with https (http only for this machine), without ? and #"),
+            "{plain}"
+        );
+        let elsewhere = complaint(&format!("{issuer}redirect_url = \"https://watch.example/\"")).unwrap_err();
+        assert!(elsewhere.starts_with("`http.oidc.redirect_url` is `https://watch.example/`"), "{elsewhere}");
     }
 
     #[test]

@@ -37,6 +37,7 @@ export const en: Dictionary = {
   username: "Username",
   password: "Password",
   login: "Log in",
+  login_by: "Log in by {name}",
   login_busy: "Logging in…",
   login_wrong: "Username or password is not correct.",
   unreachable: "The server cannot be reached. Check the network or whether the service runs.",

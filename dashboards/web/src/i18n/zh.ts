@@ -37,6 +37,7 @@ export const zh = {
   username: "用户名",
   password: "密码",
   login: "登录",
+  login_by: "用{name}登录",
   login_busy: "正在登录…",
   login_wrong: "用户名或密码不正确。",
   unreachable: "连不上服务器，请检查网络或服务是否运行。",
