@@ -17,12 +17,12 @@ const SHIFT: std::time::Duration = std::time::Duration::from_secs(600);
 const LEDGER: &str =
     "household,name,township,stock,ear_tag,face_id\nh-1,其其格,,本地,156000000000001,\nh-2,外来户,,外场,,tuo-7\n";
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("browser")
 }
 
 /// Whether there is a browser to be driven; where there is none, the reason is told.
-fn can_browse() -> bool {
+pub(crate) fn can_browse() -> bool {
     let node =
         std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|at| at.join("node").exists()));
     for (there, what) in [(node, "node"), (Path::new("/usr/bin/chromium").exists(), "/usr/bin/chromium")] {

@@ -1,5 +1,6 @@
 //! People log in by the office's own provider: one that others wrote, and the real binary.
 
+use crate::console::{can_browse, folder};
 use crate::readme::repository;
 use firmware_sim::clock::now_ms;
 use journeys::{Operator, PASSWORD, Platform, http_client};
@@ -35,7 +36,9 @@ impl Provider {
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         loop {
-            let line = lines.next_line().await.unwrap().expect("tests/install.sh installs the provider");
+            let Some(line) = lines.next_line().await.unwrap() else {
+                panic!("the provider ended; tests/install.sh installs it");
+            };
             // It has advice for those who serve the world by it, too.
             if let Ok(said) = serde_json::from_str::<Value>(&line) {
                 return Self { _process: process, _said: lines, issuer: said["issuer"].as_str().unwrap().to_owned() };
@@ -245,4 +248,27 @@ async fn a_provider_that_does_not_answer_says_so_and_keeps_nobody_out_who_has_a_
     let (status, page) = platform.probe("/api/v1/session/oidc").await.unwrap();
     assert!(status == 502 && page.contains("Log in with name and password: the provider does not answer"), "{page}");
     platform.operator().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_real_browser_the_button_leads_to_the_desk() {
+    if !can_browse() {
+        return;
+    }
+    let (platform, provider) = platform().await;
+    let done = Command::new("node")
+        .arg("login.mjs")
+        .current_dir(folder())
+        .env("CONSOLE_URL", format!("http://{}/", platform.http))
+        .env("CONSOLE_OUTPUT", repository().join("tests/output"))
+        .env("PROVIDER_URL", &provider.issuer)
+        .output()
+        .await
+        .unwrap();
+    assert!(
+        done.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&done.stdout),
+        String::from_utf8_lossy(&done.stderr)
+    );
 }

@@ -18,7 +18,8 @@ const tokens = new Map();
 
 const server = createServer();
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-const issuer = `http://127.0.0.1:${server.address().port}`;
+// Another site than the console, to a browser.
+const issuer = `http://localhost:${server.address().port}`;
 
 const cookie = (request, name) =>
   (request.headers.cookie ?? "").split(";").map((pair) => pair.trim().split("=")).find(([key]) => key === name)?.[1];

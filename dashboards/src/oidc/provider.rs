@@ -235,10 +235,10 @@ impl Provider {
         let request = client.exchange_code(AuthorizationCode::new(code)).map_err(unusable)?;
         let request = request.set_pkce_verifier(PkceCodeVerifier::new(ticket.verifier.clone()));
         let tokens = request.request_async(&http).await.map_err(|error| match error {
-            openidconnect::RequestTokenError::ServerResponse(said) => Refused::Provider(said.error().to_string()),
+            openidconnect::RequestTokenError::ServerResponse(said) => Refused::Provider(short(said.error())),
             openidconnect::RequestTokenError::Request(error) => Refused::Unreachable(error.to_string()),
             openidconnect::RequestTokenError::Parse(..) => Refused::Provider("its answer has no token".to_owned()),
-            openidconnect::RequestTokenError::Other(why) => Refused::Provider(why),
+            openidconnect::RequestTokenError::Other(why) => Refused::Provider(short(why)),
         })?;
         let token = tokens.id_token().ok_or_else(|| Refused::Token("there is none".to_owned()))?;
         let claims = self.believed(&client, token, ticket, now).await?;
@@ -270,7 +270,7 @@ impl Provider {
             let verifier = client.id_token_verifier().set_allowed_algs(ALGORITHMS);
             token.claims(&verifier, &nonce).cloned()
         };
-        let refused = |error: ClaimsVerificationError| Refused::Token(error.to_string());
+        let refused = |error: ClaimsVerificationError| Refused::Token(short(error));
         match verify(client) {
             Err(ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey)) => {
                 verify(&self.client(self.metadata(now, ASK_AGAIN_AFTER).await?)).map_err(refused)
@@ -371,6 +371,11 @@ fn sentence(error: &dyn std::error::Error) -> String {
 
 fn unusable(error: openidconnect::ConfigurationError) -> Refused {
     Refused::Provider(format!("it cannot be used: {error}"))
+}
+
+/// What others say is told in a line.
+fn short(said: impl fmt::Display) -> String {
+    said.to_string().chars().filter(|letter| !letter.is_control()).take(200).collect()
 }
 
 /// Secrets travel encrypted, or stay on this machine.
