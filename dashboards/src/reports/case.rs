@@ -85,6 +85,7 @@ impl CaseSheet<'_> {
             let text = match (what.as_str(), text.as_deref()) {
                 (_, None) => Cell::Nothing,
                 ("resolved", Some(word)) => brief::outcome(word).into(),
+                ("opened", Some(text)) => text.split("; ").map(reason).collect::<Vec<_>>().join("；").into(),
                 (_, Some(text)) => text.into(),
             };
             vec![legal(at).into(), event(what).into(), by.as_deref().map_or(Cell::Nothing, Cell::from), text]
@@ -152,6 +153,22 @@ fn household(household: &HouseholdJson) -> String {
     format!("{}（{}，{stock}，识别 {} 头）", household.name, household.id, household.animals.len())
 }
 
+/// Why detection opened a case; it says so in English.
+fn reason(text: &str) -> String {
+    let words: Vec<&str> = text.split(' ').collect();
+    match words.as_slice() {
+        [count, "sightings", "inside", "within", minutes, "minutes"] => {
+            format!("{minutes} 分钟内在区内观测到 {count} 次")
+        }
+        ["collar", device, "stayed", "inside", "for", minutes, "minutes"] => {
+            format!("项圈 {device} 在区内停留 {minutes} 分钟")
+        }
+        ["already", "inside", "when", "the", "closure", "began"] => "封闭开始时已在区内".to_owned(),
+        ["the", .., "changed"] => "区域或封闭期有变更".to_owned(),
+        _ => text.to_owned(),
+    }
+}
+
 fn event(word: &str) -> &str {
     match word {
         "opened" => "形成事件",
@@ -206,5 +223,23 @@ fn state(word: &str) -> &str {
         "delivered" => "已送达",
         "dead" => "已放弃",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_a_case_was_opened_is_said_in_chinese_and_what_is_not_known_as_it_came() {
+        for (text, want) in [
+            ("3 sightings inside within 5 minutes", "5 分钟内在区内观测到 3 次"),
+            ("collar c-1 stayed inside for 3 minutes", "项圈 c-1 在区内停留 3 分钟"),
+            ("already inside when the closure began", "封闭开始时已在区内"),
+            ("the zones or closures changed", "区域或封闭期有变更"),
+            ("for another reason", "for another reason"),
+        ] {
+            assert_eq!(reason(text), want);
+        }
     }
 }

@@ -250,7 +250,7 @@ async fn a_subscribers_secret_is_shown_when_it_is_made_and_never_again() {
 
 #[tokio::test]
 async fn every_path_of_the_openapi_document_is_answered() {
-    // Where the system above may acknowledge, and providers may push: elsewhere there are no such paths.
+    // Where the system above may acknowledge, and providers of messages and identities are configured: elsewhere there are no such paths.
     let server = Server::start_with_callback(&[]).await;
     let session = server.login("admin").await;
     let document = session.get_json("/api/v1/openapi.json").await;

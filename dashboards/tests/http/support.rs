@@ -2,7 +2,8 @@
 
 use dashboards::live::Live;
 use dashboards::{
-    Callback, ExportFiles, Holding, Parts, Replies, SmsBack, Unwatched, WatchSpan, Watching, Words, ZonesAsOf, serve,
+    Callback, ExportFiles, Hidden, Holding, OidcConfig, Parts, Provider, Replies, SmsBack, Unwatched, WatchSpan,
+    Watching, Words, ZonesAsOf, serve,
 };
 use futures_util::{SinkExt, StreamExt};
 use history::History;
@@ -116,7 +117,7 @@ impl Server {
         Self::start_with(&[], true, false).await
     }
 
-    /// Starts where the system above may acknowledge, and providers of text messages may push.
+    /// Starts where the system above may acknowledge, providers of text messages may push, and one of identities is configured.
     pub async fn start_with_callback(bodies: &[RecordBody]) -> Self {
         Self::start_with(bodies, false, true).await
     }
@@ -183,7 +184,7 @@ impl Server {
             callback: callback.then(|| Callback::new(CALLBACK_TOKEN)),
             sms_back,
             ready: Arc::new(|| Ok(())),
-            oidc: None,
+            oidc: callback.then(provider),
             certificate: None,
             others: axum::Router::new(),
         };
@@ -305,6 +306,20 @@ impl Socket {
     pub async fn say(&mut self, text: &str) {
         self.stream.send(Message::text(text)).await.unwrap();
     }
+}
+
+/// A provider of identities that is not there.
+fn provider() -> Provider {
+    let config = OidcConfig {
+        name: "旗政务平台".into(),
+        issuer: "http://127.0.0.1:1".into(),
+        client_id: "steppewatch".into(),
+        client_secret: Hidden("secret".into()),
+        redirect_url: "http://127.0.0.1:1/api/v1/session/oidc/callback".into(),
+        username_claim: "preferred_username".into(),
+        authorities: None,
+    };
+    Provider::new(config).unwrap()
 }
 
 /// Checks that an answer is a problem with this status, and returns its detail.

@@ -2,7 +2,7 @@
 //!
 //! In: pictures.   Out: their places on the pages, and the objects that hold them.   Never: another encoding than the camera's.
 
-use super::{LEADING, MARGIN, PADDING, Pages, SMALL, wrapped};
+use super::{HEAD, LEADING, MARGIN, PADDING, Pages, SMALL, wrapped};
 use crate::reports::picture::Picture;
 use pdf_writer::{Filter, Finish, Name, Pdf, Ref};
 
@@ -22,6 +22,15 @@ fn name(number: usize) -> String {
 
 impl Pages {
     pub(super) fn pictures(&mut self, pictures: &[Picture]) {
+        if pictures.is_empty() {
+            return;
+        }
+        // The title stays with the first row.
+        if !self.fits(HEAD * 3.0 + HEIGHT_MAX) {
+            self.turn();
+        }
+        self.y -= HEAD;
+        self.paragraph("图像", HEAD);
         let room = (self.width() - GAP) / COLUMNS as f32;
         let caption_height = CAPTION_LINES as f32 * SMALL * LEADING;
         for (row, pair) in pictures.chunks(COLUMNS).enumerate() {

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! In:  bytes and files.   Out: bytes, or a [`Fault`] in one sentence.   Never: a store, a network or a clock; what goes into a bundle is
-//! decided by whoever gathers it. [`verify`] trusts nothing in the file: sizes and counts are bounded before anything is unpacked.
+//! decided by whoever gathers it. [`verify()`] trusts nothing in the file: sizes and counts are bounded before anything is unpacked.
 
 mod archive;
 mod key;

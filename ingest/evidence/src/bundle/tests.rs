@@ -209,7 +209,7 @@ fn a_key_is_made_once_and_only_its_owner_reads_it() {
     assert!(makers.iter().all(|public| *public == makers[0]), "whoever came first made it for all");
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let left: Vec<PathBuf> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(left, [path.clone()]);
+    assert_eq!(left, std::slice::from_ref(&path));
     let shown = format!("{:?}", SigningKey::open_or_make(&path).unwrap());
     assert_eq!(shown, format!("SigningKey({})", makers[0].fingerprint()));
     std::fs::write(&path, b"no key").unwrap();
