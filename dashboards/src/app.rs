@@ -7,7 +7,7 @@ use crate::auth::Sessions;
 use crate::bundle::ExportFiles;
 use crate::dead_letters::Understands;
 use crate::listener::{Bounded, Certificate, Peer};
-use crate::live::Live;
+use crate::live::{self, Live};
 use crate::messages::Words;
 use crate::oidc::Provider;
 use crate::ops::Metrics;
@@ -221,6 +221,7 @@ pub async fn serve(listener: TcpListener, mut parts: Parts, stop: CancellationTo
     let certificate = parts.certificate.clone();
     let app = Arc::new(App::new(parts, stop.child_token())?);
     let folding = tokio::spawn(view::follow(Arc::clone(&app.view), alert_log, app.stop.clone()));
+    let beating = tokio::spawn(live::beat(app.parts.live.clone(), app.stop.clone()));
     let hearing = tokio::spawn(sms_replies::listen(Arc::clone(&app), modem));
     let service = crate::router::router(Arc::clone(&app), others).into_make_service_with_connect_info::<Peer>();
     let stopping = app.stop.clone();
@@ -240,6 +241,9 @@ pub async fn serve(listener: TcpListener, mut parts: Parts, stop: CancellationTo
     app.stop.cancel();
     if let Err(error) = folding.await {
         tracing::error!(%error, "the view's task did not end well");
+    }
+    if let Err(error) = beating.await {
+        tracing::error!(%error, "the task that has live pages told of moves did not end well");
     }
     if let Err(error) = hearing.await {
         tracing::error!(%error, "the task that takes a modem's replies did not end well");

@@ -11,16 +11,19 @@ use model::{Body, DeviceId, HeartbeatStatus, HerdView, Position, Reading, Statio
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound::{Excluded, Included};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 
 /// Readings taken under one hold of the lock: some tens of microseconds.
 const READINGS_PER_LOCK: usize = 256;
 
-/// Positions handed out at once; the rest follows with the next batch. A frame of this size is about half a megabyte.
+/// Positions handed out at once; the rest follows in the next batch. A frame of this size is about half a megabyte.
 pub(crate) const MOVED_MAX: usize = 5_000;
 
-/// How long sockets are told up to the same step: a little less than between two frames of one of them.
-const SHOWN_FOR: Duration = Duration::from_millis(900);
+/// How often sockets are told what moved.
+const BEAT: Duration = Duration::from_secs(1);
 
 /// Devices remembered. Ten times the largest tenant we promise; beyond it new ones are not shown, never stored without end.
 const DEVICES_MAX: usize = 300_000;
@@ -29,6 +32,8 @@ const DEVICES_MAX: usize = 300_000;
 #[derive(Debug, Clone, Default)]
 pub struct Live {
     present: Arc<Mutex<Present>>,
+    /// Up to which step sockets are told now.
+    shown: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -37,9 +42,6 @@ struct Present {
     /// Which device moved at which step: the order in which sockets are told. One entry per device.
     moves: BTreeMap<u64, DeviceId>,
     step: u64,
-    /// Up to where sockets are told now, and since when.
-    shown: u64,
-    shown_at: Option<Instant>,
     herds: Arc<Vec<HerdView>>,
     herds_step: u64,
     loads: Arc<Vec<ZoneLoad>>,
@@ -158,17 +160,23 @@ impl Live {
         self.lock().devices.get(device).map(|known| known.heard.clone()).unwrap_or_default()
     }
 
-    /// Up to which step all who ask now are told: the same for [`SHOWN_FOR`].
-    pub(crate) fn shown(&self, now: Instant) -> u64 {
-        self.lock().show(now)
+    /// From now on sockets are told what happened until now; wakes them.
+    pub(crate) fn show(&self) {
+        let step = self.lock().step;
+        self.shown.send_replace(step);
     }
 
-    /// What moved after `step`: at most [`MOVED_MAX`] devices, those that moved longest ago first. All who ask within [`SHOWN_FOR`] are told up to
-    /// the same step, so that pages that look at the same are told the same.
-    pub(crate) fn moved_since(&self, step: u64, now: Instant) -> Moved {
-        let mut present = self.lock();
+    /// Up to which step sockets are told, and a way to be woken at each beat. As all are told up to the same step, pages that look at the same
+    /// are told the same.
+    pub(crate) fn shown(&self) -> watch::Receiver<u64> {
+        self.shown.subscribe()
+    }
+
+    /// What moved after `step` and until `shown`: at most [`MOVED_MAX`] devices, those that moved longest ago first.
+    pub(crate) fn moved_between(&self, step: u64, shown: u64) -> Moved {
+        let present = self.lock();
         let mut devices = Vec::new();
-        let mut reached = present.show(now).max(step);
+        let mut reached = shown.max(step);
         for (moved_step, device) in present.moves.range((Excluded(step), Included(reached))) {
             if devices.len() >= MOVED_MAX {
                 reached = moved_step - 1;
@@ -190,14 +198,16 @@ impl Live {
     }
 }
 
-impl Present {
-    fn show(&mut self, now: Instant) -> u64 {
-        if self.shown_at.is_none_or(|at| now.saturating_duration_since(at) >= SHOWN_FOR) {
-            (self.shown, self.shown_at) = (self.step, Some(now));
-        }
-        self.shown
+/// Wakes the sockets once a second until `stop`.
+pub(crate) async fn beat(live: Live, stop: CancellationToken) {
+    let mut beats = interval(BEAT);
+    beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while stop.run_until_cancelled(beats.tick()).await.is_some() {
+        live.show();
     }
+}
 
+impl Present {
     fn take_seed(&mut self, device: &DeviceId, point: &TrackPoint) {
         if self.devices.len() >= DEVICES_MAX || self.devices.contains_key(device) {
             return;
@@ -249,12 +259,6 @@ impl Present {
 mod tests {
     use super::*;
 
-    /// So many seconds after the first look.
-    fn later(seconds: u64) -> Instant {
-        static BEGUN: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
-        *BEGUN + Duration::from_secs(seconds)
-    }
-
     use model::{DeviceTime, Heartbeat, Offset, ReceivedAt, Track};
 
     fn device(name: &str) -> DeviceId {
@@ -276,6 +280,13 @@ mod tests {
         }
     }
 
+    /// At the next beat, what moved after a step.
+    fn moved_since(live: &Live, step: u64) -> Moved {
+        live.show();
+        let shown = *live.shown().borrow();
+        live.moved_between(step, shown)
+    }
+
     fn track(lat: f64) -> Body {
         Body::Track(Track { position: Position::parse(lat, 117.0).ok(), ..Track::default() })
     }
@@ -288,14 +299,14 @@ mod tests {
             reading("b", 2, 2, track(43.1)),
             reading("a", 3, 3, track(43.2)),
         ]);
-        let first = live.moved_since(0, later(0));
+        let first = moved_since(&live, 0);
         let places: Vec<_> = first.devices.iter().map(|(id, fix, _)| (id.as_str(), fix.position.lat_deg())).collect();
         assert_eq!(places, [("b", 43.1), ("a", 43.2)]);
 
         live.observe(&[reading("b", 4, 4, track(43.3))]);
-        let second = live.moved_since(first.step, later(1));
+        let second = moved_since(&live, first.step);
         assert_eq!(second.devices.len(), 1);
-        assert!(live.moved_since(second.step, later(2)).devices.is_empty());
+        assert!(moved_since(&live, second.step).devices.is_empty());
     }
 
     #[test]
@@ -327,16 +338,16 @@ mod tests {
         let live = Live::new();
         let many: Vec<_> = (0..MOVED_MAX + 10).map(|n| reading(&format!("d{n}"), 1, 1, track(43.0))).collect();
         live.observe(&many);
-        let first = live.moved_since(0, later(0));
+        let first = moved_since(&live, 0);
         assert_eq!(first.devices.len(), MOVED_MAX);
-        assert_eq!(live.moved_since(first.step, later(1)).devices.len(), 10);
+        assert_eq!(moved_since(&live, first.step).devices.len(), 10);
     }
 
     #[test]
     fn herds_are_new_only_when_they_differ() {
         let live = Live::new();
         live.herds(Vec::new());
-        assert!(!live.moved_since(0, later(0)).herds_changed);
+        assert!(!moved_since(&live, 0).herds_changed);
         live.herds(vec![HerdView {
             id: "h".into(),
             position: Position::parse(43.0, 117.0).unwrap(),
@@ -346,20 +357,35 @@ mod tests {
             seen_at: at(1),
             incident: None,
         }]);
-        let moved = live.moved_since(0, later(2));
+        let moved = moved_since(&live, 0);
         assert!(moved.herds_changed && moved.herds.len() == 1);
-        assert!(!live.moved_since(moved.step, later(3)).herds_changed);
+        assert!(!moved_since(&live, moved.step).herds_changed);
     }
 
     #[test]
-    fn pages_that_look_within_a_second_are_told_up_to_the_same_step() {
+    fn what_moves_after_a_beat_is_told_at_the_next() {
         let live = Live::new();
         live.observe(&[reading("a", 1, 1, track(43.0))]);
-        let first = live.moved_since(0, later(0));
+        live.show();
+        let shown = *live.shown().borrow();
         live.observe(&[reading("b", 2, 2, track(43.1))]);
-        let soon = live.moved_since(0, later(0) + Duration::from_millis(500));
-        assert_eq!((soon.step, soon.devices.len()), (first.step, 1));
-        assert!(live.moved_since(first.step, later(0) + Duration::from_millis(500)).devices.is_empty());
-        assert_eq!(live.moved_since(first.step, later(1)).devices.len(), 1);
+        let first = live.moved_between(0, shown);
+        assert_eq!((first.step, first.devices.len()), (shown, 1));
+        assert_eq!(moved_since(&live, first.step).devices.len(), 1);
+    }
+
+    #[test]
+    fn whoever_moves_every_second_is_told_every_second_however_many_there_are() {
+        let live = Live::new();
+        let mut told = 0;
+        for second in 1..4 {
+            let all: Vec<_> =
+                (0..MOVED_MAX + 10).map(|n| reading(&format!("d{n}"), second, second, track(43.0))).collect();
+            live.observe(&all);
+            let first = moved_since(&live, told);
+            let rest = live.moved_between(first.step, *live.shown().borrow());
+            assert_eq!((first.devices.len(), rest.devices.len()), (MOVED_MAX, 10));
+            told = rest.step;
+        }
     }
 }

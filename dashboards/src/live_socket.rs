@@ -1,7 +1,7 @@
 //! `GET /api/v1/live`: one WebSocket per page for everything that changes.
 //!
 //! In:  the page's [`Feed`] and [`crate::live::Live`]; from the browser only credits.
-//! Out: `hello`, then `event`s in the order of the log, `positions` at most once a second, `ping`s, and `resync` when too
+//! Out: `hello`, then `event`s in the order of the log, `positions` once a second, `ping`s, and `resync` when too
 //!      much was missed (from the socket's own queue, or since the last visit).
 //!
 //! Invariant: each socket is a task of its own that waits for its own browser only. Events wait in one bounded ring; a socket
@@ -26,9 +26,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
-
-/// Positions go out at most this often.
-const POSITIONS_EVERY: Duration = Duration::from_secs(1);
 
 /// So that the page's own watch over the connection (25 s and the like) never rings in quiet hours.
 pub(crate) const PING_EVERY: Duration = Duration::from_secs(10);
@@ -147,8 +144,13 @@ impl Conversation {
     /// Until we end it (`Ok`) or the browser does.
     async fn talk(&mut self) -> Result<(), Over> {
         let app = Arc::clone(&self.app);
-        let mut positions = interval(POSITIONS_EVERY);
-        positions.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The greeting; positions come after it.
+        match self.feed.next().await {
+            Some(told) => self.tell(told).await?,
+            None => return Ok(()),
+        }
+        let mut beat = app.parts.live.shown();
+        beat.mark_changed();
         let mut ping = interval(PING_EVERY);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -158,7 +160,10 @@ impl Conversation {
                     Some(told) => self.tell(told).await?,
                     None => return Ok(()),
                 },
-                _ = positions.tick() => self.tell_positions().await?,
+                beaten = beat.changed() => match beaten {
+                    Ok(()) => { let shown = *beat.borrow_and_update(); self.tell_positions(shown).await?; }
+                    Err(_) => return Ok(()),
+                },
                 _ = ping.tick() => {
                     if !self.feed.is_allowed().await {
                         return Ok(());
@@ -166,7 +171,12 @@ impl Conversation {
                     self.ping().await?;
                 }
                 incoming = self.socket.recv() => match incoming {
-                    Some(Ok(message)) => self.heard(&message)?,
+                    Some(Ok(message)) => {
+                        self.heard(&message)?;
+                        // What did not fit into the last frame, or moved while it was on its way.
+                        let shown = *beat.borrow();
+                        self.tell_positions(shown).await?;
+                    }
                     Some(Err(_)) | None => return Err(Over),
                 },
             }
@@ -191,15 +201,16 @@ impl Conversation {
         }
     }
 
-    async fn tell_positions(&mut self) -> Result<(), Over> {
-        if !self.credit {
+    async fn tell_positions(&mut self, shown: u64) -> Result<(), Over> {
+        if !self.credit || shown == self.told_step {
             return Ok(());
         }
-        let frame = self.app.shared_frames.positions(&self.app, &self.feed.who, self.told_step);
+        let frame = self.app.shared_frames.positions(&self.app, &self.feed.who, self.told_step, shown);
+        let Some(frame) = frame.get() else { return Ok(()) };
         self.told_step = frame.step;
-        if let Some(rest) = frame.rest {
+        if let Some(text) = frame.message(self.feed.seq()) {
             self.credit = false;
-            self.send(frames::with_seq(self.feed.seq(), &rest)).await?;
+            self.send_message(Message::Text(text)).await?;
         }
         Ok(())
     }

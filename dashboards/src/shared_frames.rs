@@ -7,10 +7,10 @@
 use crate::app::App;
 use crate::auth::Who;
 use crate::frames;
+use axum::extract::ws::Utf8Bytes;
 use model::TownshipCode;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Frames remembered: of the last seconds, for as many kinds of viewers as a banner has townships.
 const KEPT: usize = 64;
@@ -26,46 +26,62 @@ struct Key {
     registry: u64,
 }
 
-/// A frame without its beginning, and the step to go on from.
-#[derive(Debug, Clone)]
+/// What positions a page is told, and the step to go on from.
+#[derive(Debug, Default)]
 pub(crate) struct Frame {
     /// Ask again from here.
     pub step: u64,
-    /// `None`: nothing of this is the user's business.
-    pub rest: Option<Arc<str>>,
+    /// Without its beginning; `None`: nothing of this is the user's business.
+    rest: Option<String>,
+    /// Whole, as it was last asked for: pages that are told the same mostly stand at the same record too.
+    whole: Mutex<Option<(u64, Utf8Bytes)>>,
+}
+
+impl Frame {
+    /// The message for a page that was told the log up to `seq`; `None` if there is nothing to tell.
+    pub fn message(&self, seq: u64) -> Option<Utf8Bytes> {
+        let rest = self.rest.as_ref()?;
+        let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, text)) = &*whole
+            && *of == seq
+        {
+            return Some(text.clone());
+        }
+        let text = Utf8Bytes::from(frames::with_seq(seq, rest));
+        *whole = Some((seq, text.clone()));
+        Some(text)
+    }
 }
 
 /// The frames of the last seconds.
 #[derive(Debug, Default)]
 pub(crate) struct SharedFrames {
-    kept: Mutex<VecDeque<(Key, Frame)>>,
+    kept: Mutex<VecDeque<(Key, Arc<OnceLock<Frame>>)>>,
 }
 
 impl SharedFrames {
-    /// What of the moves after `from` is this user's business.
-    pub fn positions(&self, app: &App, who: &Who, from: u64) -> Frame {
-        let now = Instant::now();
-        let (registry, shown) = (app.registry_view().version, app.parts.live.shown(now));
-        if shown == from {
-            return Frame { step: from, rest: None };
-        }
-        let key = Key { townships: who.user.townships.clone(), from, shown, registry };
-        let known = self.lock().iter().find(|(known, _)| *known == key).map(|(_, frame)| frame.clone());
-        if let Some(frame) = known {
-            return frame;
-        }
-        // Two pages that ask at the same instant write it twice: better than one waiting for the other.
-        let moved = app.parts.live.moved_since(from, now);
-        let frame = Frame { step: moved.step, rest: frames::positions(app, who, &moved).map(Arc::from) };
-        let mut kept = self.lock();
-        if kept.len() >= KEPT {
-            kept.pop_front();
-        }
-        kept.push_back((key, frame.clone()));
+    /// What of the moves after `from` and until `shown` is this user's business.
+    pub fn positions(&self, app: &App, who: &Who, from: u64, shown: u64) -> Arc<OnceLock<Frame>> {
+        let key = Key { townships: who.user.townships.clone(), from, shown, registry: app.registry_view().version };
+        let frame = self.place_of(key);
+        // All pages are woken at once: the first one writes it, which takes some milliseconds, and the others wait for that.
+        frame.get_or_init(|| {
+            let moved = app.parts.live.moved_between(from, shown);
+            Frame { step: moved.step, rest: frames::positions(app, who, &moved), whole: Mutex::default() }
+        });
         frame
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(Key, Frame)>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn place_of(&self, key: Key) -> Arc<OnceLock<Frame>> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, frame)) = kept.iter().find(|(known, _)| *known == key) {
+            return Arc::clone(frame);
+        }
+        if kept.len() >= KEPT {
+            kept.pop_front();
+        }
+        let frame = Arc::default();
+        kept.push_back((key, Arc::clone(&frame)));
+        frame
     }
 }

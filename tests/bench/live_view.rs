@@ -1,7 +1,10 @@
-//! What watching costs: 10,000 collars that each move once a second, and 20 pages that look on.
+//! What watching costs: 10,000 collars that each move once a second, and 20 pages that look on. Then what an operator sees of a banner: [`console`].
 //!
-//! `server_cores` is what the pages cost the platform: its processor time with them, less that without them in the same run, by the second.
+//! `ONLY=pages` or `ONLY=console` makes a part. `server_cores` is what the pages cost the platform: its processor time with them, less that without them in the same run, by the second.
 //! Beside them one page reads nothing; it must cost the others nothing, so their longest pause is printed too.
+
+mod console;
+mod land;
 
 use crate::figures::{Figure, cpu_seconds};
 use crate::mqtt::{self, Speaker};
@@ -24,13 +27,25 @@ const AT_ONCE: usize = 100;
 
 /// Runs it.
 pub async fn run() -> Result<()> {
+    let only = std::env::var("ONLY").ok();
+    let is_wanted = |part: &str| only.as_ref().is_none_or(|only| only.split(',').any(|wanted| wanted == part));
+    if is_wanted("pages") {
+        pages().await?;
+    }
+    if is_wanted("console") {
+        console::run().await?;
+    }
+    Ok(())
+}
+
+async fn pages() -> Result<()> {
     eprintln!("{BENCH}: {MOVERS} collars");
     let platform = Platform::start(MOVERS).await?;
     let mut movers = Vec::new();
     for some in platform.speakers.chunks(AT_ONCE) {
         let connecting = some.iter().map(|speaker| mqtt::connect(&platform.mqtt, speaker, 60));
         for (stream, speaker) in futures_util::future::join_all(connecting).await.into_iter().zip(some) {
-            movers.push(tokio::spawn(walk(stream?, speaker.clone(), movers.len())));
+            movers.push(tokio::spawn(walk(stream?, speaker.clone(), Walk::in_rows(movers.len()))));
         }
     }
     let alone = cores(platform.pid()).await;
@@ -68,16 +83,31 @@ async fn cores(pid: u32) -> f64 {
     (cpu_seconds(pid) - before) / begun.elapsed().as_secs_f64()
 }
 
-/// A collar: a place a second, at a moment of its own.
-async fn walk(mut stream: TcpStream, speaker: Speaker, number: usize) -> Result<()> {
-    tokio::time::sleep(Duration::from_micros(number as u64 * 1_000_000 / MOVERS as u64)).await;
+/// Who walks where.
+#[derive(Debug, Clone, Copy)]
+struct Walk {
+    nth: usize,
+    of: usize,
+    lat: f64,
+    lon: f64,
+}
+
+impl Walk {
+    /// A hundred in a row.
+    fn in_rows(nth: usize) -> Self {
+        Self { nth, of: MOVERS, lat: 43.0 + (nth % 100) as f64 * 0.01, lon: 117.0 + (nth / 100) as f64 * 0.01 }
+    }
+}
+
+/// A mover: a place a second, at a moment of its own, 50 steps of 1 m to the north and again.
+async fn walk(mut stream: TcpStream, speaker: Speaker, Walk { nth, of, lat, lon }: Walk) -> Result<()> {
+    tokio::time::sleep(Duration::from_micros(nth as u64 * 1_000_000 / of as u64)).await;
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     let (mut packet, mut ack) = (Vec::new(), [0; 4]);
     for step in 1_u32.. {
         seconds.tick().await;
         let ts = firmware_sim::clock::now_ms();
-        let (lat, lon) =
-            (43.0 + (number % 100) as f64 * 0.01 + f64::from(step % 50) * 1e-5, 117.0 + (number / 100) as f64 * 0.01);
+        let lat = lat + f64::from(step % 50) * 1e-5;
         let payload = format!(
             r#"{{"ts":{ts},"seq":{step},"lat":{lat:.6},"lon":{lon:.6},"accuracy_m":5.0,"battery_percent":64.0}}"#
         );
