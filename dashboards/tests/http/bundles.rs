@@ -4,7 +4,6 @@ use crate::support::{Server, TOWNSHIP, alert_of, delivery, incident_json, opened
 use evidence::bundle::{Verified, verify};
 use evidence::{Item, Looking, Why};
 use journal::Journal;
-use journal::sqlite::{SqliteJournal, SqliteOptions};
 use model::{
     AlertKind, Channel, DeviceId, DeviceKind, Frame, IncidentId, Offset, ReadingKind, ReceivedAt, SnapshotId,
     Timestamp, TownshipCode, Transport,
@@ -171,7 +170,6 @@ async fn what_devices_said_is_in_it_word_for_word_and_who_informed_is_not() {
         payload: payload.to_owned().into(),
         received_at: ReceivedAt(time(at)),
     };
-    let journal = SqliteJournal::open(&server.file("journal.db"), SqliteOptions::default()).unwrap();
     let frames = vec![
         said("camera-1", ReadingKind::Heartbeat, "2026-04-30T20:00:00Z", "{\"long\":\"before\"}"),
         said("camera-1", ReadingKind::Sighting, "2026-05-01T00:01:00Z", "{\"species\": \"sheep\"}"),
@@ -179,7 +177,7 @@ async fn what_devices_said_is_in_it_word_for_word_and_who_informed_is_not() {
         said("camera-9", ReadingKind::Sighting, "2026-05-01T00:03:00Z", "{\"of\":\"another\"}"),
         said("camera-1", ReadingKind::Heartbeat, "2026-05-01T04:00:00Z", "{\"long\":\"after\"}"),
     ];
-    journal.append_all(frames).await.unwrap();
+    server.journal.append_all(frames).await.unwrap();
     let bundle = server.login("admin").await.get(BUNDLE).await.bytes().await.unwrap();
     let (_, files) = opened_up(&bundle);
     let lines = String::from_utf8(files["journal.jsonl"].clone()).unwrap();
