@@ -24,7 +24,16 @@ struct Linked {
     is_used: bool,
 }
 
-/// `GET /a/{token}`
+/// The page behind a link in a message.
+#[utoipa::path(
+    get, path = "/a/{token}", tag = "links",
+    responses(
+        (status = 200, body = String, content_type = "text/html", description = "a page"),
+        (status = 404, body = String, content_type = "text/html", description = "a page: not a link of ours"),
+        (status = 410, body = String, content_type = "text/html", description = "a page: the link has expired"),
+    ),
+    security(()),
+)]
 pub(crate) async fn show(State(app): State<Arc<App>>, Path(token): Path<String>) -> Response {
     match find(&app, &token).await {
         Ok(linked) => page(StatusCode::OK, &linked, can_take(&linked)),
@@ -32,7 +41,16 @@ pub(crate) async fn show(State(app): State<Arc<App>>, Path(token): Path<String>)
     }
 }
 
-/// `POST /a/{token}`
+/// Its button: the case is acknowledged, once.
+#[utoipa::path(
+    post, path = "/a/{token}", tag = "links",
+    responses(
+        (status = 200, body = String, content_type = "text/html", description = "a page"),
+        (status = 404, body = String, content_type = "text/html", description = "a page: not a link of ours"),
+        (status = 410, body = String, content_type = "text/html", description = "a page: the link has expired"),
+    ),
+    security(()),
+)]
 pub(crate) async fn take(State(app): State<Arc<App>>, Path(token): Path<String>) -> Response {
     let linked = match find(&app, &token).await {
         Ok(linked) => linked,

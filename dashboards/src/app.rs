@@ -124,7 +124,7 @@ pub struct Parts {
     pub oidc: Option<Provider>,
     /// Of the console's port: with one it speaks HTTPS only, and the session cookie is marked `Secure`.
     pub certificate: Option<Certificate>,
-    /// What others answer on this server, under its bounds and headers: devices' doors. In `openapi.json` it is tagged
+    /// What others answer on this server, under its bounds and headers: devices' doors. In the API's document it is tagged
     /// `devices-in`. It finds the other end's address as `ConnectInfo<SocketAddr>`.
     pub others: axum::Router,
 }

@@ -5,8 +5,10 @@
 use crate::app::{App, blocking};
 use crate::auth::Signed;
 use crate::extract::{self, Body, Params};
+use crate::openapi::words::{self, Moment};
+use crate::openapi::{BadRequest, Conflict, Forbidden, NotFound, NotLoggedIn};
 use crate::problem::Problem;
-use crate::proposals::proposal_json;
+use crate::proposals::{ProposalJson, proposal_json};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,22 +16,29 @@ use model::{
     BadName, ClosureCalendar, ClosureDecision, ClosureRule, LegalDate, MonthDay, TownshipCode, ZoneId, ZoneKind,
 };
 use registry::{NewClosureDecision, Proposal, Role, Topic};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
 
 /// What `GET /closures` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Known {
+    /// As known at this instant or legal date; now if absent.
     known: Option<String>,
 }
 
-/// `GET /closures`
+/// The closure calendar: rules, decisions about single seasons, and what waits for a second person.
+#[utoipa::path(
+    get, path = "/api/v1/closures", tag = "closures",
+    params(Known),
+    responses((status = 200, body = CalendarJson), BadRequest, NotLoggedIn),
+)]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     _signed: Signed,
     Params(query): Params<Known>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<CalendarJson>, Problem> {
     let known = extract::legal_instant("known", query.known.as_deref())?.unwrap_or_else(|| app.now());
     let registry = app.parts.registry.clone();
     let (calendar, proposals) = blocking("reading the closures", move || {
@@ -40,28 +49,45 @@ pub(crate) async fn list(
 }
 
 /// What `POST /closures/decisions` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewClosureDecision)]
 pub(crate) struct DecisionBody {
+    /// The rule's whole name.
     rule: String,
+    /// First legal day, by the rule if absent.
+    #[schema(format = Date)]
     first: Option<String>,
+    /// Last legal day, included.
+    #[schema(format = Date)]
     last: String,
+    /// Close these days as well, instead of giving the season other days.
     #[serde(default)]
     adds: bool,
     #[serde(default)]
     townships: Vec<String>,
     #[serde(default)]
     zones: Vec<String>,
+    /// Number of the document.
     legal_basis: String,
     reason: String,
 }
 
-/// `POST /closures/decisions`
+/// Give a rule's season of one year other days, or add days.
+#[utoipa::path(
+    post, path = "/api/v1/closures/decisions", tag = "closures",
+    request_body = DecisionBody,
+    responses(
+        (status = 201, body = ProposalJson, description = "it is law"),
+        (status = 202, body = ProposalJson, description = "it waits for a second person"),
+        BadRequest, NotLoggedIn, Forbidden, NotFound, Conflict,
+    ),
+)]
 pub(crate) async fn decide(
     State(app): State<Arc<App>>,
     signed: Signed,
     Body(body): Body<DecisionBody>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<(StatusCode, Json<ProposalJson>), Problem> {
     signed.who.require(&[Role::Supervisor, Role::Administrator])?;
     let new = parse(body)?;
     // Who has some townships decides for these.
@@ -100,45 +126,111 @@ fn names<T>(words: &[String], parse: impl Fn(&str) -> Result<T, BadName>) -> Res
     words.iter().map(|word| parse(word).map_err(|error| Problem::bad_request(error.to_string()))).collect()
 }
 
+/// The closure calendar, and what waits for a second person.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Closures)]
+pub struct CalendarJson {
+    rules: Vec<RuleJson>,
+    decisions: Vec<DecisionJson>,
+    proposals: Vec<ProposalJson>,
+}
+
+/// A rule for every year.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ClosureRule)]
+struct RuleJson {
+    name: String,
+    #[schema(value_type = Vec<words::ZoneKind>)]
+    kinds: Vec<&'static str>,
+    townships: Vec<String>,
+    zones: Vec<String>,
+    #[schema(value_type = Vec<words::LandClass>)]
+    land_classes: Vec<&'static str>,
+    /// Null: the whole year.
+    #[schema(required)]
+    season: Option<SeasonJson>,
+    #[schema(required, format = Date)]
+    effective_from: Option<String>,
+    #[schema(required, format = Date)]
+    effective_to: Option<String>,
+    #[schema(value_type = words::ClosureLevel)]
+    level: &'static str,
+    legal_basis: String,
+    fine_yuan_per_sheep_unit: u32,
+}
+
+/// Days of the year, both included.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ClosureSeason)]
+struct SeasonJson {
+    /// Like `04-01`.
+    from: String,
+    to: String,
+}
+
+/// What was decided of a single season.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ClosureDecision)]
+struct DecisionJson {
+    id: u64,
+    rule: String,
+    year: i16,
+    #[schema(format = Date)]
+    first: String,
+    #[schema(format = Date)]
+    last: String,
+    /// These days are closed as well, instead of those of the rule.
+    adds: bool,
+    townships: Vec<String>,
+    zones: Vec<String>,
+    legal_basis: String,
+    reason: String,
+    proposed_by: String,
+    approved_by: String,
+    known_from: Moment,
+}
+
 /// The calendar with what waits.
-pub fn calendar_json(calendar: &ClosureCalendar, proposals: &[Proposal]) -> Value {
-    let rules: Vec<_> = calendar.rules.iter().map(rule_json).collect();
-    let decisions: Vec<_> = calendar.decisions.iter().map(decision_json).collect();
+pub fn calendar_json(calendar: &ClosureCalendar, proposals: &[Proposal]) -> CalendarJson {
     let open = proposals.iter().filter(|proposal| proposal.state == registry::ProposalState::Open);
-    json!({ "rules": rules, "decisions": decisions, "proposals": open.map(proposal_json).collect::<Vec<_>>() })
+    CalendarJson {
+        rules: calendar.rules.iter().map(rule_json).collect(),
+        decisions: calendar.decisions.iter().map(decision_json).collect(),
+        proposals: open.map(proposal_json).collect(),
+    }
 }
 
-fn rule_json(rule: &ClosureRule) -> Value {
+fn rule_json(rule: &ClosureRule) -> RuleJson {
     let day = |day: MonthDay| format!("{:02}-{:02}", day.month, day.day);
-    json!({
-        "name": rule.name,
-        "kinds": rule.kinds.iter().copied().map(ZoneKind::as_str).collect::<Vec<_>>(),
-        "townships": rule.townships.iter().map(TownshipCode::as_str).collect::<Vec<_>>(),
-        "zones": rule.zones.iter().map(ZoneId::as_str).collect::<Vec<_>>(),
-        "land_classes": rule.land_classes.iter().map(|class| class.as_str()).collect::<Vec<_>>(),
-        "season": rule.season.map(|(from, to)| json!({ "from": day(from), "to": day(to) })),
-        "effective_from": rule.effective_from.map(|day| day.to_string()),
-        "effective_to": rule.effective_to.map(|day| day.to_string()),
-        "level": rule.level.as_str(),
-        "legal_basis": rule.legal_basis,
-        "fine_yuan_per_sheep_unit": rule.fine_yuan_per_sheep_unit,
-    })
+    RuleJson {
+        name: rule.name.clone(),
+        kinds: rule.kinds.iter().copied().map(ZoneKind::as_str).collect(),
+        townships: rule.townships.iter().map(ToString::to_string).collect(),
+        zones: rule.zones.iter().map(ToString::to_string).collect(),
+        land_classes: rule.land_classes.iter().map(|class| class.as_str()).collect(),
+        season: rule.season.map(|(from, to)| SeasonJson { from: day(from), to: day(to) }),
+        effective_from: rule.effective_from.map(|day| day.to_string()),
+        effective_to: rule.effective_to.map(|day| day.to_string()),
+        level: rule.level.as_str(),
+        legal_basis: rule.legal_basis.clone(),
+        fine_yuan_per_sheep_unit: rule.fine_yuan_per_sheep_unit,
+    }
 }
 
-fn decision_json(decision: &ClosureDecision) -> Value {
-    json!({
-        "id": decision.id,
-        "rule": decision.rule,
-        "year": decision.year,
-        "first": decision.first.to_string(),
-        "last": decision.last.to_string(),
-        "adds": decision.adds,
-        "townships": decision.townships.iter().map(TownshipCode::as_str).collect::<Vec<_>>(),
-        "zones": decision.zones.iter().map(ZoneId::as_str).collect::<Vec<_>>(),
-        "legal_basis": decision.legal_basis,
-        "reason": decision.reason,
-        "proposed_by": decision.proposed_by,
-        "approved_by": decision.approved_by,
-        "known_from": decision.known_from.to_rfc3339(),
-    })
+fn decision_json(decision: &ClosureDecision) -> DecisionJson {
+    DecisionJson {
+        id: decision.id,
+        rule: decision.rule.clone(),
+        year: decision.year,
+        first: decision.first.to_string(),
+        last: decision.last.to_string(),
+        adds: decision.adds,
+        townships: decision.townships.iter().map(ToString::to_string).collect(),
+        zones: decision.zones.iter().map(ToString::to_string).collect(),
+        legal_basis: decision.legal_basis.clone(),
+        reason: decision.reason.clone(),
+        proposed_by: decision.proposed_by.clone(),
+        approved_by: decision.approved_by.clone(),
+        known_from: decision.known_from.into(),
+    }
 }

@@ -9,6 +9,8 @@ use crate::app::{App, blocking};
 use crate::auth::Signed;
 use crate::extract::Raw;
 use crate::incidents::find;
+use crate::openapi::words;
+use crate::openapi::{BadRequest, Conflict, Forbidden, NotFound, NotLoggedIn};
 use crate::problem::Problem;
 use crate::view::{Incident, View};
 use axum::Json;
@@ -22,6 +24,7 @@ use serde_json::{Value, json};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// Who may act on cases and deliveries.
 pub(crate) const ACTORS: [Role; 3] = [Role::Operator, Role::Supervisor, Role::Administrator];
@@ -32,12 +35,54 @@ pub(crate) const EFFECT_MAX: Duration = Duration::from_secs(5);
 /// Longest comment, in characters.
 const TEXT_MAX: usize = 2_000;
 
-/// `POST /incidents/{id}/acknowledge`
+/// Whom to send.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "for the document: the fields are read one by one, so that what is wrong is named")]
+struct DispatchBody {
+    /// To whom enforces there when absent.
+    #[schema(max_length = 2000)]
+    to: Option<String>,
+}
+
+/// How it ended.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "likewise")]
+struct ResolveBody {
+    #[schema(value_type = words::Outcome)]
+    outcome: String,
+}
+
+/// What is to be written down.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "likewise")]
+struct CommentBody {
+    #[schema(max_length = 2000)]
+    text: String,
+}
+
+/// Where the drill is.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "likewise")]
+struct DrillBody {
+    /// A zone's id.
+    zone: String,
+}
+
+/// Take a case.
+#[utoipa::path(
+    post, path = "/api/v1/incidents/{id}/acknowledge", tag = "incidents",
+    responses((status = 200, body = IncidentJson, description = "the case after the command took effect"), (status = 202, body = IncidentJson, description = "the command is durable, its effect is still on its way"), BadRequest, NotLoggedIn, Forbidden, NotFound, Conflict),
+)]
 pub(crate) async fn acknowledge(app: State<Arc<App>>, signed: Signed, id: Path<String>) -> Result<Response, Problem> {
     act(&app, signed, &id, |_| Ok(Action::Acknowledge)).await
 }
 
-/// `POST /incidents/{id}/dispatch` with `{"to"}`; without it, to whom enforces there.
+/// Send somebody.
+#[utoipa::path(
+    post, path = "/api/v1/incidents/{id}/dispatch", tag = "incidents",
+    request_body = DispatchBody,
+    responses((status = 200, body = IncidentJson, description = "the case after the command took effect"), (status = 202, body = IncidentJson, description = "the command is durable, its effect is still on its way"), BadRequest, NotLoggedIn, Forbidden, NotFound, Conflict),
+)]
 pub(crate) async fn dispatch(
     app: State<Arc<App>>,
     signed: Signed,
@@ -53,7 +98,12 @@ pub(crate) async fn dispatch(
     .await
 }
 
-/// `POST /incidents/{id}/resolve` with `{"outcome"}`
+/// Close a case.
+#[utoipa::path(
+    post, path = "/api/v1/incidents/{id}/resolve", tag = "incidents",
+    request_body = ResolveBody,
+    responses((status = 200, body = IncidentJson, description = "the case after the command took effect"), (status = 202, body = IncidentJson, description = "the command is durable, its effect is still on its way"), BadRequest, NotLoggedIn, Forbidden, NotFound, Conflict),
+)]
 pub(crate) async fn resolve(
     app: State<Arc<App>>,
     signed: Signed,
@@ -73,12 +123,21 @@ pub(crate) async fn resolve(
     .await
 }
 
-/// `POST /incidents/{id}/reopen`
+/// Open a case again.
+#[utoipa::path(
+    post, path = "/api/v1/incidents/{id}/reopen", tag = "incidents",
+    responses((status = 200, body = IncidentJson, description = "the case after the command took effect"), (status = 202, body = IncidentJson, description = "the command is durable, its effect is still on its way"), BadRequest, NotLoggedIn, Forbidden, NotFound, Conflict),
+)]
 pub(crate) async fn reopen(app: State<Arc<App>>, signed: Signed, id: Path<String>) -> Result<Response, Problem> {
     act(&app, signed, &id, |_| Ok(Action::Reopen)).await
 }
 
-/// `POST /incidents/{id}/comment` with `{"text"}`
+/// Write something down.
+#[utoipa::path(
+    post, path = "/api/v1/incidents/{id}/comment", tag = "incidents",
+    request_body = CommentBody,
+    responses((status = 200, body = IncidentJson, description = "the case after the command took effect"), (status = 202, body = IncidentJson, description = "the command is durable, its effect is still on its way"), BadRequest, NotLoggedIn, Forbidden, NotFound, Conflict),
+)]
 pub(crate) async fn comment(
     app: State<Arc<App>>,
     signed: Signed,
@@ -89,7 +148,12 @@ pub(crate) async fn comment(
     act(&app, signed, &id, |_| Ok(Action::Comment { text: text(&body, "text")? })).await
 }
 
-/// `POST /drills` with `{"zone"}`: a case that is none, told like any other and marked in every message.
+/// A drill: a case that is none, told like any other and marked in every message.
+#[utoipa::path(
+    post, path = "/api/v1/drills", tag = "incidents",
+    request_body = DrillBody,
+    responses((status = 202, description = "it is on its way"), BadRequest, NotLoggedIn, Forbidden, NotFound),
+)]
 pub(crate) async fn drill(app: State<Arc<App>>, signed: Signed, body: Raw) -> Result<StatusCode, Problem> {
     signed.who.require(&[Role::Supervisor, Role::Administrator])?;
     let name = text(&fields(&body)?, "zone")?;

@@ -8,7 +8,9 @@
 
 use crate::app::{App, blocking};
 use crate::auth::{Signed, Who};
-use crate::extract::{self, Page, Params};
+use crate::extract::{self, List, Paging, Params};
+use crate::openapi::words::Moment;
+use crate::openapi::{BadRequest, Conflict, Forbidden, NotFound, NotLoggedIn, Unavailable};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -19,9 +21,10 @@ use journal::JournalError;
 use journal::dead_letters::DeadLetterRow;
 use model::{DeviceId, Entry, Frame, Offset, Reading, ReceivedAt, Reject};
 use registry::Role;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// What an entry of the journal says, or why it cannot be understood; decode knows.
 pub type Understands = Arc<dyn Fn(&Entry) -> Result<Reading, Reject> + Send + Sync>;
@@ -29,20 +32,68 @@ pub type Understands = Arc<dyn Fn(&Entry) -> Result<Reading, Reject> + Send + Sy
 /// Bytes of a message that are shown: more than any message but a picture.
 const SHOWN_MAX: usize = 64 << 10;
 
-/// What `GET /dead-letters` takes.
-#[derive(Deserialize)]
-pub(crate) struct Paging {
-    cursor: Option<String>,
-    limit: Option<String>,
+/// A message that could not be understood.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeadLetter)]
+pub(crate) struct DeadLetterJson {
+    id: String,
+    /// Its place in the journal.
+    offset: u64,
+    device: String,
+    received_at: Moment,
+    /// What it was said on.
+    channel: String,
+    /// A short word, as the metric's label.
+    reason: String,
+    /// Why, as a sentence.
+    detail: String,
 }
 
-/// `GET /dead-letters`
+/// The same with its bytes.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeadLetterWithPayload)]
+pub(crate) struct WholeLetterJson {
+    #[serde(flatten)]
+    letter: DeadLetterJson,
+    /// Null: the journal no longer holds it.
+    #[schema(required)]
+    payload: Option<PayloadJson>,
+}
+
+/// The bytes of a message.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeadLetterPayload)]
+pub(crate) struct PayloadJson {
+    /// How long the message is.
+    bytes: usize,
+    /// Its first 64 KiB, where they are UTF-8.
+    #[schema(required)]
+    text: Option<String>,
+    /// The same bytes.
+    base64: String,
+}
+
+/// Where a message went on.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReplayedDeadLetter)]
+pub(crate) struct ReplayedJson {
+    id: String,
+    /// Its new place in the journal.
+    offset: u64,
+}
+
+/// Messages that could not be understood, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/dead-letters", tag = "dead letters",
+    params(Paging),
+    responses((status = 200, body = List<DeadLetterJson>), BadRequest, NotLoggedIn),
+)]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     signed: Signed,
     Params(paging): Params<Paging>,
-) -> Result<Json<Value>, Problem> {
-    let page = Page::parse(paging.limit.as_deref(), paging.cursor.as_deref())?;
+) -> Result<Json<List<DeadLetterJson>>, Problem> {
+    let page = paging.page()?;
     let letters = app.parts.dead_letters.clone();
     let rows = blocking("reading dead letters", move || letters.list(page.after, page.limit)).await?;
     let last = rows.last().filter(|_| rows.len() == page.limit).map(|row| row.offset.0);
@@ -50,29 +101,37 @@ pub(crate) async fn list(
     Ok(extract::list(theirs.collect(), last))
 }
 
-/// `GET /dead-letters/{id}`
+/// One of them with its bytes; for administrators and auditors, since it may name an informant.
+#[utoipa::path(
+    get, path = "/api/v1/dead-letters/{id}", tag = "dead letters",
+    responses((status = 200, body = WholeLetterJson), NotLoggedIn, Forbidden, NotFound),
+)]
 pub(crate) async fn one(
     State(app): State<Arc<App>>,
     signed: Signed,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<WholeLetterJson>, Problem> {
     // The bytes as they came may name an informant.
     signed.who.require(&[Role::Administrator, Role::Auditor])?;
     let row = find(&app, &signed.who, &id).await?;
     let entry = entry(&app, row.offset).await?;
-    let mut letter = row_json(&row);
-    if let Some(fields) = letter.as_object_mut() {
-        fields.insert("payload".to_owned(), entry.map_or(Value::Null, |entry| payload_json(&entry.frame.payload)));
-    }
-    Ok(Json(letter))
+    let payload = entry.map(|entry| payload_json(&entry.frame.payload));
+    Ok(Json(WholeLetterJson { letter: row_json(&row), payload }))
 }
 
-/// `POST /dead-letters/{id}/replay`
+/// It goes into the journal anew, if it can be understood by now and bears a time of its own.
+#[utoipa::path(
+    post, path = "/api/v1/dead-letters/{id}/replay", tag = "dead letters",
+    responses(
+        (status = 202, body = ReplayedJson, description = "it is in the journal; the letter is closed"),
+        NotLoggedIn, Forbidden, NotFound, Conflict, Unavailable,
+    ),
+)]
 pub(crate) async fn replay(
     State(app): State<Arc<App>>,
     signed: Signed,
     Path(id): Path<String>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<(StatusCode, Json<ReplayedJson>), Problem> {
     signed.who.require(&[Role::Administrator])?;
     let row = find(&app, &signed.who, &id).await?;
     let Some(kept) = entry(&app, row.offset).await? else {
@@ -103,7 +162,7 @@ pub(crate) async fn replay(
         Ok::<_, Problem>(())
     })
     .await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "id": id, "offset": to.0 }))))
+    Ok((StatusCode::ACCEPTED, Json(ReplayedJson { id, offset: to.0 })))
 }
 
 fn sees(app: &App, who: &Who, device: &DeviceId) -> bool {
@@ -129,20 +188,21 @@ async fn entry(app: &App, offset: Offset) -> Result<Option<Entry>, JournalError>
     Ok(read.into_iter().find(|entry| entry.offset == offset))
 }
 
-fn row_json(row: &DeadLetterRow) -> Value {
-    json!({
-        "id": row.offset.0.to_string(),
-        "offset": row.offset.0,
-        "device": row.device.as_str(),
-        "received_at": row.received_at.0.to_rfc3339(),
-        "channel": row.channel,
-        "reason": row.reason,
-        "detail": row.detail,
-    })
+fn row_json(row: &DeadLetterRow) -> DeadLetterJson {
+    DeadLetterJson {
+        id: row.offset.0.to_string(),
+        offset: row.offset.0,
+        device: row.device.to_string(),
+        received_at: row.received_at.0.into(),
+        channel: row.channel.clone(),
+        reason: row.reason.clone(),
+        detail: row.detail.clone(),
+    }
 }
 
 /// The beginning of the bytes, as text too where they are text.
-fn payload_json(bytes: &[u8]) -> Value {
+fn payload_json(bytes: &[u8]) -> PayloadJson {
     let shown = bytes.get(..SHOWN_MAX).unwrap_or(bytes);
-    json!({ "bytes": bytes.len(), "text": std::str::from_utf8(shown).ok(), "base64": STANDARD.encode(shown) })
+    let text = std::str::from_utf8(shown).ok().map(str::to_owned);
+    PayloadJson { bytes: bytes.len(), text, base64: STANDARD.encode(shown) }
 }

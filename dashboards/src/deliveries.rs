@@ -5,7 +5,8 @@
 use crate::app::App;
 use crate::auth::{Signed, Who};
 use crate::commands::{ACTORS, EFFECT_MAX, append};
-use crate::extract::{self, Body, Page, Params, is_asked};
+use crate::extract::{self, Body, List, Paging, Params, is_asked};
+use crate::openapi::{BadRequest, Conflict, Forbidden, NotFound, NotLoggedIn};
 use crate::problem::Problem;
 use crate::view::View;
 use axum::Json;
@@ -16,29 +17,40 @@ use journal::wire::DeliveryJson;
 use model::{Action, Command, IncidentId, ReceiptState};
 use registry::Role;
 use serde::Deserialize;
-use serde_json::Value;
 use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
 
 const STATES: [ReceiptState; 3] = [ReceiptState::Pending, ReceiptState::Delivered, ReceiptState::Dead];
 
 /// What `GET /deliveries` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Filter {
+    /// Pending, delivered or dead.
     state: Option<String>,
+    /// Only of this case.
     incident: Option<String>,
+    /// Only to this one.
     subscriber: Option<String>,
+    /// Only by this way.
     channel: Option<String>,
-    cursor: Option<String>,
-    limit: Option<String>,
+    #[serde(flatten)]
+    #[param(ignore)]
+    paging: Paging,
 }
 
-/// `GET /deliveries`
+/// What became of telling people, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/deliveries", tag = "deliveries",
+    params(Filter, Paging),
+    responses((status = 200, body = List<DeliveryJson>), BadRequest, NotLoggedIn),
+)]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     signed: Signed,
     Params(filter): Params<Filter>,
-) -> Result<Json<Value>, Problem> {
-    let page = Page::parse(filter.limit.as_deref(), filter.cursor.as_deref())?;
+) -> Result<Json<List<DeliveryJson>>, Problem> {
+    let page = filter.paging.page()?;
     let state = filter.state.filter(|word| !word.is_empty());
     if let Some(word) = state.as_ref().filter(|word| !STATES.iter().any(|state| state.as_str() == word.as_str())) {
         return Err(Problem::bad_request(format!("state `{word}` is none; use pending, delivered or dead")));
@@ -52,12 +64,7 @@ pub(crate) async fn list(
             && is_asked(filter.channel.as_ref(), Some(&delivery.channel))
             && sees.delivery(delivery)
     });
-    let items = found.iter().map(|delivery| to_value(delivery)).collect::<Result<_, _>>()?;
-    Ok(extract::list(items, last))
-}
-
-fn to_value(delivery: &DeliveryJson) -> Result<Value, Problem> {
-    serde_json::to_value(delivery).map_err(|error| Problem::internal("writing a delivery", error))
+    Ok(extract::list(found.iter().map(|delivery| DeliveryJson::clone(delivery)).collect(), last))
 }
 
 /// Which deliveries are a user's business: those about cases in their townships.
@@ -78,7 +85,11 @@ impl Visible {
     }
 }
 
-/// `POST /deliveries/{id}/retry`
+/// Send again what was given up.
+#[utoipa::path(
+    post, path = "/api/v1/deliveries/{id}/retry", tag = "deliveries",
+    responses((status = 200, body = DeliveryJson), (status = 202, body = DeliveryJson, description = "the command is durable, its effect is still on its way"), NotLoggedIn, Forbidden, NotFound, Conflict),
+)]
 pub(crate) async fn retry(
     State(app): State<Arc<App>>,
     signed: Signed,
@@ -110,13 +121,18 @@ pub(crate) async fn retry(
 }
 
 /// What `POST /deliveries/retry` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
     subscriber: Option<String>,
 }
 
-/// `POST /deliveries/retry`: whatever was given up, of one subscriber or of all, is sent again.
+/// Send again whatever was given up, of one subscriber or of all.
+#[utoipa::path(
+    post, path = "/api/v1/deliveries/retry", tag = "deliveries",
+    request_body = Which,
+    responses((status = 202, description = "it is on its way"), BadRequest, NotLoggedIn, Forbidden),
+)]
 pub(crate) async fn retry_all(
     State(app): State<Arc<App>>,
     signed: Signed,

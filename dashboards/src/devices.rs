@@ -5,34 +5,50 @@
 
 use crate::app::{App, blocking};
 use crate::auth::{Signed, Who};
-use crate::extract::{self, Body, Page, Params};
-use crate::health::{self, Condition};
+use crate::extract::{self, Body, List, Paging, Params};
+use crate::health::{self, Condition, Reason};
+use crate::live::Fix;
+use crate::masks::{HoldingJson, holding};
+use crate::openapi::words::{self, Moment};
+use crate::openapi::{BadRequest, Conflict, Forbidden, NotFound, NotLoggedIn};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use model::{Device, DeviceId, DeviceKind, External, Pose, Position, Timestamp, TownshipCode};
+use journal::wire::PositionJson;
+use model::{Device, DeviceId, DeviceKind, External, Pose, Position, TownshipCode};
 use registry::{NewDevice, Role};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
 
 /// What `GET /devices` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Filter {
+    /// Only of this kind.
+    #[param(value_type = Option<words::DeviceKind>, inline)]
     kind: Option<String>,
+    /// Township code.
     township: Option<String>,
-    cursor: Option<String>,
-    limit: Option<String>,
+    #[serde(flatten)]
+    #[param(ignore)]
+    paging: Paging,
 }
 
-/// `GET /devices`, by id. The cursor counts devices that were passed: ids are names and do not fit a number.
+/// Devices by id.
+#[utoipa::path(
+    get, path = "/api/v1/devices", tag = "devices",
+    params(Filter, Paging),
+    responses((status = 200, body = List<DeviceJson>), BadRequest, NotLoggedIn),
+)]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     signed: Signed,
     Params(filter): Params<Filter>,
-) -> Result<Json<Value>, Problem> {
-    let page = Page::parse(filter.limit.as_deref(), filter.cursor.as_deref())?;
+) -> Result<Json<List<DeviceJson>>, Problem> {
+    let page = filter.paging.page()?;
     let kind = filter.kind.as_deref().filter(|word| !word.is_empty()).map(kind).transpose()?;
     let township = filter.township.filter(|code| !code.is_empty());
     app.view().await?;
@@ -48,12 +64,16 @@ pub(crate) async fn list(
     Ok(extract::counted(page, matching, |device| device_json(&app, device)))
 }
 
-/// `GET /devices/{id}`
+/// One device.
+#[utoipa::path(
+    get, path = "/api/v1/devices/{id}", tag = "devices",
+    responses((status = 200, body = DeviceJson), NotLoggedIn, NotFound),
+)]
 pub(crate) async fn one(
     State(app): State<Arc<App>>,
     signed: Signed,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<DeviceJson>, Problem> {
     app.view().await?;
     let device = find(&app, &signed.who, &id)?;
     Ok(Json(device_json(&app, &device)))
@@ -75,44 +95,109 @@ pub(crate) fn sees(who: &Who, device: &Device) -> bool {
     who.sees(device.township.as_ref().map(|code| code.as_str()))
 }
 
+/// A device with how it is doing.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Device)]
+pub(crate) struct DeviceJson {
+    id: String,
+    #[schema(value_type = words::DeviceKind)]
+    kind: &'static str,
+    /// Make and model.
+    #[schema(required)]
+    model: Option<String>,
+    /// The mast, dock or link that it shares its fate with.
+    #[schema(required)]
+    site: Option<String>,
+    #[schema(value_type = words::Health)]
+    health: &'static str,
+    /// What is known against it: the work on it, its silence or the outage that it is part of, and its flaws; empty when all is well.
+    reasons: Vec<Reason>,
+    /// Registered itself and awaits approval; health is disabled.
+    quarantined: bool,
+    #[schema(required)]
+    last_seen: Option<Moment>,
+    #[schema(required)]
+    deadline: Option<Moment>,
+    #[schema(required)]
+    place: Option<PositionJson>,
+    #[schema(required)]
+    pose: Option<PoseJson>,
+    #[schema(required)]
+    township: Option<String>,
+    cadence_s: f64,
+    #[schema(required)]
+    battery_percent: Option<f64>,
+    /// As its last heartbeat that named one said.
+    #[schema(required)]
+    firmware: Option<String>,
+    #[schema(required)]
+    last_position: Option<FixJson>,
+    #[schema(required)]
+    via: Option<String>,
+    /// What other systems call it: `{"dji": "…"}`; a list where a system knows it by several names.
+    #[schema(value_type = Object)]
+    external: Map<String, Value>,
+    /// Masks that hold over its view now.
+    masks: Vec<HoldingJson>,
+    registered_at: Moment,
+}
+
+/// How a camera is mounted.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Pose)]
+struct PoseJson {
+    height_m: f64,
+    yaw_deg: f64,
+    pitch_deg: f64,
+    hfov_deg: f64,
+}
+
+/// Where a device was, and when.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Fix)]
+struct FixJson {
+    lat: f64,
+    lon: f64,
+    ts: Moment,
+}
+
 /// A device as the contract shows it.
-pub(crate) fn device_json(app: &App, device: &Device) -> Value {
+pub(crate) fn device_json(app: &App, device: &Device) -> DeviceJson {
     let heard = app.parts.live.heard(&device.id);
     let condition = health::of(app, device, &heard);
     let Condition { health, last_seen, deadline } = condition;
-    let last_position = heard
-        .fix
-        .map(|fix| json!({ "lat": fix.position.lat_deg(), "lon": fix.position.lon_deg(), "ts": fix.at.to_rfc3339() }));
-    json!({
-        "id": device.id.as_str(),
-        "kind": device.kind.as_str(),
-        "model": device.model,
-        "site": device.site,
-        "health": health.as_str(),
-        "reasons": health::reasons(app, device, condition),
-        "quarantined": device.quarantined,
-        "last_seen": last_seen.map(Timestamp::to_rfc3339),
-        "deadline": deadline.map(Timestamp::to_rfc3339),
-        "place": device.place.map(|place| json!({ "lat": place.lat_deg(), "lon": place.lon_deg() })),
-        "pose": device.pose.map(pose_json),
-        "township": device.township.as_ref().map(|code| code.as_str()),
-        "cadence_s": device.cadence.as_secs_f64(),
-        "battery_percent": heard.battery_percent,
-        "firmware": heard.firmware.as_deref(),
-        "last_position": last_position,
-        "via": device.via.as_ref().map(|via| via.as_str()),
-        "external": external_json(&device.external),
-        "masks": crate::masks::holding(app, &device.id),
-        "registered_at": device.registered_at.to_rfc3339(),
-    })
+    let fix = |fix: Fix| FixJson { lat: fix.position.lat_deg(), lon: fix.position.lon_deg(), ts: fix.at.into() };
+    DeviceJson {
+        id: device.id.to_string(),
+        kind: device.kind.as_str(),
+        model: device.model.clone(),
+        site: device.site.clone(),
+        health: health.as_str(),
+        reasons: health::reasons(app, device, condition),
+        quarantined: device.quarantined,
+        last_seen: last_seen.map(Moment),
+        deadline: deadline.map(Moment),
+        place: device.place.map(|place| PositionJson { lat: place.lat_deg(), lon: place.lon_deg() }),
+        pose: device.pose.map(pose_json),
+        township: device.township.as_ref().map(ToString::to_string),
+        cadence_s: device.cadence.as_secs_f64(),
+        battery_percent: heard.battery_percent,
+        firmware: heard.firmware.as_deref().map(str::to_owned),
+        last_position: heard.fix.map(fix),
+        via: device.via.as_ref().map(ToString::to_string),
+        external: external_json(&device.external),
+        masks: holding(app, &device.id),
+        registered_at: device.registered_at.into(),
+    }
 }
 
-fn pose_json(pose: Pose) -> Value {
-    json!({ "height_m": pose.height_m, "yaw_deg": pose.yaw_deg, "pitch_deg": pose.pitch_deg, "hfov_deg": pose.hfov_deg })
+fn pose_json(pose: Pose) -> PoseJson {
+    let Pose { height_m, yaw_deg, pitch_deg, hfov_deg } = pose;
+    PoseJson { height_m, yaw_deg, pitch_deg, hfov_deg }
 }
 
 /// `{"dji": "…"}`; a list where a system knows the device by several names.
-fn external_json(names: &[External]) -> Value {
+fn external_json(names: &[External]) -> Map<String, Value> {
     let mut systems = Map::new();
     for External { system, id } in names {
         match systems.get_mut(system) {
@@ -123,16 +208,20 @@ fn external_json(names: &[External]) -> Value {
             Some(one) => *one = json!([one.clone(), id]),
         }
     }
-    Value::Object(systems)
+    systems
 }
 
 /// What `POST /devices` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewDevice)]
 pub(crate) struct DeviceBody {
     id: String,
+    #[schema(value_type = words::DeviceKind)]
     kind: String,
+    /// Make and model.
     model: Option<String>,
+    /// The mast, dock or link that it shares its fate with.
     site: Option<String>,
     place: Option<PlaceBody>,
     pose: Option<PoseBody>,
@@ -140,19 +229,25 @@ pub(crate) struct DeviceBody {
     /// Like `60s`.
     cadence: Option<String>,
     via: Option<String>,
+    /// What other systems call it: `{"dji": "…"}`; a list where a system knows it by several names.
     #[serde(default)]
+    #[schema(value_type = Object)]
     external: Map<String, Value>,
 }
 
-#[derive(Deserialize)]
+/// Where a device stands, WGS84 degrees.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewPlace)]
 pub(crate) struct PlaceBody {
     pub lat: f64,
     pub lon: f64,
 }
 
-#[derive(Deserialize)]
+/// How a camera is mounted.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewPose)]
 pub(crate) struct PoseBody {
     height_m: f64,
     yaw_deg: f64,
@@ -167,26 +262,46 @@ impl PoseBody {
     }
 }
 
-/// `POST /devices`
+/// A device that was registered.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeviceRegistered)]
+pub(crate) struct RegisteredJson {
+    id: String,
+    secret: String,
+}
+
+/// Register a device.
+#[utoipa::path(
+    post, path = "/api/v1/devices", tag = "devices",
+    request_body = DeviceBody,
+    responses(
+        (status = 201, body = RegisteredJson, description = "the secret, shown this once"),
+        BadRequest, NotLoggedIn, Forbidden, Conflict,
+    ),
+)]
 pub(crate) async fn add(
     State(app): State<Arc<App>>,
     signed: Signed,
     Body(body): Body<DeviceBody>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<(StatusCode, Json<RegisteredJson>), Problem> {
     signed.who.require(&[Role::Administrator])?;
     let new = parse(body)?;
     let id = new.id.clone();
     let (registry, by) = signed.author(&app);
     let secret = blocking("registering a device", move || registry.add_device(new, &by)).await?;
-    Ok((StatusCode::CREATED, Json(json!({ "id": id.as_str(), "secret": secret.as_str() }))))
+    Ok((StatusCode::CREATED, Json(RegisteredJson { id: id.to_string(), secret: secret.as_str().to_owned() })))
 }
 
-/// `POST /devices/{id}/approve`: lets a device in that registered itself.
+/// Let a device in that registered itself.
+#[utoipa::path(
+    post, path = "/api/v1/devices/{id}/approve", tag = "devices",
+    responses((status = 200, body = DeviceJson), NotLoggedIn, Forbidden, NotFound, Conflict),
+)]
 pub(crate) async fn approve(
     State(app): State<Arc<App>>,
     signed: Signed,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<DeviceJson>, Problem> {
     signed.who.require(&[Role::Administrator])?;
     app.view().await?;
     let device = find(&app, &signed.who, &id)?.id;

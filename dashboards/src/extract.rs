@@ -13,8 +13,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::Timestamp;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use utoipa::{IntoParams, ToSchema};
 
 /// Items on a page when nobody asked for a number.
 const LIMIT_DEFAULT: usize = 100;
@@ -76,6 +77,24 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     }
 }
 
+/// What every list in pages takes.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Paging {
+    /// Items on a page.
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+impl Paging {
+    /// The same, read.
+    pub fn page(&self) -> Result<Page, Problem> {
+        Page::parse(self.limit.as_deref(), self.cursor.as_deref())
+    }
+}
+
 /// Where a list goes on, and how many items are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Page {
@@ -106,14 +125,23 @@ fn cursor_key(text: &str) -> Result<u64, Problem> {
     })
 }
 
+/// The contract's list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct List<T> {
+    items: Vec<T>,
+    /// The `cursor` of the page after this one; null on the last.
+    #[schema(required)]
+    next: Option<String>,
+}
+
 /// Wraps a page as the contract's list. `last` is the key of the last item if more may follow.
-pub(crate) fn list(items: Vec<Value>, last: Option<u64>) -> Json<Value> {
+pub(crate) fn list<T>(items: Vec<T>, last: Option<u64>) -> Json<List<T>> {
     let next = last.map(|key| URL_SAFE_NO_PAD.encode(key.to_be_bytes()));
-    Json(json!({ "items": items, "next": next }))
+    Json(List { items, next })
 }
 
 /// The page of what stands in memory in a fixed order; its key counts the items that were passed.
-pub(crate) fn counted<T>(page: Page, all: impl Iterator<Item = T>, show: impl FnMut(T) -> Value) -> Json<Value> {
+pub(crate) fn counted<T, S>(page: Page, all: impl Iterator<Item = T>, show: impl FnMut(T) -> S) -> Json<List<S>> {
     let passed = page.after.unwrap_or(0);
     let mut rest = all.skip(usize::try_from(passed).unwrap_or(usize::MAX));
     let items: Vec<_> = rest.by_ref().take(page.limit).map(show).collect();
@@ -186,8 +214,8 @@ mod tests {
 
     #[test]
     fn a_cursor_comes_back_as_the_key_it_was_made_from_and_a_foreign_one_is_refused() {
-        let Json(page) = list(Vec::new(), Some(77));
-        let cursor = page["next"].as_str().unwrap().to_owned();
+        let Json(page) = list(Vec::<u64>::new(), Some(77));
+        let cursor = page.next.unwrap();
         assert_eq!(Page::parse(None, Some(&cursor)).unwrap(), Page { after: Some(77), limit: 100 });
         assert!(Page::parse(None, Some("12")).is_err());
     }

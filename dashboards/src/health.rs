@@ -11,6 +11,7 @@ use journal::wire::{NoticeJson, ReasoningJson};
 use model::{Device, Health, HeartbeatStatus, Maintenance, Timestamp};
 use serde::Serialize;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// A silence that the alert log told and has not taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,13 +81,16 @@ fn work<'a>(maintenance: &'a [Maintenance], device: &Device, now: Timestamp) -> 
 }
 
 /// Why a device is not simply online.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = DeviceReason)]
 pub(crate) struct Reason {
     /// A flaw, `silent`, `late`, `outage` or `maintenance`.
     pub code: String,
     /// Since when, RFC 3339.
+    #[schema(required, format = DateTime)]
     pub since: Option<String>,
-    /// By how much, where that can be measured.
+    /// By how much, as it was when it was told, where that can be measured.
+    #[schema(required)]
     pub value: Option<f64>,
     /// Unit of it.
     pub unit: String,

@@ -5,34 +5,44 @@
 
 use crate::app::{App, blocking};
 use crate::auth::Signed;
-use crate::extract::{self, Page, Params, Raw};
+use crate::extract::{self, List, Paging, Params, Raw};
+use crate::openapi::{BadRequest, Conflict, Forbidden, NotFound, NotLoggedIn};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{Path, State};
+use journal::wire::{AnimalJson, HouseholdJson};
 use model::{AnimalMark, Household, HouseholdId, TownshipCode};
 use registry::{HouseholdImport, Role, household_rows};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
 
 /// Who may reach people at home, or change the ledger.
 const TRUSTED: [Role; 2] = [Role::Supervisor, Role::Administrator];
 
 /// What `GET /households` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Filter {
+    /// Township code.
     township: Option<String>,
-    cursor: Option<String>,
-    limit: Option<String>,
+    #[serde(flatten)]
+    #[param(ignore)]
+    paging: Paging,
 }
 
-/// `GET /households`, by id. The cursor counts households that were passed.
+/// Households and the animals by which they are known.
+#[utoipa::path(
+    get, path = "/api/v1/households", tag = "households",
+    params(Filter, Paging),
+    responses((status = 200, body = List<HouseholdJson>), BadRequest, NotLoggedIn),
+)]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     signed: Signed,
     Params(filter): Params<Filter>,
-) -> Result<Json<Value>, Problem> {
-    let page = Page::parse(filter.limit.as_deref(), filter.cursor.as_deref())?;
+) -> Result<Json<List<HouseholdJson>>, Problem> {
+    let page = filter.paging.page()?;
     let township = filter.township.filter(|code| !code.is_empty());
     let view = app.registry_view();
     let animals = view.households.animals();
@@ -45,12 +55,17 @@ pub(crate) async fn list(
     Ok(extract::counted(page, matching, |household| household_json(household, animals.get(&household.id))))
 }
 
-/// `POST /households/import` with the table as the body.
+/// Take in a ledger: all of it, or the reason for each wrong line.
+#[utoipa::path(
+    post, path = "/api/v1/households/import", tag = "households",
+    request_body(content = String, content_type = "text/csv", description = "columns household, name, township, stock, phone, ear_tag, collar, face_id; UTF-8 or GBK; at most 16 MiB"),
+    responses((status = 200, body = ImportedJson), BadRequest, NotLoggedIn, Forbidden, Conflict),
+)]
 pub(crate) async fn import(
     State(app): State<Arc<App>>,
     signed: Signed,
     Raw(body): Raw,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<ImportedJson>, Problem> {
     signed.who.require(&TRUSTED)?;
     signed.who.require_everywhere()?;
     let (registry, by) = signed.author(&app);
@@ -60,17 +75,19 @@ pub(crate) async fn import(
     })
     .await?;
     let HouseholdImport { new, changed, same, animals_new, animals_moved } = done;
-    Ok(Json(json!({
-        "new": new, "changed": changed, "same": same, "animals_new": animals_new, "animals_moved": animals_moved,
-    })))
+    Ok(Json(ImportedJson { new, changed, same, animals_new, animals_moved }))
 }
 
-/// `GET /households/{id}/phone`
+/// How to reach a household.
+#[utoipa::path(
+    get, path = "/api/v1/households/{id}/phone", tag = "households",
+    responses((status = 200, body = PhoneJson), NotLoggedIn, Forbidden, NotFound),
+)]
 pub(crate) async fn phone(
     State(app): State<Arc<App>>,
     signed: Signed,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<PhoneJson>, Problem> {
     signed.who.require(&TRUSTED)?;
     let id = HouseholdId::parse(&id).map_err(|error| Problem::bad_request(error.to_string()))?;
     let view = app.registry_view();
@@ -83,17 +100,37 @@ pub(crate) async fn phone(
     let (registry, by) = signed.author(&app);
     let asked = id.clone();
     let phone = blocking("reading a phone number", move || registry.household_phone(&asked, &by)).await?;
-    Ok(Json(json!({ "id": id.as_str(), "phone": phone })))
+    Ok(Json(PhoneJson { id: id.to_string(), phone }))
+}
+
+/// What became of a ledger.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HouseholdsImported)]
+pub(crate) struct ImportedJson {
+    new: u64,
+    changed: u64,
+    same: u64,
+    animals_new: u64,
+    /// Animals that another household had.
+    animals_moved: u64,
+}
+
+/// How to reach a household.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HouseholdPhone)]
+pub(crate) struct PhoneJson {
+    id: String,
+    #[schema(required)]
+    phone: Option<String>,
 }
 
 /// A household with its animals.
-pub fn household_json(household: &Household, animals: Option<&Vec<&AnimalMark>>) -> Value {
-    let animals = animals.into_iter().flatten().map(|mark| json!({ mark.kind.as_str(): mark.id.as_str() }));
-    json!({
-        "id": household.id.as_str(),
-        "name": household.name,
-        "township": household.township.as_ref().map(TownshipCode::as_str),
-        "stock": household.stock.as_str(),
-        "animals": animals.collect::<Vec<_>>(),
-    })
+pub fn household_json(household: &Household, animals: Option<&Vec<&AnimalMark>>) -> HouseholdJson {
+    HouseholdJson {
+        id: household.id.to_string(),
+        name: household.name.clone(),
+        township: household.township.as_ref().map(ToString::to_string),
+        stock: household.stock.as_str().to_owned(),
+        animals: animals.into_iter().flatten().map(|mark| AnimalJson::from(*mark)).collect(),
+    }
 }

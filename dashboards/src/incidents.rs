@@ -6,7 +6,8 @@
 
 use crate::app::App;
 use crate::auth::{Signed, Who};
-use crate::extract::{self, Page, Params};
+use crate::extract::{self, List, Paging, Params};
+use crate::openapi::{BadRequest, NotFound, NotLoggedIn};
 use crate::problem::Problem;
 use crate::view::{Incident, View};
 use axum::Json;
@@ -14,19 +15,28 @@ use axum::extract::{Path, State};
 use journal::wire::IncidentJson;
 use model::{IncidentStatus, Timestamp};
 use serde::Deserialize;
-use serde_json::Value;
 use std::sync::Arc;
+use utoipa::IntoParams;
 
 /// What `GET /incidents` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Filter {
+    /// One or several of open, acknowledged, dispatched, resolved, with commas.
     status: Option<String>,
+    /// Zone id.
     zone: Option<String>,
+    /// Township code.
     township: Option<String>,
+    /// Any part of the case at or after.
+    #[param(format = DateTime)]
     since: Option<String>,
+    /// Any part of the case before.
+    #[param(format = DateTime)]
     until: Option<String>,
-    cursor: Option<String>,
-    limit: Option<String>,
+    #[serde(flatten)]
+    #[param(ignore)]
+    paging: Paging,
 }
 
 /// The same, read.
@@ -70,27 +80,31 @@ fn status(word: &str) -> Result<IncidentStatus, Problem> {
     })
 }
 
-/// `GET /incidents`
+/// Cases, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/incidents", tag = "incidents",
+    params(Filter, Paging),
+    responses((status = 200, body = List<IncidentJson>), BadRequest, NotLoggedIn),
+)]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     signed: Signed,
     Params(filter): Params<Filter>,
-) -> Result<Json<Value>, Problem> {
-    let page = Page::parse(filter.limit.as_deref(), filter.cursor.as_deref())?;
+) -> Result<Json<List<IncidentJson>>, Problem> {
+    let page = filter.paging.page()?;
     let wanted = Wanted::parse(filter)?;
     let view = app.view().await?;
     let (found, last) = view.incidents(page.after, page.limit, |incident| {
         signed.who.sees(incident.json.township.as_deref()) && wanted.lets_through(incident)
     });
-    let items = found.iter().map(|incident| to_value(&incident.json)).collect::<Result<_, _>>()?;
-    Ok(extract::list(items, last))
+    Ok(extract::list(found.iter().map(|incident| incident.json.clone()).collect(), last))
 }
 
-fn to_value(json: &IncidentJson) -> Result<Value, Problem> {
-    serde_json::to_value(json).map_err(|error| Problem::internal("writing an incident", error))
-}
-
-/// `GET /incidents/{id}`
+/// One case.
+#[utoipa::path(
+    get, path = "/api/v1/incidents/{id}", tag = "incidents",
+    responses((status = 200, body = IncidentJson), NotLoggedIn, NotFound),
+)]
 pub(crate) async fn one(
     State(app): State<Arc<App>>,
     signed: Signed,

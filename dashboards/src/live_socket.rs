@@ -13,6 +13,7 @@ use crate::auth::Signed;
 use crate::extract::Params;
 use crate::feed::{self, Feed, Told};
 use crate::frames;
+use crate::openapi::{Forbidden, NotLoggedIn, Unavailable, UpgradeRequired};
 use crate::problem::Problem;
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use utoipa::IntoParams;
 
 /// So that the page's own watch over the connection (25 s and the like) never rings in quiet hours.
 pub(crate) const PING_EVERY: Duration = Duration::from_secs(10);
@@ -40,8 +42,11 @@ const SEND_MAX: Duration = Duration::from_secs(10);
 const INCOMING_MAX: usize = 4 * 1024;
 
 /// What `GET /live` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Since {
+    /// Last `seq` seen; what was missed since is told again.
+    #[param(value_type = Option<u64>)]
     since: Option<String>,
 }
 
@@ -51,7 +56,14 @@ struct Incoming {
     r#type: String,
 }
 
-/// `GET /live`
+/// Live data as a WebSocket: hello, event, positions, resync, ping; the client sends {"type":"credit"} after each positions.
+#[utoipa::path(
+    get, path = "/api/v1/live", tag = "live",
+    params(Since),
+    responses(
+        (status = 101, description = "switching to WebSocket"), NotLoggedIn, Forbidden, UpgradeRequired, Unavailable,
+    ),
+)]
 pub(crate) async fn upgrade(
     State(app): State<Arc<App>>,
     signed: Signed,

@@ -8,6 +8,8 @@ use crate::app::{App, blocking};
 use crate::auth::{COOKIE, Signed};
 use crate::extract::Body;
 use crate::listener::Peer;
+use crate::openapi::words;
+use crate::openapi::{BadRequest, Forbidden, NotLoggedIn, TooMany, WrongType};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
@@ -15,15 +17,15 @@ use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use registry::{Login, RegistryError, User};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// No username and no password is longer; a longer text is not worth hashing.
 const LENGTH_MAX: usize = 1_024;
 
 /// What `POST /session` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct LoginBody {
     username: String,
     password: String,
@@ -31,7 +33,13 @@ pub(crate) struct LoginBody {
     code: Option<String>,
 }
 
-/// `POST /session`
+/// Log in.
+#[utoipa::path(
+    post, path = "/api/v1/session", tag = "session",
+    request_body = LoginBody,
+    responses((status = 200, body = SessionJson), BadRequest, NotLoggedIn, WrongType, TooMany),
+    security(()),
+)]
 pub(crate) async fn login(
     State(app): State<Arc<App>>,
     ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
@@ -75,7 +83,7 @@ pub(crate) fn open(app: &App, user: User) -> Result<Response, Problem> {
     let shown = user_json(&user);
     let opened = app.sessions.open(user, app.now())?;
     let cookie = cookie(&opened.token, app.parts.certificate.is_some())?;
-    let body = Json(json!({ "user": shown, "csrf": &*opened.csrf }));
+    let body = Json(SessionJson { user: shown, csrf: opened.csrf.to_string() });
     Ok((AppendHeaders([(SET_COOKIE, cookie)]), body).into_response())
 }
 
@@ -83,7 +91,11 @@ fn wrong() -> Problem {
     Problem::not_logged_in("username or password is wrong")
 }
 
-/// `DELETE /session`
+/// Log out.
+#[utoipa::path(
+    delete, path = "/api/v1/session", tag = "session",
+    responses((status = 204), NotLoggedIn, Forbidden),
+)]
 pub(crate) async fn logout(State(app): State<Arc<App>>, signed: Signed) -> Result<Response, Problem> {
     app.sessions.close(signed.session()?);
     let gone = cookie("; Max-Age=0", app.parts.certificate.is_some())?;
@@ -97,13 +109,37 @@ pub(crate) fn cookie(value: &str, secure: bool) -> Result<HeaderValue, Problem> 
         .map_err(|error| Problem::internal("setting the session cookie", error))
 }
 
+/// Somebody who may look and act.
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
+pub(crate) struct UserJson {
+    username: String,
+    #[schema(value_type = Vec<words::Role>)]
+    roles: Vec<&'static str>,
+    /// Codes of those that are their business; none: all are.
+    townships: Vec<String>,
+    /// May not log in.
+    disabled: bool,
+    /// A password alone does not let them in.
+    second_factor: bool,
+}
+
+/// Who is logged in.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
+pub(crate) struct SessionJson {
+    pub user: UserJson,
+    /// What state-changing requests of the session carry as `X-CSRF-Token`.
+    pub csrf: String,
+}
+
 /// A user as the API shows them.
-pub(crate) fn user_json(user: &User) -> Value {
-    json!({
-        "username": user.username,
-        "roles": user.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
-        "townships": user.townships.iter().map(|code| code.as_str()).collect::<Vec<_>>(),
-        "disabled": user.disabled,
-        "second_factor": user.second_factor,
-    })
+pub(crate) fn user_json(user: &User) -> UserJson {
+    UserJson {
+        username: user.username.clone(),
+        roles: user.roles.iter().map(|role| role.as_str()).collect(),
+        townships: user.townships.iter().map(ToString::to_string).collect(),
+        disabled: user.disabled,
+        second_factor: user.second_factor,
+    }
 }

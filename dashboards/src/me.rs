@@ -5,38 +5,59 @@
 use crate::app::{App, blocking};
 use crate::auth::Signed;
 use crate::extract::Body;
-use crate::login::{open, user_json};
+use crate::login::{SessionJson, open, user_json};
+use crate::openapi::{BadRequest, Conflict, Forbidden, NotLoggedIn, TooMany};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// What `PUT /me/password` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewPassword {
     current: String,
+    #[schema(min_length = 8)]
     new: String,
 }
 
 /// What the second factor's addresses take.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Proof {
     password: Option<String>,
     code: Option<String>,
 }
 
-/// `GET /me`
-pub(crate) async fn me(signed: Signed) -> Json<Value> {
-    Json(json!({ "user": user_json(&signed.who.user), "csrf": &*signed.who.csrf }))
+/// A second factor that waits for its first code.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SecondFactorOffer)]
+pub(crate) struct OfferJson {
+    /// Base 32.
+    secret: String,
+    /// The same as `otpauth://`, for a picture that an authenticator reads.
+    uri: String,
 }
 
-/// `PUT /me/password`: all sessions end, and this one goes on under a new cookie.
+/// Who am I.
+#[utoipa::path(
+    get, path = "/api/v1/me", tag = "session",
+    responses((status = 200, body = SessionJson), NotLoggedIn),
+)]
+pub(crate) async fn me(signed: Signed) -> Json<SessionJson> {
+    Json(SessionJson { user: user_json(&signed.who.user), csrf: signed.who.csrf.to_string() })
+}
+
+/// Another password for oneself; all sessions end and this one goes on under a new cookie.
+#[utoipa::path(
+    put, path = "/api/v1/me/password", tag = "session",
+    request_body = NewPassword,
+    responses((status = 200, body = SessionJson), BadRequest, NotLoggedIn, Forbidden, TooMany),
+)]
 pub(crate) async fn set_password(
     State(app): State<Arc<App>>,
     signed: Signed,
@@ -51,12 +72,17 @@ pub(crate) async fn set_password(
     open(&app, user)
 }
 
-/// `POST /me/second-factor` with `{"password"}`: a secret for an authenticator, which counts once a code of it was shown.
+/// A secret for an authenticator; it counts once a code of it was confirmed.
+#[utoipa::path(
+    post, path = "/api/v1/me/second-factor", tag = "session",
+    request_body = Proof,
+    responses((status = 200, body = OfferJson), NotLoggedIn, Forbidden, Conflict, TooMany),
+)]
 pub(crate) async fn offer_factor(
     State(app): State<Arc<App>>,
     signed: Signed,
     Body(body): Body<Proof>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<OfferJson>, Problem> {
     signed.session()?;
     let user = prove(&app, &signed, body.password).await?;
     if user.second_factor {
@@ -64,10 +90,15 @@ pub(crate) async fn offer_factor(
     }
     let (registry, tenant) = (app.parts.registry.clone(), app.parts.tenant.to_string());
     let offer = blocking("making a second factor", move || registry.offer_factor(&user.username, &tenant)).await?;
-    Ok(Json(json!({ "secret": offer.secret, "uri": offer.uri })))
+    Ok(Json(OfferJson { secret: offer.secret, uri: offer.uri }))
 }
 
-/// `POST /me/second-factor/confirm` with `{"code"}`: from now on a password alone does not do.
+/// Puts the offered second factor in force.
+#[utoipa::path(
+    post, path = "/api/v1/me/second-factor/confirm", tag = "session",
+    request_body = Proof,
+    responses((status = 200, body = SessionJson), BadRequest, NotLoggedIn, Forbidden, TooMany),
+)]
 pub(crate) async fn confirm_factor(
     State(app): State<Arc<App>>,
     signed: Signed,
@@ -89,7 +120,12 @@ pub(crate) async fn confirm_factor(
     again(&app, &name).await
 }
 
-/// `DELETE /me/second-factor` with `{"password"}`.
+/// Removes one's second factor.
+#[utoipa::path(
+    delete, path = "/api/v1/me/second-factor", tag = "session",
+    request_body = Proof,
+    responses((status = 200, body = SessionJson), NotLoggedIn, Forbidden, TooMany),
+)]
 pub(crate) async fn remove_factor(
     State(app): State<Arc<App>>,
     signed: Signed,

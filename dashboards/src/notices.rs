@@ -5,35 +5,48 @@
 use crate::app::App;
 use crate::auth::{Signed, Who};
 use crate::devices;
-use crate::extract::{self, Page, Params, is_asked};
+use crate::extract::{self, List, Paging, Params, is_asked};
+use crate::openapi::{BadRequest, NotLoggedIn};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use journal::wire::NoticeJson;
 use model::{DeviceId, Matter};
 use serde::Deserialize;
-use serde_json::{Value, json};
 use std::sync::Arc;
+use utoipa::IntoParams;
 
 /// What `GET /notices` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Filter {
+    /// Going_on or over.
     state: Option<String>,
+    /// Flaw, outage, blind, threshold or fire.
     matter: Option<String>,
+    /// That names this device.
     device: Option<String>,
+    /// Of this zone.
     zone: Option<String>,
+    /// Township code.
     township: Option<String>,
-    cursor: Option<String>,
-    limit: Option<String>,
+    #[serde(flatten)]
+    #[param(ignore)]
+    paging: Paging,
 }
 
-/// `GET /notices`, newest first.
+/// Flaws and outages of devices, blind zones, thresholds of stations and fires, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/notices", tag = "notices",
+    params(Filter, Paging),
+    responses((status = 200, body = List<NoticeJson>), BadRequest, NotLoggedIn),
+)]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     signed: Signed,
     Params(filter): Params<Filter>,
-) -> Result<Json<Value>, Problem> {
-    let page = Page::parse(filter.limit.as_deref(), filter.cursor.as_deref())?;
+) -> Result<Json<List<NoticeJson>>, Problem> {
+    let page = filter.paging.page()?;
     let is_over = match filter.state.as_deref().filter(|word| !word.is_empty()) {
         None => None,
         Some("going_on") => Some(false),
@@ -55,7 +68,7 @@ pub(crate) async fn list(
             && filter.device.as_ref().is_none_or(|device| device.is_empty() || notice.devices.contains(device))
             && sees(&app, &signed.who, notice)
     });
-    Ok(extract::list(found.iter().map(|notice| json!(**notice)).collect(), last))
+    Ok(extract::list(found.iter().map(|notice| NoticeJson::clone(notice)).collect(), last))
 }
 
 /// Whether a notice is this user's business: its township's, or, where it names none, all of its devices'.

@@ -12,8 +12,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use model::Health;
 use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
-use serde_json::json;
+use serde::Serialize;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// The server's own numbers.
 pub(crate) struct Metrics {
@@ -97,27 +98,58 @@ impl Metrics {
     }
 }
 
-/// `GET /healthz`: the process answers.
-pub(crate) async fn healthz() -> Response {
-    Json(json!({ "status": "ok" })).into_response()
+/// That the process answers.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Alive)]
+pub(crate) struct AliveJson {
+    /// `ok`.
+    status: &'static str,
 }
 
-/// `GET /readyz`: everything that was in the logs at the start is there, and the rest of the platform says it is ready.
-pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
+/// Whether everything that was in the logs at the start is there, and the rest of the platform says it is ready.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Readiness)]
+pub(crate) struct ReadyJson {
+    ready: bool,
+    /// What is missing, if it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// Does the process answer?
+#[utoipa::path(
+    get, path = "/healthz", tag = "operations",
+    responses((status = 200, body = AliveJson)),
+    security(()),
+)]
+pub(crate) async fn healthz() -> Json<AliveJson> {
+    Json(AliveJson { status: "ok" })
+}
+
+/// Is the platform ready?
+#[utoipa::path(
+    get, path = "/readyz", tag = "operations",
+    responses(
+        (status = 200, body = ReadyJson), (status = 503, body = ReadyJson, description = "not yet, or not any more"),
+    ),
+    security(()),
+)]
+pub(crate) async fn readyz(State(app): State<Arc<App>>) -> (StatusCode, Json<ReadyJson>) {
     let reason = if *app.view.caught_up().borrow() {
         (app.parts.ready)().err()
     } else {
         Some("the view is still being built from the alert log".to_owned())
     };
-    match reason {
-        None => Json(json!({ "ready": true })).into_response(),
-        Some(reason) => {
-            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "ready": false, "reason": reason }))).into_response()
-        }
-    }
+    let status = if reason.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(ReadyJson { ready: reason.is_none(), reason }))
 }
 
-/// `GET /metrics`
+/// Prometheus text.
+#[utoipa::path(
+    get, path = "/metrics", tag = "operations",
+    responses((status = 200, body = String, content_type = "text/plain")),
+    security(()),
+)]
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Response {
     fill(&app);
     match TextEncoder::new().encode_to_string(&app.parts.metrics.gather()) {

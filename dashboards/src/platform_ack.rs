@@ -10,6 +10,8 @@ use crate::app::App;
 use crate::commands::{EFFECT_MAX, append, effect};
 use crate::extract::Raw;
 use crate::listener::Peer;
+use crate::openapi::words;
+use crate::openapi::{BadRequest, NotFound, NotLoggedIn, TooMany};
 use crate::problem::Problem;
 use crate::view::{Incident, View};
 use axum::Json;
@@ -19,12 +21,12 @@ use axum::response::{IntoResponse, Response};
 use blake3::Hash;
 use journal::wire::{IncidentJson, TimelineJson};
 use model::{Action, Command, IncidentId, IncidentStatus};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::Mutex;
+use utoipa::ToSchema;
 
 /// As the timeline names it.
 const PLATFORM: &str = "智慧林草平台";
@@ -68,18 +70,46 @@ impl Callback {
 pub(crate) struct Taken(Mutex<VecDeque<Hash>>);
 
 /// What the call says. Foreign systems add fields of their own; they are not read.
-#[derive(Deserialize)]
-struct Acknowledgement {
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct Acknowledgement {
     /// The case, as the message named it: `事件编号`, or `incidents` of CAP.
     id: String,
+    #[schema(value_type = words::PlatformState)]
     state: String,
+    /// Who, for the case's history.
+    #[schema(max_length = 60)]
     #[serde(default)]
     by: String,
+    /// Becomes a comment.
+    #[schema(max_length = 2000)]
     #[serde(default)]
     remark: String,
 }
 
-/// `POST /platform/acknowledgements`
+/// How the case stands now.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Acknowledged)]
+pub(crate) struct AcknowledgedJson {
+    /// Always 0.
+    code: u8,
+    id: String,
+    #[schema(value_type = words::IncidentStatus)]
+    status: String,
+    /// Nothing new was said.
+    repeated: bool,
+}
+
+/// What the system above says of a case: received, handled, returned, and a remark.
+#[utoipa::path(
+    post, path = "/api/v1/platform/acknowledgements", tag = "deliveries",
+    request_body = Acknowledgement,
+    responses(
+        (status = 200, body = AcknowledgedJson, description = "taken, or taken before"),
+        (status = 202, body = AcknowledgedJson, description = "taken, and not carried out yet"),
+        BadRequest, NotLoggedIn, NotFound, TooMany,
+    ),
+    security(("platform" = [])),
+)]
 pub(crate) async fn acknowledge(
     State(app): State<Arc<App>>,
     ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
@@ -112,7 +142,8 @@ pub(crate) async fn acknowledge(
         Some(command) => outcome(view, &said.id, before, &command).await,
     };
     // A code of 0 beside the status, since that is what most such systems look for.
-    let answer = json!({"code": 0, "id": after.json.id, "status": after.json.status, "repeated": is_repeated});
+    let (id, state) = (after.json.id.clone(), after.json.status.clone());
+    let answer = AcknowledgedJson { code: 0, id, status: state, repeated: is_repeated };
     Ok((status, Json(answer)).into_response())
 }
 

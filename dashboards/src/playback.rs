@@ -7,15 +7,17 @@ use crate::app::{App, blocking};
 use crate::auth::Signed;
 use crate::devices::sees;
 use crate::extract::{self, Params};
+use crate::openapi::words::{self, Moment};
+use crate::openapi::{BadRequest, NotLoggedIn};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use history::{HistoryError, TrackPoint};
 use model::{Device, DeviceKind, Timestamp};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
+use utoipa::{IntoParams, ToSchema};
 
 /// A span when nobody named one.
 const SPAN_DEFAULT: Duration = Duration::from_secs(3_600);
@@ -29,18 +31,26 @@ const PLACES_MAX: usize = 200_000;
 const READ_MAX: usize = 2_000_000;
 
 /// What `GET /playback` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Asked {
+    /// RFC 3339 or a legal date.
     from: Option<String>,
+    /// Likewise; now when absent.
     to: Option<String>,
 }
 
-/// `GET /playback`
+/// What moved in a span, to be played back; at most 7 days.
+#[utoipa::path(
+    get, path = "/api/v1/playback", tag = "playback",
+    params(Asked),
+    responses((status = 200, body = PlaybackJson), BadRequest, NotLoggedIn),
+)]
 pub(crate) async fn playback(
     State(app): State<Arc<App>>,
     signed: Signed,
     Params(asked): Params<Asked>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<PlaybackJson>, Problem> {
     let (from, to) = extract::span((asked.from.as_deref(), asked.to.as_deref()), app.now(), SPAN_DEFAULT, SPAN_MAX)?;
     let registry = app.registry_view();
     let moves = |device: &&Device| matches!(device.kind, DeviceKind::Drone | DeviceKind::Collar | DeviceKind::Ranger);
@@ -62,15 +72,38 @@ pub(crate) async fn playback(
                 read += track.len();
                 kept += places.len();
                 if !places.is_empty() {
-                    shown.push(json!({ "id": device.id.as_str(), "kind": kind.as_str(), "points": places }));
+                    shown.push(MoverJson { id: device.id.to_string(), kind: kind.as_str(), points: places });
                 }
             }
         }
-        Ok::<_, HistoryError>(Json(json!({
-            "from": from.to_rfc3339(), "to": to.to_rfc3339(), "step_s": step.as_secs(), "movers": shown, "cut": cut,
-        })))
+        let (from, to) = (from.into(), to.into());
+        Ok::<_, HistoryError>(Json(PlaybackJson { from, to, step_s: step.as_secs(), movers: shown, cut }))
     })
     .await
+}
+
+/// What moved.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Playback)]
+pub(crate) struct PlaybackJson {
+    from: Moment,
+    to: Moment,
+    /// Places are at least so far apart, seconds.
+    step_s: u64,
+    movers: Vec<MoverJson>,
+    /// There were more movers or places than one answer holds.
+    cut: bool,
+}
+
+/// Something that moved.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PlaybackMover)]
+struct MoverJson {
+    id: String,
+    #[schema(value_type = words::DeviceKind)]
+    kind: &'static str,
+    /// Unix milliseconds, latitude, longitude.
+    points: Vec<(i64, f64, f64)>,
 }
 
 /// Whole seconds.

@@ -10,9 +10,10 @@ use axum::response::{IntoResponse, Response};
 use history::HistoryError;
 use journal::JournalError;
 use registry::RegistryError;
-use serde_json::json;
+use serde::Serialize;
 use std::fmt::Display;
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// A refusal or a failure, ready to be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,20 @@ pub struct Problem {
     title: &'static str,
     detail: String,
     retry_after_s: Option<u64>,
+}
+
+/// What went wrong and the remedy, as it is answered.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemJson {
+    /// Which kind of problem, for programs: `urn:steppewatch:problem:not-found`.
+    #[serde(rename = "type")]
+    type_: String,
+    title: &'static str,
+    /// The answer's status.
+    status: u16,
+    /// One sentence that names the thing and the remedy.
+    detail: String,
 }
 
 impl Problem {
@@ -114,12 +129,12 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = Json(json!({
-            "type": format!("urn:steppewatch:problem:{}", self.kind),
-            "title": self.title,
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-        }));
+        let body = Json(ProblemJson {
+            type_: format!("urn:steppewatch:problem:{}", self.kind),
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: self.detail,
+        });
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

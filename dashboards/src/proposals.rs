@@ -5,19 +5,23 @@
 
 use crate::app::{App, blocking};
 use crate::auth::Signed;
-use crate::extract::{self, Body};
+use crate::extract::{self, Body, List};
+use crate::openapi::words::Moment;
+use crate::openapi::{BadRequest, Conflict, Forbidden, NotFound, NotLoggedIn};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{Path, State};
 use model::Timestamp;
 use registry::{Proposal, Role, Topic};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// What declining takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DeclineProposal)]
 pub(crate) struct DeclineBody {
     reason: String,
 }
@@ -30,49 +34,71 @@ fn deciders(topic: Topic) -> &'static [Role] {
     }
 }
 
-/// `GET /zones/proposals`
-pub(crate) async fn zones(State(app): State<Arc<App>>, signed: Signed) -> Result<Json<Value>, Problem> {
+/// Changes of zones that wait for a second person or were decided, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/zones/proposals", tag = "zones",
+    responses((status = 200, body = List<ProposalJson>), NotLoggedIn, Forbidden),
+)]
+pub(crate) async fn zones(State(app): State<Arc<App>>, signed: Signed) -> Result<Json<List<ProposalJson>>, Problem> {
     signed.who.require(&[Role::Supervisor, Role::ZoneEditor, Role::Administrator, Role::Auditor])?;
     let registry = app.parts.registry.clone();
     let list = blocking("reading the proposals", move || registry.proposals(Topic::Zones)).await?;
     Ok(extract::list(list.iter().map(proposal_json).collect(), None))
 }
 
-/// `POST /zones/proposals/{id}/approve`
+/// Carry a change of zones out; not by whoever proposed it.
+#[utoipa::path(
+    post, path = "/api/v1/zones/proposals/{id}/approve", tag = "zones",
+    responses((status = 200, body = ProposalJson), NotLoggedIn, Forbidden, NotFound, Conflict),
+)]
 pub(crate) async fn approve_zones(
     state: State<Arc<App>>,
     signed: Signed,
     id: Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<ProposalJson>, Problem> {
     approve(state, signed, id, Topic::Zones).await
 }
 
-/// `POST /zones/proposals/{id}/decline`
+/// Lay a change of zones aside.
+#[utoipa::path(
+    post, path = "/api/v1/zones/proposals/{id}/decline", tag = "zones",
+    request_body = DeclineBody,
+    responses((status = 200, body = ProposalJson), BadRequest, NotLoggedIn, Forbidden, NotFound, Conflict),
+)]
 pub(crate) async fn decline_zones(
     state: State<Arc<App>>,
     signed: Signed,
     id: Path<String>,
     body: Body<DeclineBody>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<ProposalJson>, Problem> {
     decline(state, signed, id, body, Topic::Zones).await
 }
 
-/// `POST /closures/decisions/{id}/approve`
+/// Make a proposed decision or calendar law; not by whoever proposed it.
+#[utoipa::path(
+    post, path = "/api/v1/closures/decisions/{id}/approve", tag = "closures",
+    responses((status = 200, body = ProposalJson), NotLoggedIn, Forbidden, NotFound, Conflict),
+)]
 pub(crate) async fn approve_closure(
     state: State<Arc<App>>,
     signed: Signed,
     id: Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<ProposalJson>, Problem> {
     approve(state, signed, id, Topic::Closures).await
 }
 
-/// `POST /closures/decisions/{id}/decline`
+/// Lay a proposed decision or calendar aside.
+#[utoipa::path(
+    post, path = "/api/v1/closures/decisions/{id}/decline", tag = "closures",
+    request_body = DeclineBody,
+    responses((status = 200, body = ProposalJson), BadRequest, NotLoggedIn, Forbidden, NotFound, Conflict),
+)]
 pub(crate) async fn decline_closure(
     state: State<Arc<App>>,
     signed: Signed,
     id: Path<String>,
     body: Body<DeclineBody>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<ProposalJson>, Problem> {
     decline(state, signed, id, body, Topic::Closures).await
 }
 
@@ -81,7 +107,7 @@ async fn approve(
     signed: Signed,
     Path(id): Path<String>,
     topic: Topic,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<ProposalJson>, Problem> {
     signed.who.require(deciders(topic))?;
     signed.who.require_everywhere()?;
     let id = number(&id)?;
@@ -96,7 +122,7 @@ async fn decline(
     Path(id): Path<String>,
     Body(body): Body<DeclineBody>,
     topic: Topic,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<ProposalJson>, Problem> {
     signed.who.require(deciders(topic))?;
     signed.who.require_everywhere()?;
     let id = number(&id)?;
@@ -115,20 +141,45 @@ pub(crate) fn legal_field(name: &'static str, text: &str) -> Result<Timestamp, P
     extract::legal_instant(name, Some(text))?.ok_or_else(|| Problem::bad_request(format!("field `{name}` is missing")))
 }
 
-/// A proposal without its file.
-pub fn proposal_json(proposal: &Proposal) -> Value {
-    json!({
-        "id": proposal.id,
-        "kind": proposal.kind.as_str(),
-        "state": proposal.state.as_str(),
-        "report": proposal.report,
-        "reason": proposal.reason,
-        "proposed_by": proposal.proposed_by,
-        "proposed_at": proposal.proposed_at.to_rfc3339(),
-        "decided_by": proposal.decided_by,
-        "decided_at": proposal.decided_at.map(Timestamp::to_rfc3339),
-        "remark": proposal.remark,
+/// A change that waits for a second person, or was decided; without its file.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Proposal)]
+pub struct ProposalJson {
+    id: u64,
+    /// `zones`, `repeal`, `closure` or `rules`.
+    kind: &'static str,
+    /// `open`, `approved` or `declined`.
+    state: &'static str,
+    /// What it does, in words.
+    report: String,
+    reason: String,
+    proposed_by: String,
+    proposed_at: Moment,
+    #[schema(required)]
+    decided_by: Option<String>,
+    #[schema(required)]
+    decided_at: Option<Moment>,
+    #[schema(required)]
+    remark: Option<String>,
+    /// What a program proposes it from, in whatever shape that has.
+    #[schema(required)]
+    evidence: Option<Value>,
+}
+
+/// A proposal as the API shows it.
+pub fn proposal_json(proposal: &Proposal) -> ProposalJson {
+    ProposalJson {
+        id: proposal.id,
+        kind: proposal.kind.as_str(),
+        state: proposal.state.as_str(),
+        report: proposal.report.clone(),
+        reason: proposal.reason.clone(),
+        proposed_by: proposal.proposed_by.clone(),
+        proposed_at: proposal.proposed_at.into(),
+        decided_by: proposal.decided_by.clone(),
+        decided_at: proposal.decided_at.map(Moment),
+        remark: proposal.remark.clone(),
         // Written as JSON by the registry itself.
-        "evidence": proposal.evidence.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok()),
-    })
+        evidence: proposal.evidence.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+    }
 }

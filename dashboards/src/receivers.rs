@@ -5,8 +5,9 @@
 
 use journal::wire::DeliveryJson;
 use model::ReceiptState;
-use serde_json::{Value, json};
+use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
+use utoipa::ToSchema;
 
 /// Receivers remembered; the registry holds no more.
 const RECEIVERS_MAX: usize = 10_000;
@@ -17,6 +18,33 @@ struct Receiver {
     dead: i64,
     delivered_at: Option<String>,
     failed: Option<(String, String)>,
+}
+
+/// How a subscriber takes what it is told. `unknown`: nothing was tried yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ReceiverState {
+    Unknown,
+    Ok,
+    Failing,
+}
+
+/// A line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = SubscriberHealth)]
+pub(crate) struct ReceiverJson {
+    state: ReceiverState,
+    /// What waits for it.
+    pending: i64,
+    /// What was given up.
+    dead: i64,
+    #[schema(required, format = DateTime)]
+    delivered_at: Option<String>,
+    #[schema(required, format = DateTime)]
+    failed_at: Option<String>,
+    /// What it said, or what was wrong, when it last failed.
+    #[schema(required)]
+    answer: Option<String>,
 }
 
 /// The lines.
@@ -57,7 +85,7 @@ impl Receivers {
     }
 
     /// How a subscriber takes what it is told. `unknown`: nothing was tried yet.
-    pub fn line(&self, subscriber: &str) -> Value {
+    pub fn line(&self, subscriber: &str) -> ReceiverJson {
         let Receiver { pending, dead, delivered_at, failed } = self.each.get(subscriber).cloned().unwrap_or_default();
         let fails = match (&delivered_at, &failed) {
             (Some(delivered), Some((at, _))) => at > delivered,
@@ -65,15 +93,12 @@ impl Receivers {
             (Some(_), None) => false,
         };
         let state = match (fails, &delivered_at) {
-            (true, _) => "failing",
-            (false, Some(_)) => "ok",
-            (false, None) => "unknown",
+            (true, _) => ReceiverState::Failing,
+            (false, Some(_)) => ReceiverState::Ok,
+            (false, None) => ReceiverState::Unknown,
         };
         let (failed_at, answer) = failed.unzip();
-        json!({
-            "state": state, "pending": pending, "dead": dead, "delivered_at": delivered_at, "failed_at": failed_at,
-            "answer": answer,
-        })
+        ReceiverJson { state, pending, dead, delivered_at, failed_at, answer }
     }
 
     /// How many deliveries of each way are in each state.
@@ -85,6 +110,7 @@ impl Receivers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn delivery(state: &str, attempts: u32, at: &str) -> DeliveryJson {
         let text = json!({
@@ -98,19 +124,18 @@ mod tests {
     #[test]
     fn a_receiver_is_failing_from_its_last_failure_until_it_takes_something() {
         let mut receivers = Receivers::default();
-        assert_eq!(receivers.line("s-1")["state"], "unknown");
+        assert_eq!(receivers.line("s-1").state, ReceiverState::Unknown);
         let steps = [
-            (delivery("pending", 0, "00"), "unknown", 1, 0),
-            (delivery("pending", 1, "01"), "failing", 1, 0),
-            (delivery("delivered", 2, "02"), "ok", 0, 0),
-            (delivery("dead", 3, "03"), "failing", 0, 1),
+            (delivery("pending", 0, "00"), ReceiverState::Unknown, 1, 0),
+            (delivery("pending", 1, "01"), ReceiverState::Failing, 1, 0),
+            (delivery("delivered", 2, "02"), ReceiverState::Ok, 0, 0),
+            (delivery("dead", 3, "03"), ReceiverState::Failing, 0, 1),
         ];
         let mut before: Option<DeliveryJson> = None;
         for (step, state, pending, dead) in steps {
             receivers.changed(before.as_ref(), Some(&step));
             let line = receivers.line("s-1");
-            let found = (line["state"].as_str().unwrap(), line["pending"].as_i64(), line["dead"].as_i64());
-            assert_eq!(found, (state, Some(pending), Some(dead)));
+            assert_eq!((line.state, line.pending, line.dead), (state, pending, dead));
             before = Some(step);
         }
         let dead: Vec<_> = receivers.counts().into_iter().filter(|(.., count)| *count > 0).collect();

@@ -4,7 +4,9 @@
 
 use crate::app::{App, blocking};
 use crate::auth::Signed;
-use crate::extract::{self, Body};
+use crate::extract::{self, Body, List};
+use crate::openapi::words::Moment;
+use crate::openapi::{BadRequest, Forbidden, NotFound, NotLoggedIn};
 use crate::problem::Problem;
 use crate::proposals::legal_field;
 use axum::Json;
@@ -12,46 +14,62 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use model::{Roster, Shift, Timestamp};
 use registry::Role;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// What `PUT /rosters/{name}` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RosterBody {
     shifts: Vec<ShiftBody>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ShiftBody {
+    /// A subscriber's id.
     subscriber: String,
+    /// Legal date or instant.
     from: String,
+    /// Likewise; excluded.
     until: String,
 }
 
-/// `GET /rosters`
-pub(crate) async fn list(State(app): State<Arc<App>>, signed: Signed) -> Result<Json<Value>, Problem> {
+/// Duty tables, and who is on duty now.
+#[utoipa::path(
+    get, path = "/api/v1/rosters", tag = "subscribers",
+    responses((status = 200, body = List<RosterJson>), NotLoggedIn, Forbidden),
+)]
+pub(crate) async fn list(State(app): State<Arc<App>>, signed: Signed) -> Result<Json<List<RosterJson>>, Problem> {
     signed.who.require(&[Role::Administrator, Role::Supervisor, Role::Auditor])?;
     let (view, now) = (app.registry_view(), app.now());
     Ok(extract::list(view.rosters.iter().map(|roster| roster_json(roster, now)).collect(), None))
 }
 
-/// `PUT /rosters/{name}`
+/// Write a duty table.
+#[utoipa::path(
+    put, path = "/api/v1/rosters/{name}", tag = "subscribers",
+    request_body = RosterBody,
+    responses((status = 200, body = RosterJson), BadRequest, NotLoggedIn, Forbidden, NotFound),
+)]
 pub(crate) async fn set(
     State(app): State<Arc<App>>,
     signed: Signed,
     Path(name): Path<String>,
     Body(body): Body<RosterBody>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<RosterJson>, Problem> {
     let shifts = body.shifts.into_iter().map(shift).collect::<Result<_, _>>()?;
     let roster = Roster { name, shifts };
     write(&app, &signed, roster.clone()).await?;
     Ok(Json(roster_json(&roster, app.now())))
 }
 
-/// `DELETE /rosters/{name}`
+/// Remove a duty table.
+#[utoipa::path(
+    delete, path = "/api/v1/rosters/{name}", tag = "subscribers",
+    responses((status = 204, description = "removed"), NotLoggedIn, Forbidden, NotFound),
+)]
 pub(crate) async fn remove(
     State(app): State<Arc<App>>,
     signed: Signed,
@@ -75,17 +93,34 @@ fn shift(body: ShiftBody) -> Result<Shift, Problem> {
     Ok(Shift { subscriber: body.subscriber, from, until })
 }
 
-fn roster_json(roster: &Roster, now: Timestamp) -> Value {
-    let on_duty: Vec<&str> = roster.on_duty(now).collect();
-    let shifts: Vec<Value> = roster
-        .shifts
-        .iter()
-        .map(|shift| {
-            json!({
-                "subscriber": shift.subscriber, "from": shift.from.to_rfc3339(), "until": shift.until.to_rfc3339(),
-            })
-        })
-        .collect();
-    // Nobody on duty means that all of the table are told: worth seeing before the night.
-    json!({ "name": roster.name, "shifts": shifts, "on_duty": on_duty })
+/// A duty table, and who is on duty now.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Roster)]
+pub(crate) struct RosterJson {
+    name: String,
+    shifts: Vec<ShiftJson>,
+    /// Subscribers' ids; nobody on duty means that all of the table are told.
+    on_duty: Vec<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = RosterShift)]
+struct ShiftJson {
+    subscriber: String,
+    from: Moment,
+    until: Moment,
+}
+
+fn roster_json(roster: &Roster, now: Timestamp) -> RosterJson {
+    let shift = |shift: &Shift| ShiftJson {
+        subscriber: shift.subscriber.clone(),
+        from: shift.from.into(),
+        until: shift.until.into(),
+    };
+    RosterJson {
+        name: roster.name.clone(),
+        shifts: roster.shifts.iter().map(shift).collect(),
+        // Nobody on duty means that all of the table are told: worth seeing before the night.
+        on_duty: roster.on_duty(now).map(str::to_owned).collect(),
+    }
 }

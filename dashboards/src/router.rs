@@ -3,24 +3,27 @@
 //! In: an HTTP request.   Out: the handler that answers it; for a path that nobody knows, the console's page or a 404.
 //!
 //! Every answer carries the security headers, also those of others who are served here; every body has a bound. A test compares
-//! [`table`] with `openapi.json`.
+//! [`table`] with the document that is made from it.
 
 use crate::app::App;
 use crate::listener::Peer;
+use crate::openapi::Described;
 use crate::problem::Problem;
 use crate::{
     acknowledge_page, audit, bundle, closures, commands, console, dead_letters, deliveries, device_edit, devices,
-    households, incidents, live_socket, login, maintenance, masks, me, messages, notices, oidc, ops, patrols,
-    platform_ack, playback, proposals, reports, rosters, sms_back, snapshots, stations, stream, subscribers, tokens,
-    tracks, users, watching, zone_at, zone_import, zone_put, zones,
+    households, incidents, live_socket, login, maintenance, masks, me, messages, notices, oidc, openapi, ops,
+    patrol_routes, patrols, platform_ack, playback, proposals, reports, rosters, sms_back, snapshots, stations, stream,
+    subscribers, tokens, tracks, users, watching, zone_at, zone_import, zone_put, zones,
 };
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{map_request, map_response_with_state};
-use axum::response::Response;
-use axum::routing::{MethodRouter, delete, get, patch, post, put};
-use std::sync::Arc;
+use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
+use std::sync::{Arc, LazyLock};
+use utoipa_axum::router::UtoipaMethodRouter;
+use utoipa_axum::routes;
 
 /// Bodies of ordinary requests.
 const BODY_MAX: usize = 1024 * 1024;
@@ -35,8 +38,9 @@ const LEDGER_BODY_MAX: usize = 16 * 1024 * 1024;
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
      connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
-/// The machine-readable description of the API.
-const OPENAPI: &str = include_str!("openapi.json");
+/// The machine-readable description of the API; the same as long as the program runs.
+static OPENAPI: LazyLock<Result<String, serde_json::Error>> =
+    LazyLock::new(|| openapi::document(table().into_iter().map(|route| route.described)));
 
 /// One line of the table.
 pub(crate) struct Route {
@@ -46,10 +50,20 @@ pub(crate) struct Route {
     pub path: &'static str,
     /// Who answers.
     pub handler: MethodRouter<Arc<App>>,
+    /// What it says of itself.
+    pub described: Described,
 }
 
-fn route(method: &'static str, path: &'static str, handler: MethodRouter<Arc<App>>) -> Route {
-    Route { method, path, handler }
+impl Route {
+    /// The same for bodies of another size than [`BODY_MAX`].
+    fn taking(self, bytes: usize) -> Self {
+        Self { handler: self.handler.layer(DefaultBodyLimit::max(bytes)), ..self }
+    }
+}
+
+/// `routes!(module::handler)` is the handler with what it says of itself.
+fn route(method: &'static str, path: &'static str, (schemas, paths, handler): UtoipaMethodRouter<Arc<App>>) -> Route {
+    Route { method, path, handler, described: Described { schemas, paths } }
 }
 
 /// The API and the operators' probes.
@@ -60,144 +74,141 @@ pub(crate) fn table() -> Vec<Route> {
 /// The operators' probes, sessions and what is written down of everybody.
 fn service() -> Vec<Route> {
     vec![
-        route("GET", "/healthz", get(ops::healthz)),
-        route("GET", "/readyz", get(ops::readyz)),
-        route("GET", "/metrics", get(ops::metrics)),
-        route("GET", "/api/v1/openapi.json", get(openapi)),
-        route("POST", "/api/v1/session", post(login::login)),
-        route("DELETE", "/api/v1/session", delete(login::logout)),
-        route("GET", "/api/v1/login-ways", get(oidc::ways)),
-        route("GET", "/api/v1/session/oidc", get(oidc::begin)),
-        route("GET", "/api/v1/session/oidc/callback", get(oidc::callback)),
-        route("GET", "/api/v1/me", get(me::me)),
-        route("PUT", "/api/v1/me/password", put(me::set_password)),
-        route("POST", "/api/v1/me/second-factor", post(me::offer_factor)),
-        route("POST", "/api/v1/me/second-factor/confirm", post(me::confirm_factor)),
-        route("DELETE", "/api/v1/me/second-factor", delete(me::remove_factor)),
-        route("GET", "/api/v1/tokens", get(tokens::list)),
-        route("POST", "/api/v1/tokens", post(tokens::add)),
-        route("DELETE", "/api/v1/tokens/{id}", delete(tokens::revoke)),
-        route("GET", "/api/v1/audit/chain", get(audit::chain)),
-        route("GET", "/api/v1/audit", get(audit::list)),
-        route("GET", "/api/v1/users", get(users::list)),
-        route("POST", "/api/v1/users", post(users::add)),
-        route("PATCH", "/api/v1/users/{username}", patch(users::edit)),
-        route("DELETE", "/api/v1/users/{username}/second-factor", delete(users::remove_factor)),
-        route("GET", "/api/v1/live", get(live_socket::upgrade)),
-        route("GET", "/api/v1/stream", get(stream::stream)),
-        route("GET", "/api/v1/playback", get(playback::playback)),
-        route("GET", "/api/v1/reports/shift", get(reports::shift::shift)),
-        route("POST", "/api/v1/reports/shift/notes", post(reports::shift::note)),
-        route("GET", "/api/v1/reports/season", get(reports::season::season)),
+        route("GET", "/healthz", routes!(ops::healthz)),
+        route("GET", "/readyz", routes!(ops::readyz)),
+        route("GET", "/metrics", routes!(ops::metrics)),
+        route("GET", "/api/v1/openapi.json", routes!(document)),
+        route("POST", "/api/v1/session", routes!(login::login)),
+        route("DELETE", "/api/v1/session", routes!(login::logout)),
+        route("GET", "/api/v1/login-ways", routes!(oidc::ways)),
+        route("GET", "/api/v1/session/oidc", routes!(oidc::begin)),
+        route("GET", "/api/v1/session/oidc/callback", routes!(oidc::callback)),
+        route("GET", "/api/v1/me", routes!(me::me)),
+        route("PUT", "/api/v1/me/password", routes!(me::set_password)),
+        route("POST", "/api/v1/me/second-factor", routes!(me::offer_factor)),
+        route("POST", "/api/v1/me/second-factor/confirm", routes!(me::confirm_factor)),
+        route("DELETE", "/api/v1/me/second-factor", routes!(me::remove_factor)),
+        route("GET", "/api/v1/tokens", routes!(tokens::list)),
+        route("POST", "/api/v1/tokens", routes!(tokens::add)),
+        route("DELETE", "/api/v1/tokens/{id}", routes!(tokens::revoke)),
+        route("GET", "/api/v1/audit/chain", routes!(audit::chain)),
+        route("GET", "/api/v1/audit", routes!(audit::list)),
+        route("GET", "/api/v1/users", routes!(users::list)),
+        route("POST", "/api/v1/users", routes!(users::add)),
+        route("PATCH", "/api/v1/users/{username}", routes!(users::edit)),
+        route("DELETE", "/api/v1/users/{username}/second-factor", routes!(users::remove_factor)),
+        route("GET", "/api/v1/live", routes!(live_socket::upgrade)),
+        route("GET", "/api/v1/stream", routes!(stream::stream)),
+        route("GET", "/api/v1/playback", routes!(playback::playback)),
+        route("GET", "/api/v1/reports/shift", routes!(reports::shift::shift)),
+        route("POST", "/api/v1/reports/shift/notes", routes!(reports::shift::note)),
+        route("GET", "/api/v1/reports/season", routes!(reports::season::season)),
     ]
 }
 
 /// What happened, and what is shown for it.
 fn cases() -> Vec<Route> {
-    let households_import = post(households::import).layer(DefaultBodyLimit::max(LEDGER_BODY_MAX));
     vec![
-        route("GET", "/api/v1/incidents", get(incidents::list)),
-        route("GET", "/api/v1/incidents/{id}", get(incidents::one)),
-        route("GET", "/api/v1/incidents/{id}/snapshots", get(snapshots::of_incident)),
-        route("GET", "/api/v1/incidents/{id}/bundle", get(bundle::bundle)),
-        route("POST", "/api/v1/incidents/{id}/acknowledge", post(commands::acknowledge)),
-        route("POST", "/api/v1/incidents/{id}/dispatch", post(commands::dispatch)),
-        route("POST", "/api/v1/incidents/{id}/resolve", post(commands::resolve)),
-        route("POST", "/api/v1/incidents/{id}/reopen", post(commands::reopen)),
-        route("POST", "/api/v1/incidents/{id}/comment", post(commands::comment)),
-        route("POST", "/api/v1/drills", post(commands::drill)),
-        route("GET", "/api/v1/snapshots/{hash}", get(snapshots::one)),
-        route("GET", "/api/v1/households", get(households::list)),
-        route("POST", "/api/v1/households/import", households_import),
-        route("GET", "/api/v1/households/{id}/phone", get(households::phone)),
-        route("GET", "/api/v1/notices", get(notices::list)),
-        route("GET", "/api/v1/masks", get(masks::list)),
-        route("POST", "/api/v1/masks/{id}/apply", post(masks::apply)),
-        route("POST", "/api/v1/masks/{id}/decline", post(masks::decline)),
-        route("POST", "/api/v1/masks/{id}/withdraw", post(masks::withdraw)),
+        route("GET", "/api/v1/incidents", routes!(incidents::list)),
+        route("GET", "/api/v1/incidents/{id}", routes!(incidents::one)),
+        route("GET", "/api/v1/incidents/{id}/snapshots", routes!(snapshots::of_incident)),
+        route("GET", "/api/v1/incidents/{id}/bundle", routes!(bundle::bundle)),
+        route("POST", "/api/v1/incidents/{id}/acknowledge", routes!(commands::acknowledge)),
+        route("POST", "/api/v1/incidents/{id}/dispatch", routes!(commands::dispatch)),
+        route("POST", "/api/v1/incidents/{id}/resolve", routes!(commands::resolve)),
+        route("POST", "/api/v1/incidents/{id}/reopen", routes!(commands::reopen)),
+        route("POST", "/api/v1/incidents/{id}/comment", routes!(commands::comment)),
+        route("POST", "/api/v1/drills", routes!(commands::drill)),
+        route("GET", "/api/v1/snapshots/{hash}", routes!(snapshots::one)),
+        route("GET", "/api/v1/households", routes!(households::list)),
+        route("POST", "/api/v1/households/import", routes!(households::import)).taking(LEDGER_BODY_MAX),
+        route("GET", "/api/v1/households/{id}/phone", routes!(households::phone)),
+        route("GET", "/api/v1/notices", routes!(notices::list)),
+        route("GET", "/api/v1/masks", routes!(masks::list)),
+        route("POST", "/api/v1/masks/{id}/apply", routes!(masks::apply)),
+        route("POST", "/api/v1/masks/{id}/decline", routes!(masks::decline)),
+        route("POST", "/api/v1/masks/{id}/withdraw", routes!(masks::withdraw)),
     ]
 }
 
 /// The land, its law, and who watches it.
 fn land() -> Vec<Route> {
-    let zones_body = || DefaultBodyLimit::max(ZONES_BODY_MAX);
     vec![
-        route("GET", "/api/v1/zones", get(zones::all)),
-        route("GET", "/api/v1/zones/at", get(zone_at::at)),
-        route("GET", "/api/v1/zones/loads", get(zones::loads)),
-        route("PUT", "/api/v1/zones/{id}", put(zone_put::put).layer(zones_body())),
-        route("GET", "/api/v1/zones/{id}/versions", get(zones::versions)),
-        route("POST", "/api/v1/zones/{id}/repeal", post(zone_import::repeal)),
-        route("POST", "/api/v1/zones/import", post(zone_import::import).layer(zones_body())),
-        route("GET", "/api/v1/zones/proposals", get(proposals::zones)),
-        route("POST", "/api/v1/zones/proposals/{id}/approve", post(proposals::approve_zones)),
-        route("POST", "/api/v1/zones/proposals/{id}/decline", post(proposals::decline_zones)),
-        route("GET", "/api/v1/closures", get(closures::list)),
-        route("POST", "/api/v1/closures/decisions", post(closures::decide)),
-        route("POST", "/api/v1/closures/decisions/{id}/approve", post(proposals::approve_closure)),
-        route("POST", "/api/v1/closures/decisions/{id}/decline", post(proposals::decline_closure)),
-        route("GET", "/api/v1/coverage", get(watching::coverage)),
-        route("GET", "/api/v1/patrols", get(patrols::list)),
-        route("GET", "/api/v1/patrols/duties", get(patrols::duties)),
-        route("GET", "/api/v1/patrols/routes", get(patrols::routes)),
-        route("POST", "/api/v1/patrols/routes", post(patrols::plan)),
-        route("DELETE", "/api/v1/patrols/routes/{id}", delete(patrols::remove)),
-        route("GET", "/api/v1/patrols/{id}", get(patrols::one)),
+        route("GET", "/api/v1/zones", routes!(zones::all)),
+        route("GET", "/api/v1/zones/at", routes!(zone_at::at)),
+        route("GET", "/api/v1/zones/loads", routes!(zones::loads)),
+        route("PUT", "/api/v1/zones/{id}", routes!(zone_put::put)).taking(ZONES_BODY_MAX),
+        route("GET", "/api/v1/zones/{id}/versions", routes!(zones::versions)),
+        route("POST", "/api/v1/zones/{id}/repeal", routes!(zone_import::repeal)),
+        route("POST", "/api/v1/zones/import", routes!(zone_import::import)).taking(ZONES_BODY_MAX),
+        route("GET", "/api/v1/zones/proposals", routes!(proposals::zones)),
+        route("POST", "/api/v1/zones/proposals/{id}/approve", routes!(proposals::approve_zones)),
+        route("POST", "/api/v1/zones/proposals/{id}/decline", routes!(proposals::decline_zones)),
+        route("GET", "/api/v1/closures", routes!(closures::list)),
+        route("POST", "/api/v1/closures/decisions", routes!(closures::decide)),
+        route("POST", "/api/v1/closures/decisions/{id}/approve", routes!(proposals::approve_closure)),
+        route("POST", "/api/v1/closures/decisions/{id}/decline", routes!(proposals::decline_closure)),
+        route("GET", "/api/v1/coverage", routes!(watching::coverage)),
+        route("GET", "/api/v1/patrols", routes!(patrols::list)),
+        route("GET", "/api/v1/patrols/duties", routes!(patrols::duties)),
+        route("GET", "/api/v1/patrols/routes", routes!(patrol_routes::list)),
+        route("POST", "/api/v1/patrols/routes", routes!(patrol_routes::plan)),
+        route("DELETE", "/api/v1/patrols/routes/{id}", routes!(patrol_routes::remove)),
+        route("GET", "/api/v1/patrols/{id}", routes!(patrols::one)),
     ]
 }
 
 /// Devices, and work on them.
 fn fleet() -> Vec<Route> {
-    let devices_import = post(device_edit::import).layer(DefaultBodyLimit::max(LEDGER_BODY_MAX));
     vec![
-        route("GET", "/api/v1/devices", get(devices::list)),
-        route("POST", "/api/v1/devices", post(devices::add)),
-        route("PATCH", "/api/v1/devices", patch(device_edit::many)),
-        route("POST", "/api/v1/devices/import", devices_import),
-        route("GET", "/api/v1/devices/{id}", get(devices::one)),
-        route("PATCH", "/api/v1/devices/{id}", patch(device_edit::one)),
-        route("POST", "/api/v1/devices/{id}/disable", post(device_edit::disable)),
-        route("POST", "/api/v1/devices/{id}/enable", post(device_edit::enable)),
-        route("POST", "/api/v1/devices/{id}/approve", post(devices::approve)),
-        route("GET", "/api/v1/devices/{id}/track", get(tracks::track)),
-        route("GET", "/api/v1/devices/{id}/series", get(tracks::series)),
-        route("GET", "/api/v1/devices/{id}/snapshots", get(snapshots::list)),
-        route("PUT", "/api/v1/devices/{id}/duties", put(patrols::set_duties)),
-        route("GET", "/api/v1/stations", get(stations::list)),
-        route("GET", "/api/v1/maintenance", get(maintenance::list)),
-        route("POST", "/api/v1/maintenance", post(maintenance::announce)),
-        route("POST", "/api/v1/maintenance/{id}/end", post(maintenance::end)),
+        route("GET", "/api/v1/devices", routes!(devices::list)),
+        route("POST", "/api/v1/devices", routes!(devices::add)),
+        route("PATCH", "/api/v1/devices", routes!(device_edit::many)),
+        route("POST", "/api/v1/devices/import", routes!(device_edit::import)).taking(LEDGER_BODY_MAX),
+        route("GET", "/api/v1/devices/{id}", routes!(devices::one)),
+        route("PATCH", "/api/v1/devices/{id}", routes!(device_edit::one)),
+        route("POST", "/api/v1/devices/{id}/disable", routes!(device_edit::disable)),
+        route("POST", "/api/v1/devices/{id}/enable", routes!(device_edit::enable)),
+        route("POST", "/api/v1/devices/{id}/approve", routes!(devices::approve)),
+        route("GET", "/api/v1/devices/{id}/track", routes!(tracks::track)),
+        route("GET", "/api/v1/devices/{id}/series", routes!(tracks::series)),
+        route("GET", "/api/v1/devices/{id}/snapshots", routes!(snapshots::list)),
+        route("PUT", "/api/v1/devices/{id}/duties", routes!(patrols::set_duties)),
+        route("GET", "/api/v1/stations", routes!(stations::list)),
+        route("GET", "/api/v1/maintenance", routes!(maintenance::list)),
+        route("POST", "/api/v1/maintenance", routes!(maintenance::announce)),
+        route("POST", "/api/v1/maintenance/{id}/end", routes!(maintenance::end)),
     ]
 }
 
 /// Who is told, and what was said that could not be understood.
 fn telling() -> Vec<Route> {
-    let sms_body = DefaultBodyLimit::max(sms_back::BODY_MAX);
     vec![
-        route("GET", "/api/v1/subscribers", get(subscribers::list)),
-        route("POST", "/api/v1/subscribers", post(subscribers::add)),
-        route("PUT", "/api/v1/subscribers/{id}", put(subscribers::replace)),
-        route("DELETE", "/api/v1/subscribers/{id}", delete(subscribers::remove)),
-        route("POST", "/api/v1/subscribers/{id}/enable", post(subscribers::enable)),
-        route("POST", "/api/v1/subscribers/{id}/disable", post(subscribers::disable)),
-        route("POST", "/api/v1/subscribers/{id}/secret", post(subscribers::renew_secret)),
-        route("POST", "/api/v1/subscribers/{id}/test", post(subscribers::test)),
-        route("GET", "/api/v1/rosters", get(rosters::list)),
-        route("PUT", "/api/v1/rosters/{name}", put(rosters::set)),
-        route("DELETE", "/api/v1/rosters/{name}", delete(rosters::remove)),
-        route("GET", "/api/v1/messages", get(messages::list)),
-        route("POST", "/api/v1/messages/preview", post(messages::preview)),
-        route("GET", "/a/{token}", get(acknowledge_page::show)),
-        route("POST", "/a/{token}", post(acknowledge_page::take)),
-        route("GET", "/api/v1/deliveries", get(deliveries::list)),
-        route("POST", "/api/v1/deliveries/retry", post(deliveries::retry_all)),
-        route("POST", "/api/v1/deliveries/{id}/retry", post(deliveries::retry)),
-        route("GET", "/api/v1/dead-letters", get(dead_letters::list)),
-        route("GET", "/api/v1/dead-letters/{id}", get(dead_letters::one)),
-        route("POST", "/api/v1/dead-letters/{id}/replay", post(dead_letters::replay)),
-        route("POST", "/api/v1/platform/acknowledgements", post(platform_ack::acknowledge)),
-        route("POST", "/api/v1/sms/{provider}/{token}/receipts", post(sms_back::receipts).layer(sms_body)),
-        route("POST", "/api/v1/sms/{provider}/{token}/replies", post(sms_back::replies).layer(sms_body)),
+        route("GET", "/api/v1/subscribers", routes!(subscribers::list)),
+        route("POST", "/api/v1/subscribers", routes!(subscribers::add)),
+        route("PUT", "/api/v1/subscribers/{id}", routes!(subscribers::replace)),
+        route("DELETE", "/api/v1/subscribers/{id}", routes!(subscribers::remove)),
+        route("POST", "/api/v1/subscribers/{id}/enable", routes!(subscribers::enable)),
+        route("POST", "/api/v1/subscribers/{id}/disable", routes!(subscribers::disable)),
+        route("POST", "/api/v1/subscribers/{id}/secret", routes!(subscribers::renew_secret)),
+        route("POST", "/api/v1/subscribers/{id}/test", routes!(subscribers::test)),
+        route("GET", "/api/v1/rosters", routes!(rosters::list)),
+        route("PUT", "/api/v1/rosters/{name}", routes!(rosters::set)),
+        route("DELETE", "/api/v1/rosters/{name}", routes!(rosters::remove)),
+        route("GET", "/api/v1/messages", routes!(messages::list)),
+        route("POST", "/api/v1/messages/preview", routes!(messages::preview)),
+        route("GET", "/a/{token}", routes!(acknowledge_page::show)),
+        route("POST", "/a/{token}", routes!(acknowledge_page::take)),
+        route("GET", "/api/v1/deliveries", routes!(deliveries::list)),
+        route("POST", "/api/v1/deliveries/retry", routes!(deliveries::retry_all)),
+        route("POST", "/api/v1/deliveries/{id}/retry", routes!(deliveries::retry)),
+        route("GET", "/api/v1/dead-letters", routes!(dead_letters::list)),
+        route("GET", "/api/v1/dead-letters/{id}", routes!(dead_letters::one)),
+        route("POST", "/api/v1/dead-letters/{id}/replay", routes!(dead_letters::replay)),
+        route("POST", "/api/v1/platform/acknowledgements", routes!(platform_ack::acknowledge)),
+        route("POST", "/api/v1/sms/{provider}/{token}/receipts", routes!(sms_back::receipts))
+            .taking(sms_back::BODY_MAX),
+        route("POST", "/api/v1/sms/{provider}/{token}/replies", routes!(sms_back::replies)).taking(sms_back::BODY_MAX),
     ]
 }
 
@@ -205,7 +216,7 @@ fn telling() -> Vec<Route> {
 pub(crate) fn router(app: Arc<App>, others: Router) -> Router {
     let own = table()
         .into_iter()
-        .fold(Router::new(), |router, Route { method, path, handler }| {
+        .fold(Router::new(), |router, Route { method, path, handler, .. }| {
             tracing::trace!(method, path, "route");
             router.route(path, handler)
         })
@@ -223,8 +234,15 @@ async fn tell_peer(ConnectInfo(Peer(peer)): ConnectInfo<Peer>, mut request: Requ
     request
 }
 
-async fn openapi() -> ([(header::HeaderName, &'static str); 1], &'static str) {
-    ([(header::CONTENT_TYPE, "application/json")], OPENAPI)
+/// This document.
+#[utoipa::path(
+    get, path = "/api/v1/openapi.json", tag = "operations",
+    responses((status = 200, body = Object)),
+    security(()),
+)]
+async fn document() -> Result<impl IntoResponse, Problem> {
+    let document = OPENAPI.as_deref().map_err(|error| Problem::internal("describing the API", error))?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], document))
 }
 
 async fn method_not_allowed() -> Problem {
@@ -260,7 +278,7 @@ mod tests {
 
     #[test]
     fn the_openapi_document_names_every_route_and_no_other() {
-        let document: Value = serde_json::from_str(OPENAPI).unwrap();
+        let document: Value = serde_json::from_str(OPENAPI.as_deref().unwrap()).unwrap();
         let mut described = BTreeSet::new();
         for (path, item) in document["paths"].as_object().unwrap() {
             let own = item.as_object().unwrap().iter().filter(|(_, operation)| operation["tags"][0] != OTHERS);

@@ -14,19 +14,21 @@
 use crate::app::App;
 use crate::commands::append;
 use crate::extract::Raw;
+use crate::openapi::{BadRequest, NotFound, TooLarge, Unavailable};
 use crate::platform_ack::Callback;
 use crate::problem::Problem;
 use crate::sms_replies::{self, Handed, Replies, Reply, cleaned};
 use crate::view::View;
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
 use journal::wire::DeliveryJson;
 use model::{Action, ChannelKind, Command, IncidentId};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::mpsc;
+use utoipa::ToSchema;
 
 /// Longest body of a call.
 pub(crate) const BODY_MAX: usize = 64 * 1024;
@@ -58,6 +60,26 @@ enum Provider {
     Tencent,
 }
 
+/// What each provider takes for "heard".
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum ProviderAnswer {
+    /// Alibaba Cloud.
+    Aliyun {
+        /// Always 0.
+        code: u8,
+        /// `成功`.
+        msg: &'static str,
+    },
+    /// Tencent Cloud.
+    Tencent {
+        /// Always 0.
+        result: u8,
+        /// `OK`.
+        errmsg: &'static str,
+    },
+}
+
 /// What a provider says of one message.
 struct Receipt {
     delivery: String,
@@ -65,12 +87,30 @@ struct Receipt {
     told: String,
 }
 
-/// `POST /sms/{provider}/{token}/receipts`
+/// What a provider says of text messages: which are on the phone, and which never got there.
+#[utoipa::path(
+    post, path = "/api/v1/sms/{provider}/{token}/receipts", tag = "sms",
+    params(
+        ("provider" = String, Path, description = "aliyun or tencent"),
+        ("token" = String, Path, description = "the token of `[sms] callback_token_file`", min_length = 16),
+    ),
+    request_body(
+        content = Option<Vec<Value>>,
+        description = "as the provider pushes it, at most 500 entries. Alibaba Cloud, SmsReport: read are `success`, `err_code`, `err_msg` \
+                       and `out_id`, which is the delivery. Tencent Cloud, 短信下发状态通知: read are `report_status`, `errmsg`, \
+                       `description`, `sid` and `ext`, which is the delivery for accounts that have it",
+    ),
+    responses(
+        (status = 200, body = ProviderAnswer, description = "written down, in the provider's own words for it"),
+        BadRequest, NotFound, TooLarge, Unavailable,
+    ),
+    security(()),
+)]
 pub(crate) async fn receipts(
     State(app): State<Arc<App>>,
     Path((provider, token)): Path<(String, String)>,
     body: Raw,
-) -> Result<Response, Problem> {
+) -> Result<Json<ProviderAnswer>, Problem> {
     let provider = admit(&app, &provider, &token)?;
     let entries = entries(&body)?;
     let view = app.view().await?;
@@ -95,12 +135,29 @@ pub(crate) async fn receipts(
     Ok(provider.yes())
 }
 
-/// `POST /sms/{provider}/{token}/replies`
+/// What phones write back: a yes acknowledges the case, anything else is written down there.
+#[utoipa::path(
+    post, path = "/api/v1/sms/{provider}/{token}/replies", tag = "sms",
+    params(
+        ("provider" = String, Path, description = "aliyun or tencent"),
+        ("token" = String, Path, description = "the token of `[sms] callback_token_file`", min_length = 16),
+    ),
+    request_body(
+        content = Option<Value>,
+        description = "as the provider pushes it: a list of at most 500 entries, or one. Alibaba Cloud, SmsUp: read are `phone_number`, \
+                       `content`, `sequence_id` and `send_time`. Tencent Cloud, 短信回复: read are `nationcode`, `mobile`, `text` and `time`",
+    ),
+    responses(
+        (status = 200, body = ProviderAnswer, description = "written down, in the provider's own words for it"),
+        BadRequest, NotFound, TooLarge, Unavailable,
+    ),
+    security(()),
+)]
 pub(crate) async fn replies(
     State(app): State<Arc<App>>,
     Path((provider, token)): Path<(String, String)>,
     body: Raw,
-) -> Result<Response, Problem> {
+) -> Result<Json<ProviderAnswer>, Problem> {
     let provider = admit(&app, &provider, &token)?;
     for entry in entries(&body)? {
         sms_replies::take(&app, &provider.reply(&entry)).await?;
@@ -147,12 +204,11 @@ impl Provider {
     }
 
     /// What it takes for "heard".
-    fn yes(self) -> Response {
-        let body = match self {
-            Self::Aliyun => json!({"code": 0, "msg": "成功"}),
-            Self::Tencent => json!({"result": 0, "errmsg": "OK"}),
-        };
-        Json(body).into_response()
+    fn yes(self) -> Json<ProviderAnswer> {
+        Json(match self {
+            Self::Aliyun => ProviderAnswer::Aliyun { code: 0, msg: "成功" },
+            Self::Tencent => ProviderAnswer::Tencent { result: 0, errmsg: "OK" },
+        })
     }
 
     /// `None` for an entry that says nothing of a message of ours.
@@ -227,6 +283,7 @@ fn number(answer: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn a_message_is_found_by_the_number_that_stands_in_the_answer() {

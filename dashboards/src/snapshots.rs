@@ -7,8 +7,10 @@
 use crate::app::{App, blocking};
 use crate::auth::Signed;
 use crate::devices::{find, sees};
-use crate::extract::{self, Page, Params};
+use crate::extract::{self, List, Page, Params};
 use crate::incidents;
+use crate::openapi::words::Bytes;
+use crate::openapi::{BadRequest, NotFound, NotLoggedIn};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -16,9 +18,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use evidence::{EvidenceError, Item};
 use model::{IncidentId, Timestamp};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
 
 /// Only here, and not by what stands between: a picture is shown to who is logged in.
 const CACHE: &str = "private, max-age=31536000, immutable";
@@ -30,18 +32,26 @@ impl From<EvidenceError> for Problem {
 }
 
 /// What `GET /devices/{id}/snapshots` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Query {
+    /// How many.
+    #[param(value_type = Option<u16>, minimum = 1, maximum = 1000, default = 100)]
     limit: Option<String>,
 }
 
-/// `GET /devices/{id}/snapshots`, the newest first.
+/// Its pictures that are kept as evidence, the newest first.
+#[utoipa::path(
+    get, path = "/api/v1/devices/{id}/snapshots", tag = "devices",
+    params(Query),
+    responses((status = 200, body = List<PictureJson>), BadRequest, NotLoggedIn, NotFound),
+)]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     signed: Signed,
     Path(id): Path<String>,
     Params(query): Params<Query>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<List<PictureJson>>, Problem> {
     let page = Page::parse(query.limit.as_deref(), None)?;
     let device = find(&app, &signed.who, &id)?;
     let (store, now) = (app.parts.evidence.clone(), app.now());
@@ -49,12 +59,16 @@ pub(crate) async fn list(
     Ok(extract::list(items.iter().map(|item| item_json(item, now)).collect(), None))
 }
 
-/// `GET /incidents/{id}/snapshots`, the oldest first; those of cameras that the user may not see are left out.
+/// Pictures that are kept for a case, the oldest first.
+#[utoipa::path(
+    get, path = "/api/v1/incidents/{id}/snapshots", tag = "devices",
+    responses((status = 200, body = List<PictureJson>), BadRequest, NotLoggedIn, NotFound),
+)]
 pub(crate) async fn of_incident(
     State(app): State<Arc<App>>,
     signed: Signed,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<List<PictureJson>>, Problem> {
     let incident = incidents::find(app.view().await?, &signed.who, &id)?;
     let id = IncidentId::parse(&incident.json.id).map_err(|error| Problem::bad_request(error.to_string()))?;
     let (store, now) = (app.parts.evidence.clone(), app.now());
@@ -64,7 +78,16 @@ pub(crate) async fn of_incident(
     Ok(extract::list(items.iter().filter(may_see).map(|item| item_json(item, now)).collect(), None))
 }
 
-/// `GET /snapshots/{hash}`
+/// A picture, as its camera sent it.
+///
+/// Its name is the BLAKE3 hash of its content, which is also its ETag.
+#[utoipa::path(
+    get, path = "/api/v1/snapshots/{hash}", tag = "devices",
+    responses(
+        (status = 200, body = Bytes, content_type = "image/jpeg", description = "the picture"),
+        (status = 304, description = "the caller has it"), NotLoggedIn, NotFound,
+    ),
+)]
 pub(crate) async fn one(
     State(app): State<Arc<App>>,
     signed: Signed,
@@ -96,27 +119,70 @@ fn missing() -> Problem {
 }
 
 /// What is known of a picture.
-pub(crate) fn item_json(item: &Item, now: Timestamp) -> Value {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Picture)]
+pub(crate) struct PictureJson {
+    snapshot_id: String,
+    hash: String,
+    device: String,
+    #[schema(format = DateTime)]
+    ts: String,
+    /// How old it is now, seconds.
+    age_s: u64,
+    incident: String,
+    /// `named` by the incident, or `before` the first that it names.
+    why: &'static str,
+    /// Its place in the journal.
+    entry: u64,
+    bytes: u64,
+    pose: LookJson,
+    /// What its camera's heartbeats named.
+    #[schema(required)]
+    firmware: Option<String>,
+}
+
+/// Where a camera was and looked, as far as it or its survey says.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PicturePose)]
+struct LookJson {
+    #[schema(required)]
+    lat: Option<f64>,
+    #[schema(required)]
+    lon: Option<f64>,
+    #[schema(required)]
+    height_m: Option<f64>,
+    #[schema(required)]
+    yaw_deg: Option<f64>,
+    #[schema(required)]
+    pitch_deg: Option<f64>,
+    #[schema(required)]
+    pan_deg: Option<f64>,
+    #[schema(required)]
+    zoom: Option<f64>,
+}
+
+/// A picture as the API shows it.
+pub(crate) fn item_json(item: &Item, now: Timestamp) -> PictureJson {
     let looking = &item.looking;
-    json!({
-        "snapshot_id": item.snapshot.as_str(),
-        "hash": item.hash,
-        "device": item.device.as_str(),
-        "ts": item.taken_at.to_string(),
-        "age_s": now.since(item.taken_at).as_secs(),
-        "incident": item.incident.as_str(),
-        "why": item.why.as_str(),
-        "entry": item.offset.0,
-        "bytes": item.bytes,
-        "pose": {
-            "lat": looking.position.map(|position| position.lat_deg()),
-            "lon": looking.position.map(|position| position.lon_deg()),
-            "height_m": looking.height_m,
-            "yaw_deg": looking.yaw_deg,
-            "pitch_deg": looking.pitch_deg,
-            "pan_deg": looking.pan_deg,
-            "zoom": looking.zoom
+    PictureJson {
+        snapshot_id: item.snapshot.to_string(),
+        hash: item.hash.clone(),
+        device: item.device.to_string(),
+        ts: item.taken_at.to_string(),
+        age_s: now.since(item.taken_at).as_secs(),
+        incident: item.incident.to_string(),
+        why: item.why.as_str(),
+        entry: item.offset.0,
+        bytes: item.bytes,
+        pose: LookJson {
+            lat: looking.position.map(|position| position.lat_deg()),
+            lon: looking.position.map(|position| position.lon_deg()),
+            height_m: looking.height_m,
+            yaw_deg: looking.yaw_deg,
+            pitch_deg: looking.pitch_deg,
+            pan_deg: looking.pan_deg,
+            zoom: looking.zoom,
         },
-        "firmware": looking.firmware.as_deref()
-    })
+        firmware: looking.firmware.as_deref().map(str::to_owned),
+    }
 }

@@ -11,6 +11,7 @@ use crate::auth::Signed;
 use crate::extract::Params;
 use crate::feed::{self, Feed, Told};
 use crate::live_socket::{PING_EVERY, SocketPermit};
+use crate::openapi::{BadRequest, NotLoggedIn, Unavailable};
 use crate::problem::Problem;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -20,17 +21,29 @@ use serde::Deserialize;
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::time::{Interval, MissedTickBehavior, interval};
+use utoipa::IntoParams;
 
 /// What browsers and libraries send by themselves when they come back.
 const LAST_EVENT_ID: &str = "last-event-id";
 
 /// What `GET /stream` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Since {
+    /// The last `seq` that is known; the header Last-Event-ID goes before it.
+    #[param(value_type = Option<u64>)]
     since: Option<String>,
 }
 
-/// `GET /stream`
+/// What changes, as server-sent events: the messages of the live socket but positions; `id` is where to go on from.
+#[utoipa::path(
+    get, path = "/api/v1/stream", tag = "live",
+    params(Since),
+    responses(
+        (status = 200, body = String, content_type = "text/event-stream", description = "a stream without an end"),
+        BadRequest, NotLoggedIn, Unavailable,
+    ),
+)]
 pub(crate) async fn stream(
     State(app): State<Arc<App>>,
     signed: Signed,

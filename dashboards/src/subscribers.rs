@@ -5,8 +5,11 @@
 use crate::app::{App, blocking};
 use crate::auth::Signed;
 use crate::commands::append;
-use crate::extract::{self, Body};
+use crate::extract::{self, Body, List};
+use crate::openapi::words::{self, Moment};
+use crate::openapi::{BadRequest, Conflict, Forbidden, NotFound, NotLoggedIn};
 use crate::problem::Problem;
+use crate::receivers::ReceiverJson;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -15,75 +18,106 @@ use model::{
     TownshipCode, ZoneId, ZoneKind,
 };
 use registry::{NewSubscriber, Role};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// What `POST /subscribers` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SubscriberBody {
     name: String,
+    #[schema(value_type = words::Channel)]
     channel: String,
+    /// Where it listens; not for `sms` and `mqtt`, needed by all others.
     url: Option<String>,
+    /// For `sms`.
     phone: Option<String>,
-    /// `zh` or `en`.
+    /// `zh` when absent.
+    #[schema(value_type = Option<words::Language>)]
     language: Option<String>,
+    /// What messages are signed with; made when absent. For `mqtt` the password, and `id` is the username.
     secret: Option<String>,
+    /// What it is told of; none: everything.
     #[serde(default)]
+    #[schema(value_type = Vec<words::AlertKind>)]
     events: Vec<String>,
+    /// Only of these; none: of all.
     #[serde(default)]
     townships: Vec<String>,
+    /// Only of these; none: of all.
     #[serde(default)]
     zones: Vec<String>,
+    /// Only of zones of these kinds; none: of all.
     #[serde(default)]
+    #[schema(value_type = Vec<words::ZoneKind>)]
     zone_kinds: Vec<String>,
+    /// Only of land of these classes; none: of all.
     #[serde(default)]
+    #[schema(value_type = Vec<words::LandClass>)]
     land_classes: Vec<String>,
+    /// Only of what these enforce; none: of all.
     #[serde(default)]
+    #[schema(value_type = Vec<words::Authority>)]
     authorities: Vec<String>,
+    /// Of nothing less; `notice` when absent.
+    #[schema(value_type = Option<words::Severity>)]
     severity: Option<String>,
     /// `15m`: told of a case that nobody has acknowledged for so long.
     after: Option<String>,
     /// Hours, or `none`.
     quiet: Option<Quiet>,
+    /// Which half of the dual report it takes.
+    #[schema(value_type = Option<words::Duty>)]
     duty: Option<String>,
 }
 
-#[derive(Deserialize)]
+/// Hours in which only what cannot wait is told.
+#[derive(Deserialize, ToSchema)]
 #[serde(untagged)]
+#[schema(as = QuietHoursAsked)]
 enum Quiet {
-    /// `none`
+    /// `none`: no such hours.
     Word(String),
     Hours {
+        /// Legal time, like `22:00`.
         from: String,
+        /// Likewise.
         until: String,
+        /// What waits: everything below; `warning` when absent.
+        #[schema(value_type = Option<words::Severity>)]
         below: Option<String>,
     },
 }
 
-/// `GET /subscribers`
-pub(crate) async fn list(State(app): State<Arc<App>>, signed: Signed) -> Result<Json<Value>, Problem> {
+/// Who is told.
+#[utoipa::path(
+    get, path = "/api/v1/subscribers", tag = "subscribers",
+    responses((status = 200, body = List<SubscriberJson>), NotLoggedIn, Forbidden),
+)]
+pub(crate) async fn list(State(app): State<Arc<App>>, signed: Signed) -> Result<Json<List<SubscriberJson>>, Problem> {
     signed.who.require(&[Role::Administrator, Role::Supervisor, Role::Auditor])?;
     let view = app.registry_view();
     let told = app.view().await?;
     let line = |subscriber: &Subscriber| {
-        let mut json = subscriber_json(subscriber);
-        if let Some(fields) = json.as_object_mut() {
-            fields.insert("health".to_owned(), told.receiver(&subscriber.id));
-        }
-        json
+        let health = Some(told.receiver(&subscriber.id));
+        SubscriberJson { health, ..subscriber_json(subscriber) }
     };
     Ok(extract::list(view.subscribers.iter().map(line).collect(), None))
 }
 
-/// `POST /subscribers`
+/// Tell somebody.
+#[utoipa::path(
+    post, path = "/api/v1/subscribers", tag = "subscribers",
+    request_body = SubscriberBody,
+    responses((status = 201, body = SubscriberJson, description = "with the signing secret, shown this once"), BadRequest, NotLoggedIn, Forbidden, Conflict),
+)]
 pub(crate) async fn add(
     State(app): State<Arc<App>>,
     signed: Signed,
     Body(body): Body<SubscriberBody>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<(StatusCode, Json<SubscriberJson>), Problem> {
     signed.who.require(&[Role::Administrator])?;
     let new = parse(body, false)?;
     let (registry, by) = signed.author(&app);
@@ -92,21 +126,23 @@ pub(crate) async fn add(
 }
 
 /// For the one time that it is shown.
-fn with_secret(subscriber: Subscriber) -> Value {
-    let mut json = subscriber_json(&subscriber);
-    if let Some(fields) = json.as_object_mut() {
-        fields.insert("secret".to_owned(), Value::from(subscriber.secret));
-    }
-    json
+fn with_secret(subscriber: Subscriber) -> SubscriberJson {
+    let shown = subscriber_json(&subscriber);
+    SubscriberJson { secret: Some(subscriber.secret), ..shown }
 }
 
-/// `PUT /subscribers/{id}`
+/// Say anew what somebody is told; url, phone and secret that are left out stay.
+#[utoipa::path(
+    put, path = "/api/v1/subscribers/{id}", tag = "subscribers",
+    request_body = SubscriberBody,
+    responses((status = 200, body = SubscriberJson), BadRequest, NotLoggedIn, Forbidden, NotFound),
+)]
 pub(crate) async fn replace(
     State(app): State<Arc<App>>,
     signed: Signed,
     Path(id): Path<String>,
     Body(body): Body<SubscriberBody>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<SubscriberJson>, Problem> {
     signed.who.require(&[Role::Administrator])?;
     let new = parse(body, true)?;
     let (registry, by) = signed.author(&app);
@@ -114,13 +150,29 @@ pub(crate) async fn replace(
     Ok(Json(subscriber_json(&made)))
 }
 
-/// `POST /subscribers/{id}/enable`
-pub(crate) async fn enable(app: State<Arc<App>>, signed: Signed, id: Path<String>) -> Result<Json<Value>, Problem> {
+/// Switch somebody on again.
+#[utoipa::path(
+    post, path = "/api/v1/subscribers/{id}/enable", tag = "subscribers",
+    responses((status = 200, body = SubscriberJson), NotLoggedIn, Forbidden, NotFound),
+)]
+pub(crate) async fn enable(
+    app: State<Arc<App>>,
+    signed: Signed,
+    id: Path<String>,
+) -> Result<Json<SubscriberJson>, Problem> {
     switch(&app, &signed, id, None).await
 }
 
-/// `POST /subscribers/{id}/disable`
-pub(crate) async fn disable(app: State<Arc<App>>, signed: Signed, id: Path<String>) -> Result<Json<Value>, Problem> {
+/// Switch somebody off: nothing is sent.
+#[utoipa::path(
+    post, path = "/api/v1/subscribers/{id}/disable", tag = "subscribers",
+    responses((status = 200, body = SubscriberJson), NotLoggedIn, Forbidden, NotFound),
+)]
+pub(crate) async fn disable(
+    app: State<Arc<App>>,
+    signed: Signed,
+    id: Path<String>,
+) -> Result<Json<SubscriberJson>, Problem> {
     let why = format!("by {}", signed.who.user.username);
     switch(&app, &signed, id, Some(why)).await
 }
@@ -130,26 +182,34 @@ async fn switch(
     signed: &Signed,
     Path(id): Path<String>,
     off: Option<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<SubscriberJson>, Problem> {
     signed.who.require(&[Role::Administrator, Role::Supervisor])?;
     let (registry, by) = signed.author(app);
     let switched = move || registry.switch_subscriber(&id, off.as_deref(), &by);
     Ok(Json(subscriber_json(&blocking("switching a subscriber", switched).await?)))
 }
 
-/// `POST /subscribers/{id}/secret`
+/// A new signing secret; for a day both are used.
+#[utoipa::path(
+    post, path = "/api/v1/subscribers/{id}/secret", tag = "subscribers",
+    responses((status = 200, body = SubscriberJson), NotLoggedIn, Forbidden, NotFound),
+)]
 pub(crate) async fn renew_secret(
     State(app): State<Arc<App>>,
     signed: Signed,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<SubscriberJson>, Problem> {
     signed.who.require(&[Role::Administrator])?;
     let (registry, by) = signed.author(&app);
     let made = blocking("renewing a secret", move || registry.renew_subscriber_secret(&id, &by)).await?;
     Ok(Json(with_secret(made)))
 }
 
-/// `POST /subscribers/{id}/test`: sends a message that says that it is one to try. `GET /deliveries` shows what becomes of it.
+/// Send a message that says that it is one to try.
+#[utoipa::path(
+    post, path = "/api/v1/subscribers/{id}/test", tag = "subscribers",
+    responses((status = 202, description = "it is on its way; GET /api/v1/deliveries shows it"), NotLoggedIn, Forbidden, NotFound),
+)]
 pub(crate) async fn test(
     State(app): State<Arc<App>>,
     signed: Signed,
@@ -171,7 +231,11 @@ pub(crate) async fn test(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// `DELETE /subscribers/{id}`
+/// Stop telling somebody.
+#[utoipa::path(
+    delete, path = "/api/v1/subscribers/{id}", tag = "subscribers",
+    responses((status = 204), NotLoggedIn, Forbidden, NotFound),
+)]
 pub(crate) async fn remove(
     State(app): State<Arc<App>>,
     signed: Signed,
@@ -314,27 +378,91 @@ fn masked(phone: &str) -> String {
     phone.chars().enumerate().map(|(place, digit)| if hidden.contains(&place) { '*' } else { digit }).collect()
 }
 
-fn subscriber_json(subscriber: &Subscriber) -> Value {
-    json!({
-        "id": subscriber.id,
-        "name": subscriber.name,
-        "channel": subscriber.channel.as_str(),
-        "url": shown_url(subscriber),
-        "phone": subscriber.phone.as_deref().map(masked),
-        "language": subscriber.language.as_str(),
-        "events": subscriber.events.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(),
-        "townships": subscriber.townships.iter().map(|code| code.as_str()).collect::<Vec<_>>(),
-        "zones": subscriber.zones.iter().map(|zone| zone.as_str()).collect::<Vec<_>>(),
-        "zone_kinds": subscriber.zone_kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(),
-        "land_classes": subscriber.land_classes.iter().map(|class| class.as_str()).collect::<Vec<_>>(),
-        "authorities": subscriber.authorities.iter().map(|body| body.as_str()).collect::<Vec<_>>(),
-        "severity": subscriber.severity.as_str(),
-        "after": subscriber.after.map(shown_time),
-        "quiet": subscriber.quiet.map(|quiet| {
-            json!({ "from": quiet.from(), "until": quiet.until(), "below": quiet.below.as_str() })
+/// Somebody who is told.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Subscriber)]
+pub(crate) struct SubscriberJson {
+    id: String,
+    name: String,
+    #[schema(value_type = words::Channel)]
+    channel: &'static str,
+    /// Of a robot without the token in it.
+    #[schema(required)]
+    url: Option<String>,
+    /// With four digits hidden.
+    #[schema(required)]
+    phone: Option<String>,
+    #[schema(value_type = words::Language)]
+    language: &'static str,
+    #[schema(value_type = Vec<words::AlertKind>)]
+    events: Vec<&'static str>,
+    townships: Vec<String>,
+    zones: Vec<String>,
+    #[schema(value_type = Vec<words::ZoneKind>)]
+    zone_kinds: Vec<&'static str>,
+    #[schema(value_type = Vec<words::LandClass>)]
+    land_classes: Vec<&'static str>,
+    #[schema(value_type = Vec<words::Authority>)]
+    authorities: Vec<&'static str>,
+    #[schema(value_type = words::Severity)]
+    severity: &'static str,
+    /// `15m`: told of a case that nobody has acknowledged for so long.
+    #[schema(required)]
+    after: Option<String>,
+    #[schema(required)]
+    quiet: Option<QuietJson>,
+    /// Why nothing is told for now; null: it is.
+    #[schema(required)]
+    off: Option<String>,
+    #[schema(required, value_type = Option<words::Duty>)]
+    duty: Option<String>,
+    since: Moment,
+    /// Only in the answer that made it; for `mqtt` the password, and `id` is the username.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    /// Only in the list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health: Option<ReceiverJson>,
+}
+
+/// Hours in which only what cannot wait is told.
+#[derive(Serialize, ToSchema)]
+#[schema(as = QuietHours)]
+struct QuietJson {
+    /// Legal time, like `22:00`.
+    from: String,
+    /// Likewise.
+    until: String,
+    /// What waits: everything below.
+    #[schema(value_type = words::Severity)]
+    below: &'static str,
+}
+
+fn subscriber_json(subscriber: &Subscriber) -> SubscriberJson {
+    SubscriberJson {
+        id: subscriber.id.clone(),
+        name: subscriber.name.clone(),
+        channel: subscriber.channel.as_str(),
+        url: shown_url(subscriber).map(str::to_owned),
+        phone: subscriber.phone.as_deref().map(masked),
+        language: subscriber.language.as_str(),
+        events: subscriber.events.iter().map(|kind| kind.as_str()).collect(),
+        townships: subscriber.townships.iter().map(ToString::to_string).collect(),
+        zones: subscriber.zones.iter().map(ToString::to_string).collect(),
+        zone_kinds: subscriber.zone_kinds.iter().map(|kind| kind.as_str()).collect(),
+        land_classes: subscriber.land_classes.iter().map(|class| class.as_str()).collect(),
+        authorities: subscriber.authorities.iter().map(|body| body.as_str()).collect(),
+        severity: subscriber.severity.as_str(),
+        after: subscriber.after.map(shown_time),
+        quiet: subscriber.quiet.map(|quiet| QuietJson {
+            from: quiet.from(),
+            until: quiet.until(),
+            below: quiet.below.as_str(),
         }),
-        "off": subscriber.off,
-        "duty": subscriber.duty,
-        "since": subscriber.since.to_rfc3339(),
-    })
+        off: subscriber.off.clone(),
+        duty: subscriber.duty.clone(),
+        since: subscriber.since.into(),
+        secret: None,
+        health: None,
+    }
 }

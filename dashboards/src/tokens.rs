@@ -5,7 +5,9 @@
 
 use crate::app::{App, blocking};
 use crate::auth::Signed;
-use crate::extract::{self, Body};
+use crate::extract::{self, Body, List};
+use crate::openapi::words::{self, Moment};
+use crate::openapi::{BadRequest, Conflict, Forbidden, NotFound, NotLoggedIn};
 use crate::problem::Problem;
 use crate::users::roles;
 use axum::Json;
@@ -13,36 +15,47 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use model::Timestamp;
 use registry::{NewToken, Role, Token};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// What `POST /tokens` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TokenBody {
+    #[schema(max_length = 32)]
     name: String,
     /// Whose; oneself when absent.
     username: Option<String>,
+    #[schema(min_items = 1)]
     roles: Vec<String>,
     /// Like `90d`.
     expires: String,
 }
 
-/// `GET /tokens`
-pub(crate) async fn list(State(app): State<Arc<App>>, signed: Signed) -> Result<Json<Value>, Problem> {
+/// Tokens of programs: one's own; an administrator's list has everybody's.
+#[utoipa::path(
+    get, path = "/api/v1/tokens", tag = "users",
+    responses((status = 200, body = List<TokenJson>), NotLoggedIn),
+)]
+pub(crate) async fn list(State(app): State<Arc<App>>, signed: Signed) -> Result<Json<List<TokenJson>>, Problem> {
     let (registry, now) = (app.parts.registry.clone(), app.now());
     let tokens = blocking("reading tokens", move || registry.tokens()).await?;
     let shown = tokens.iter().filter(|token| is_for(&signed, &token.username));
     Ok(extract::list(shown.map(|token| token_json(token, now)).collect(), None))
 }
 
-/// `POST /tokens`
+/// Makes a token; it is shown this once.
+#[utoipa::path(
+    post, path = "/api/v1/tokens", tag = "users",
+    request_body = TokenBody,
+    responses((status = 201, body = NewTokenJson, description = "made"), BadRequest, NotLoggedIn, Forbidden, Conflict),
+)]
 pub(crate) async fn add(
     State(app): State<Arc<App>>,
     signed: Signed,
     Body(body): Body<TokenBody>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<(StatusCode, Json<NewTokenJson>), Problem> {
     // A token must not make its own successors.
     signed.session()?;
     let username = body.username.unwrap_or_else(|| signed.who.user.username.clone());
@@ -53,14 +66,15 @@ pub(crate) async fn add(
     let new = NewToken { name: body.name, username, roles: roles(&body.roles)?, life };
     let (registry, by) = signed.author(&app);
     let (secret, token) = blocking("making a token", move || registry.add_token(new, &by)).await?;
-    let mut shown = token_json(&token, app.now());
-    if let Some(fields) = shown.as_object_mut() {
-        fields.insert("token".to_owned(), json!(secret.as_str()));
-    }
-    Ok((StatusCode::CREATED, Json(shown)))
+    let shown = token_json(&token, app.now());
+    Ok((StatusCode::CREATED, Json(NewTokenJson { shown, token: secret.as_str().to_owned() })))
 }
 
-/// `DELETE /tokens/{id}`
+/// Takes a token back.
+#[utoipa::path(
+    delete, path = "/api/v1/tokens/{id}", tag = "users",
+    responses((status = 204, description = "nobody comes in with it any more"), NotLoggedIn, NotFound),
+)]
 pub(crate) async fn revoke(
     State(app): State<Arc<App>>,
     signed: Signed,
@@ -81,21 +95,51 @@ fn is_for(signed: &Signed, username: &str) -> bool {
     administers || signed.who.user.username == username
 }
 
-fn token_json(token: &Token, now: Timestamp) -> Value {
-    let state = if token.revoked {
-        "revoked"
-    } else if token.expires_at <= now {
-        "expired"
-    } else {
-        "valid"
-    };
-    json!({
-        "id": token.id,
-        "name": token.name,
-        "username": token.username,
-        "roles": token.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
-        "expires_at": token.expires_at.to_rfc3339(),
-        "made_at": token.made_at.to_rfc3339(),
-        "state": state,
-    })
+/// A program's token.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Token)]
+pub(crate) struct TokenJson {
+    id: u64,
+    name: String,
+    /// As whom a program comes in.
+    username: String,
+    #[schema(value_type = Vec<words::Role>)]
+    roles: Vec<&'static str>,
+    expires_at: Moment,
+    made_at: Moment,
+    state: TokenState,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum TokenState {
+    Valid,
+    Expired,
+    Revoked,
+}
+
+/// A token that was just made.
+#[derive(Serialize, ToSchema)]
+#[schema(as = NewToken)]
+pub(crate) struct NewTokenJson {
+    #[serde(flatten)]
+    shown: TokenJson,
+    /// `swt_…`; sent as `Authorization: Bearer`.
+    token: String,
+}
+
+fn token_json(token: &Token, now: Timestamp) -> TokenJson {
+    TokenJson {
+        id: token.id,
+        name: token.name.clone(),
+        username: token.username.clone(),
+        roles: token.roles.iter().map(|role| role.as_str()).collect(),
+        expires_at: token.expires_at.into(),
+        made_at: token.made_at.into(),
+        state: match token {
+            _ if token.revoked => TokenState::Revoked,
+            _ if token.expires_at <= now => TokenState::Expired,
+            _ => TokenState::Valid,
+        },
+    }
 }

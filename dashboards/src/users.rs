@@ -5,8 +5,9 @@
 
 use crate::app::{App, blocking};
 use crate::auth::Signed;
-use crate::extract::{self, Body};
-use crate::login::user_json;
+use crate::extract::{self, Body, List};
+use crate::login::{UserJson, user_json};
+use crate::openapi::{BadRequest, Conflict, Forbidden, NotFound, NotLoggedIn};
 use crate::problem::Problem;
 use crate::subscribers::names;
 use axum::Json;
@@ -15,14 +16,15 @@ use axum::http::StatusCode;
 use model::TownshipCode;
 use registry::{NewUser, RegistryError, Role, UserEdit};
 use serde::Deserialize;
-use serde_json::Value;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// What `POST /users` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UserBody {
     username: String,
+    #[schema(min_length = 8)]
     password: String,
     roles: Vec<String>,
     #[serde(default)]
@@ -30,7 +32,7 @@ pub(crate) struct UserBody {
 }
 
 /// What `PATCH /users/{username}` takes; what is not given stays.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EditBody {
     password: Option<String>,
@@ -39,20 +41,29 @@ pub(crate) struct EditBody {
     disabled: Option<bool>,
 }
 
-/// `GET /users`
-pub(crate) async fn list(State(app): State<Arc<App>>, signed: Signed) -> Result<Json<Value>, Problem> {
+/// Who may log in.
+#[utoipa::path(
+    get, path = "/api/v1/users", tag = "users",
+    responses((status = 200, body = List<UserJson>), NotLoggedIn, Forbidden),
+)]
+pub(crate) async fn list(State(app): State<Arc<App>>, signed: Signed) -> Result<Json<List<UserJson>>, Problem> {
     signed.who.require(&[Role::Administrator])?;
     let registry = app.parts.registry.clone();
     let users = blocking("reading users", move || registry.users()).await?;
     Ok(extract::list(users.iter().map(user_json).collect(), None))
 }
 
-/// `POST /users`
+/// Register a person.
+#[utoipa::path(
+    post, path = "/api/v1/users", tag = "users",
+    request_body = UserBody,
+    responses((status = 201, body = UserJson), BadRequest, NotLoggedIn, Forbidden, Conflict),
+)]
 pub(crate) async fn add(
     State(app): State<Arc<App>>,
     signed: Signed,
     Body(body): Body<UserBody>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<(StatusCode, Json<UserJson>), Problem> {
     administers(&signed)?;
     let roles = roles(&body.roles)?;
     let townships = names(&body.townships, TownshipCode::parse)?;
@@ -62,13 +73,18 @@ pub(crate) async fn add(
     Ok((StatusCode::CREATED, Json(user_json(&user))))
 }
 
-/// `PATCH /users/{username}`
+/// What somebody may, their password, whether they may log in; their sessions end.
+#[utoipa::path(
+    patch, path = "/api/v1/users/{username}", tag = "users",
+    request_body = EditBody,
+    responses((status = 200, body = UserJson), BadRequest, NotLoggedIn, Forbidden, NotFound, Conflict),
+)]
 pub(crate) async fn edit(
     State(app): State<Arc<App>>,
     signed: Signed,
     Path(username): Path<String>,
     Body(body): Body<EditBody>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<UserJson>, Problem> {
     administers(&signed)?;
     let edit = UserEdit {
         roles: body.roles.map(|words| roles(&words)).transpose()?,
@@ -88,7 +104,11 @@ pub(crate) async fn edit(
     Ok(Json(user_json(&user)))
 }
 
-/// `DELETE /users/{username}/second-factor`: they lost their authenticator.
+/// Removes somebody's second factor: they lost their authenticator.
+#[utoipa::path(
+    delete, path = "/api/v1/users/{username}/second-factor", tag = "users",
+    responses((status = 204, description = "a password alone lets them in again"), NotLoggedIn, Forbidden, NotFound),
+)]
 pub(crate) async fn remove_factor(
     State(app): State<Arc<App>>,
     signed: Signed,

@@ -160,7 +160,7 @@ impl View {
     }
 
     /// How a subscriber takes what it is told.
-    pub fn receiver(&self, subscriber: &str) -> serde_json::Value {
+    pub fn receiver(&self, subscriber: &str) -> crate::receivers::ReceiverJson {
         self.read(|state| state.receivers.line(subscriber))
     }
 

@@ -6,19 +6,23 @@
 use crate::app::{App, blocking};
 use crate::auth::Signed;
 use crate::extract::{self, Params};
+use crate::openapi::words::{self, Moment};
+use crate::openapi::{BadRequest, NotFound, NotLoggedIn, Unavailable};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use journal::wire::ZoneRefJson;
 use model::{
     ClosureLevel, DutyState, Patrol, PatrolDetail, PatrolFilter, PatrolRoute, RouteFlown, Timestamp, WatchedCell,
     ZoneId, ZoneWatch,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use utoipa::{IntoParams, ToSchema};
 
 /// From when to when.
 pub type WatchSpan = Option<(Timestamp, Timestamp)>;
@@ -71,18 +75,35 @@ pub(crate) fn span(app: &App, from: Option<&str>, to: Option<&str>) -> Result<Wa
 }
 
 /// What `GET /coverage` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Query {
+    /// RFC 3339 with a zone, or a legal date.
     from: Option<String>,
+    /// RFC 3339 with a zone, or a legal date; exclusive.
     to: Option<String>,
+    /// Only this zone.
     zone: Option<String>,
+    /// Only this township.
     township: Option<String>,
+    /// Every zone, closed or not.
     all: Option<bool>,
+    /// With the cells of `zone`.
     cells: Option<bool>,
+    /// With `geojson` only the cells, as polygons.
+    #[param(value_type = Option<words::CoverageFormat>, inline)]
     format: Option<String>,
 }
 
-/// `GET /coverage`: the zones that are closed now, or with `all` every zone; with `zone` one of them, and its cells with `cells`.
+/// Which land is watched, and which nobody watches: the zones that are closed now.
+#[utoipa::path(
+    get, path = "/api/v1/coverage", tag = "coverage",
+    params(Query),
+    responses(
+        (status = 200, content((CoverageJson = "application/json"), (Value = "application/geo+json"))),
+        BadRequest, NotLoggedIn, NotFound, Unavailable,
+    ),
+)]
 pub(crate) async fn coverage(
     State(app): State<Arc<App>>,
     signed: Signed,
@@ -123,22 +144,110 @@ pub(crate) async fn coverage(
     if let (Some(cells), Some("geojson")) = (&cells, query.format.as_deref()) {
         return Ok(([(header::CONTENT_TYPE, "application/geo+json")], geojson(cells).to_string()).into_response());
     }
-    let mut answer = json!({
-        "t": app.now().to_rfc3339(),
-        "from": span.map(|(from, _)| from.to_rfc3339()),
-        "to": span.map(|(_, to)| to.to_rfc3339()),
-        "total": total(&rows),
-        "items": rows.iter().map(zone_json).collect::<Vec<_>>(),
-        "next": null,
-    });
-    if let (Some(cells), Some(fields)) = (cells, answer.as_object_mut()) {
-        fields.insert("cells".to_owned(), cells_json(&cells));
-    }
+    let answer = CoverageJson {
+        t: app.now().into(),
+        from: span.map(|(from, _)| from.into()),
+        to: span.map(|(_, to)| to.into()),
+        total: total(&rows),
+        items: rows.iter().map(zone_json).collect(),
+        next: None,
+        cells: cells.as_deref().map(cells_json),
+    };
     Ok(Json(answer).into_response())
 }
 
+/// Which land is watched.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Coverage)]
+pub(crate) struct CoverageJson {
+    t: Moment,
+    #[schema(required)]
+    from: Option<Moment>,
+    #[schema(required)]
+    to: Option<Moment>,
+    total: TotalJson,
+    items: Vec<ZoneWatchJson>,
+    /// Always null: all zones are on one page.
+    #[schema(required)]
+    next: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cells: Option<CellsJson>,
+}
+
+/// The land that is closed now, in sum.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CoverageTotal)]
+struct TotalJson {
+    zones: usize,
+    blind_zones: usize,
+    area_mu: f64,
+    blind_mu: f64,
+    watched: WatchedJson,
+}
+
+/// Parts of the area that were watched within the last hour, day and week.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Watched)]
+struct WatchedJson {
+    #[schema(minimum = 0, maximum = 1)]
+    hour: f64,
+    #[schema(minimum = 0, maximum = 1)]
+    day: f64,
+    #[schema(minimum = 0, maximum = 1)]
+    week: f64,
+}
+
+/// How a zone is watched.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ZoneCoverage)]
+struct ZoneWatchJson {
+    zone: ZoneRefJson,
+    #[schema(value_type = words::ZoneKind)]
+    kind: &'static str,
+    #[schema(required)]
+    township: Option<String>,
+    #[schema(value_type = words::ClosureLevel)]
+    closure: &'static str,
+    area_mu: f64,
+    watched: WatchedJson,
+    /// Within how many hours it has to be watched.
+    limit_h: f64,
+    #[schema(minimum = 0, maximum = 1)]
+    share_min: f64,
+    #[schema(minimum = 0, maximum = 1)]
+    watched_in_limit: f64,
+    /// What nobody watched within the limit.
+    blind_mu: f64,
+    #[schema(required)]
+    last: Option<Moment>,
+    #[schema(required)]
+    blind_since: Option<Moment>,
+    #[schema(required)]
+    in_span: Option<InSpanJson>,
+}
+
+/// How a zone was watched in the span that was asked for.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ZoneCoverageInSpan)]
+struct InSpanJson {
+    #[schema(minimum = 0, maximum = 1)]
+    watched: f64,
+    blind_mu: f64,
+}
+
+/// Watched land in cells: one row a cell; what each number is stands once.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WatchedCells)]
+pub(crate) struct CellsJson {
+    /// South, west, north, east, share, last_ms.
+    #[schema(value_type = Vec<String>)]
+    fields: [&'static str; 6],
+    #[schema(value_type = Vec<Vec<Option<f64>>>)]
+    rows: Vec<(f64, f64, f64, f64, f64, Option<i64>)>,
+}
+
 /// Of the land that is closed now.
-fn total(rows: &[ZoneWatch]) -> Value {
+fn total(rows: &[ZoneWatch]) -> TotalJson {
     let closed: Vec<&ZoneWatch> = rows.iter().filter(|row| row.level != ClosureLevel::None).collect();
     let area_mu: f64 = closed.iter().map(|row| row.area_mu).sum();
     let mean = |of: &dyn Fn(&ZoneWatch) -> f64| {
@@ -146,35 +255,35 @@ fn total(rows: &[ZoneWatch]) -> Value {
         if area_mu > 0.0 { rounded(watched / area_mu) } else { 0.0 }
     };
     let window = |at: usize| mean(&move |row| row.watched.get(at).copied().unwrap_or(0.0));
-    json!({
-        "zones": closed.len(),
-        "blind_zones": closed.iter().filter(|row| row.blind_since.is_some()).count(),
-        "area_mu": rounded_mu(area_mu),
-        "blind_mu": rounded_mu(closed.iter().map(|row| row.blind_mu()).sum()),
-        "watched": { "hour": window(0), "day": window(1), "week": window(2) },
-    })
+    TotalJson {
+        zones: closed.len(),
+        blind_zones: closed.iter().filter(|row| row.blind_since.is_some()).count(),
+        area_mu: rounded_mu(area_mu),
+        blind_mu: rounded_mu(closed.iter().map(|row| row.blind_mu()).sum()),
+        watched: WatchedJson { hour: window(0), day: window(1), week: window(2) },
+    }
 }
 
-fn zone_json(row: &ZoneWatch) -> Value {
+fn zone_json(row: &ZoneWatch) -> ZoneWatchJson {
     let [hour, day, week] = row.watched.map(rounded);
     let in_span = row
         .in_span
-        .map(|share| json!({ "watched": rounded(share), "blind_mu": rounded_mu((1.0 - share) * row.area_mu) }));
-    json!({
-        "zone": { "id": row.zone.id.as_str(), "name": row.zone.name, "version": row.zone.version },
-        "kind": row.kind.as_str(),
-        "township": row.township.as_ref().map(|code| code.as_str()),
-        "closure": row.level.as_str(),
-        "area_mu": rounded_mu(row.area_mu),
-        "watched": { "hour": hour, "day": day, "week": week },
-        "limit_h": row.limit.as_secs_f64() / 3_600.0,
-        "share_min": row.share,
-        "watched_in_limit": rounded(row.watched_in_limit),
-        "blind_mu": rounded_mu(row.blind_mu()),
-        "last": row.last.map(Timestamp::to_rfc3339),
-        "blind_since": row.blind_since.map(Timestamp::to_rfc3339),
-        "in_span": in_span,
-    })
+        .map(|share| InSpanJson { watched: rounded(share), blind_mu: rounded_mu((1.0 - share) * row.area_mu) });
+    ZoneWatchJson {
+        zone: ZoneRefJson { id: row.zone.id.to_string(), name: row.zone.name.clone(), version: row.zone.version },
+        kind: row.kind.as_str(),
+        township: row.township.as_ref().map(ToString::to_string),
+        closure: row.level.as_str(),
+        area_mu: rounded_mu(row.area_mu),
+        watched: WatchedJson { hour, day, week },
+        limit_h: row.limit.as_secs_f64() / 3_600.0,
+        share_min: row.share,
+        watched_in_limit: rounded(row.watched_in_limit),
+        blind_mu: rounded_mu(row.blind_mu()),
+        last: row.last.map(Moment),
+        blind_since: row.blind_since.map(Moment),
+        in_span,
+    }
 }
 
 /// A share with four digits.
@@ -192,14 +301,14 @@ fn degrees(degrees: f64) -> f64 {
     (degrees * 1e5).round() / 1e5
 }
 
-/// One row a cell; what each number is stands once.
-pub(crate) fn cells_json(cells: &[WatchedCell]) -> Value {
+/// As [`CellsJson`] says.
+pub(crate) fn cells_json(cells: &[WatchedCell]) -> CellsJson {
     let row = |cell: &WatchedCell| {
         let [south, west, north, east] = cell.bounds_deg.map(degrees);
-        json!([south, west, north, east, rounded(cell.share), cell.last.map(Timestamp::as_millis)])
+        (south, west, north, east, rounded(cell.share), cell.last.map(Timestamp::as_millis))
     };
     let fields = ["south", "west", "north", "east", "share", "last_ms"];
-    json!({ "fields": fields, "rows": cells.iter().map(row).collect::<Vec<_>>() })
+    CellsJson { fields, rows: cells.iter().map(row).collect() }
 }
 
 fn geojson(cells: &[WatchedCell]) -> Value {

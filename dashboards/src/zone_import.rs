@@ -6,19 +6,21 @@
 use crate::app::{App, blocking};
 use crate::auth::Signed;
 use crate::extract::{self, Body, Params};
+use crate::openapi::{BadRequest, Conflict, Forbidden, NotFound, NotLoggedIn, TooLarge, words};
 use crate::problem::Problem;
-use crate::proposals::{legal_field, proposal_json};
+use crate::proposals::{ProposalJson, legal_field, proposal_json};
 use crate::upload::Upload;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use model::{SQUARE_METRES_PER_MU, ZoneId, ZoneKind};
 use registry::{FeatureOutcome, ImportOptions, ImportReport, Proposal, Registry, Role, ZoneImportError};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use survey::{Crs, Datum, Encoding, Mapping, ReadError, ReadOptions, Source, Survey};
+use survey::{Crs, Datum, Encoding, Mapping, ReadError, ReadOptions, Source};
+use utoipa::{IntoParams, ToSchema};
 
 /// Who may change zones.
 const EDITORS: [Role; 2] = [Role::ZoneEditor, Role::Administrator];
@@ -27,28 +29,58 @@ const DAYS_DEFAULT: u16 = 30;
 const DAYS_MAX: u16 = 366;
 
 /// What `POST /zones/import` takes beside the file, in the query or as fields of the form.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Import {
+    /// Kind of every zone in the file.
+    #[param(value_type = Option<words::ZoneKind>, inline)]
     kind: Option<String>,
+    /// Coordinate system instead of the file's, for example EPSG:4527.
     crs: Option<String>,
+    /// One of wgs84, cgcs2000, gcj02 and bd09.
     datum: Option<String>,
+    /// Of a shapefile's text, instead of what it says: GBK, UTF-8.
     encoding: Option<String>,
+    /// TOML: what the surveyor's attributes and words are called here.
     mapping: Option<String>,
+    /// Metres within which borders of two features are joined; 0 for none.
+    #[param(value_type = Option<f64>)]
     snap: Option<String>,
+    /// From when the versions hold: a legal date, or an instant; now if absent.
     in_force: Option<String>,
+    /// Until when (exclusive): a legal date, or an instant; until others replace them if absent.
     in_force_to: Option<String>,
+    /// True: change nothing.
+    #[param(value_type = Option<bool>)]
     dry_run: Option<String>,
+    /// How many days a dry run judges again: incidents gained and lost; 0 for none.
+    #[param(value_type = Option<u16>, maximum = 366, default = 30)]
     days: Option<String>,
+    /// Why the zones change; only a dry run needs none.
     reason: Option<String>,
 }
 
-/// `POST /zones/import`: a file as the body, or a form with one file or the files of a shapefile.
+/// Publish the zones of a surveyor's file, all or none.
+#[utoipa::path(
+    post, path = "/api/v1/zones/import", tag = "zones",
+    params(Import),
+    request_body(
+        content((Value = "multipart/form-data"), (Value = "application/geo+json"), (words::Bytes = "application/octet-stream")),
+        description = "a file as the body; or a form with one file, or the .shp, .dbf, .prj and .cpg of a shapefile, as `file`, and \
+                       what the address takes as further fields",
+    ),
+    responses(
+        (status = 200, body = ZonesImportedJson),
+        (status = 202, body = ZonesImportedJson, description = "it waits for a second person: `proposal`"),
+        BadRequest, NotLoggedIn, Forbidden, Conflict, TooLarge,
+    ),
+)]
 pub(crate) async fn import(
     State(app): State<Arc<App>>,
     signed: Signed,
     Params(query): Params<Import>,
     mut upload: Upload,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<(StatusCode, Json<ZonesImportedJson>), Problem> {
     let query = query.with(&mut upload.fields);
     let importing = Importing::checked(&app, &signed, &query)?;
     blocking("importing zones", move || importing.carry_out(&upload.source())).await
@@ -79,36 +111,90 @@ impl Importing {
     }
 
     /// Reads the file and changes the zones, or proposes it, or says what would be. Takes as long as the file is.
-    pub fn carry_out(self, source: &Source<'_>) -> Result<(StatusCode, Json<Value>), Problem> {
+    pub fn carry_out(self, source: &Source<'_>) -> Result<(StatusCode, Json<ZonesImportedJson>), Problem> {
         let Self { app, registry, by, reason, options, reading, days } = self;
         let survey = survey::read(source, &reading)?;
+        let done = |report: &ImportReport| ZonesImportedJson {
+            report: report_json(report),
+            crs: survey.crs.clone(),
+            encoding: survey.encoding.clone(),
+            notes: survey.notes.iter().map(ToString::to_string).collect(),
+            proposal: None,
+            incidents: None,
+        };
         if app.parts.second_person && !options.dry_run {
             let (proposal, report) = registry.propose_zones(&survey, options, &by, &reason)?;
-            let json = with(report_json(&report), [("proposal", proposal_json(&proposal))]);
-            return Ok((StatusCode::ACCEPTED, Json(described(json, &survey))));
+            let proposed = ZonesImportedJson { proposal: Some(proposal_json(&proposal)), ..done(&report) };
+            return Ok((StatusCode::ACCEPTED, Json(proposed)));
         }
-        let mut json = described(report_json(&registry.import_zones(&survey, options, &by, &reason)?), &survey);
+        let mut json = done(&registry.import_zones(&survey, options, &by, &reason)?);
         if options.dry_run && days > 0 {
             let proposed = registry::drafts(&survey, options)?.into_iter().map(|draft| draft.preview()).collect();
             let difference =
                 (app.parts.foresee)(proposed, days).map_err(|why| Problem::internal("judging again", why))?;
-            json = with(json, [("incidents", difference)]);
+            json.incidents = Some(difference);
         }
         Ok((StatusCode::OK, Json(json)))
     }
 }
 
-/// What the file said about itself.
-fn described(json: Value, survey: &Survey) -> Value {
-    let notes = survey.notes.iter().map(ToString::to_string).collect();
-    with(json, [("crs", survey.crs.clone().into()), ("encoding", survey.encoding.clone().into()), ("notes", notes)])
+/// What became of a surveyor's file.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ZonesImported)]
+pub(crate) struct ZonesImportedJson {
+    #[serde(flatten)]
+    report: ReportJson,
+    /// The file's coordinate system.
+    crs: String,
+    /// Of a shapefile's text.
+    encoding: String,
+    /// What the file said about itself.
+    notes: Vec<String>,
+    /// What waits for a second person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proposal: Option<ProposalJson>,
+    /// A dry run: incidents of the last days that were gained and lost, with the zones of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incidents: Option<Value>,
 }
 
-fn with<const N: usize>(mut json: Value, fields: [(&str, Value); N]) -> Value {
-    if let Some(object) = json.as_object_mut() {
-        object.extend(fields.map(|(name, value)| (name.to_owned(), value)));
-    }
-    json
+/// What became of each feature of a file.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ZonesReport)]
+pub struct ReportJson {
+    dry_run: bool,
+    /// How many zones got a new version.
+    published: usize,
+    features: Vec<FeatureJson>,
+}
+
+/// What became of a feature.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ZonesReportFeature)]
+struct FeatureJson {
+    /// Its place in the file.
+    index: usize,
+    #[schema(required)]
+    id: Option<String>,
+    /// `published`, `unchanged` or `refused`.
+    outcome: &'static str,
+    #[schema(required)]
+    version: Option<u32>,
+    /// Why it was refused.
+    #[schema(required)]
+    reason: Option<String>,
+    notes: Vec<String>,
+    /// Against the version before.
+    #[schema(required)]
+    difference: Option<AreaDifferenceJson>,
+}
+
+/// How much land a zone gained and lost.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ZoneDifference)]
+struct AreaDifferenceJson {
+    gained_mu: f64,
+    lost_mu: f64,
 }
 
 impl Import {
@@ -132,20 +218,43 @@ impl Import {
 }
 
 /// What `POST /zones/{id}/repeal` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RepealZone)]
 pub(crate) struct RepealBody {
+    /// Legal date or instant.
     from: String,
     reason: String,
 }
 
-/// `POST /zones/{id}/repeal`
+/// The end of a zone, or the proposal of it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ZoneRepealed)]
+pub(crate) struct RepealedJson {
+    /// The version that ends it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u32>,
+    /// What waits for a second person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proposal: Option<ProposalJson>,
+}
+
+/// From a date on the zone is none.
+#[utoipa::path(
+    post, path = "/api/v1/zones/{id}/repeal", tag = "zones",
+    request_body = RepealBody,
+    responses(
+        (status = 200, body = RepealedJson),
+        (status = 202, body = RepealedJson, description = "it waits for a second person"),
+        BadRequest, NotLoggedIn, Forbidden, NotFound, Conflict,
+    ),
+)]
 pub(crate) async fn repeal(
     State(app): State<Arc<App>>,
     signed: Signed,
     Path(id): Path<String>,
     Body(body): Body<RepealBody>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<(StatusCode, Json<RepealedJson>), Problem> {
     signed.who.require(&EDITORS)?;
     let id = ZoneId::parse(&id).map_err(|error| Problem::bad_request(error.to_string()))?;
     let from = legal_field("from", &body.from)?;
@@ -159,8 +268,10 @@ pub(crate) async fn repeal(
     })
     .await?;
     Ok(match done {
-        Ok(proposal) => (StatusCode::ACCEPTED, Json(json!({ "proposal": proposal_json(&proposal) }))),
-        Err(version) => (StatusCode::OK, Json(json!({ "version": version }))),
+        Ok(proposal) => {
+            (StatusCode::ACCEPTED, Json(RepealedJson { version: None, proposal: Some(proposal_json(&proposal)) }))
+        }
+        Err(version) => (StatusCode::OK, Json(RepealedJson { version: Some(version), proposal: None })),
     })
 }
 
@@ -219,23 +330,21 @@ fn reading(query: &Import) -> Result<ReadOptions, Problem> {
 }
 
 /// What became of each feature of a file.
-pub fn report_json(report: &ImportReport) -> Value {
+pub fn report_json(report: &ImportReport) -> ReportJson {
     let features = report.features.iter().map(|feature| {
         let (outcome, version, reason) = match &feature.outcome {
             FeatureOutcome::Published { version } => ("published", Some(*version), None),
             FeatureOutcome::Unchanged { version } => ("unchanged", Some(*version), None),
             FeatureOutcome::Refused(fault) => ("refused", None, Some(fault.to_string())),
         };
-        let notes: Vec<_> = feature.notes.iter().map(ToString::to_string).collect();
         let difference = feature.difference.map(|difference| {
             let mu = |square_metres: f64| (square_metres / SQUARE_METRES_PER_MU * 100.0).round() / 100.0;
-            json!({ "gained_mu": mu(difference.gained_m2), "lost_mu": mu(difference.lost_m2) })
+            AreaDifferenceJson { gained_mu: mu(difference.gained_m2), lost_mu: mu(difference.lost_m2) }
         });
-        json!({ "index": feature.index, "id": feature.id, "outcome": outcome, "version": version, "reason": reason,
-                "notes": notes, "difference": difference })
+        let notes = feature.notes.iter().map(ToString::to_string).collect();
+        FeatureJson { index: feature.index, id: feature.id.clone(), outcome, version, reason, notes, difference }
     });
-    let features: Vec<_> = features.collect();
-    json!({ "dry_run": report.dry_run, "published": report.published(), "features": features })
+    ReportJson { dry_run: report.dry_run, published: report.published(), features: features.collect() }
 }
 
 impl From<ZoneImportError> for Problem {

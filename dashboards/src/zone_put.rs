@@ -8,8 +8,9 @@
 use crate::app::{App, blocking};
 use crate::auth::Signed;
 use crate::extract::{Body, Params};
+use crate::openapi::{BadRequest, Conflict, Forbidden, NotLoggedIn, TooLarge, WrongType};
 use crate::problem::Problem;
-use crate::zone_import::{Import, Importing};
+use crate::zone_import::{Import, Importing, ZonesImportedJson};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -18,24 +19,41 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use survey::Source;
+use utoipa::ToSchema;
 
 /// What `PUT /zones/{id}` takes: a GeoJSON Feature (RFC 7946). Members that are not named here are passed over.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ZoneFeature)]
 pub(crate) struct Feature {
+    /// `Feature`.
     r#type: String,
+    /// A GeoJSON Polygon or MultiPolygon.
+    #[schema(required, value_type = Object)]
     geometry: Option<Value>,
+    /// As in POST /zones/import.
     #[serde(default)]
+    #[schema(value_type = Option<Object>)]
     properties: Option<Map<String, Value>>,
 }
 
-/// `PUT /zones/{id}`
+/// One zone as one GeoJSON Feature; what it leaves out stays as in the version of now, but for `area_mu`.
+#[utoipa::path(
+    put, path = "/api/v1/zones/{id}", tag = "zones",
+    params(Import),
+    request_body = Feature,
+    responses(
+        (status = 200, body = ZonesImportedJson),
+        (status = 202, body = ZonesImportedJson, description = "it waits for a second person: `proposal`"),
+        BadRequest, NotLoggedIn, Forbidden, Conflict, TooLarge, WrongType,
+    ),
+)]
 pub(crate) async fn put(
     State(app): State<Arc<App>>,
     signed: Signed,
     Path(id): Path<String>,
     Params(query): Params<Import>,
     Body(feature): Body<Feature>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<(StatusCode, Json<ZonesImportedJson>), Problem> {
     let importing = Importing::checked(&app, &signed, &query)?;
     let id = ZoneId::parse(&id).map_err(|error| Problem::bad_request(error.to_string()))?;
     let registry = app.registry_view();

@@ -7,9 +7,11 @@
 use crate::app::{App, blocking};
 use crate::auth::{Signed, Who};
 use crate::console::is_known;
-use crate::extract;
+use crate::extract::{self, List};
+use crate::openapi::words::Moment;
+use crate::openapi::{BadRequest, NotFound, NotLoggedIn};
 use crate::problem::Problem;
-use crate::zone_feature::{properties, push_feature};
+use crate::zone_feature::{ZoneJson, properties, push_feature};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -18,9 +20,10 @@ use axum::response::{IntoResponse, Response};
 use journal::wire::ZoneLoadJson;
 use model::{Closure, Position, Timestamp, TownshipCode, Zone, ZoneId};
 use registry::{Period, ZoneVersion};
-use serde_json::{Value, json};
+use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use utoipa::ToSchema;
 
 /// Kinds of viewers whose answers are remembered: a banner has a dozen townships.
 const VIEWERS_KEPT: usize = 32;
@@ -37,7 +40,15 @@ struct Cached {
     etag: String,
 }
 
-/// `GET /zones`
+/// Zones in force, with what holds in them now.
+#[utoipa::path(
+    get, path = "/api/v1/zones", tag = "zones",
+    responses(
+        (status = 200, body = Object, content_type = "application/geo+json",
+            description = "GeoJSON FeatureCollection, with ETag; the properties of each feature are a Zone"),
+        (status = 304, description = "the caller has it"), NotLoggedIn,
+    ),
+)]
 pub(crate) async fn all(State(app): State<Arc<App>>, signed: Signed, headers: HeaderMap) -> Result<Response, Problem> {
     let shared = Arc::clone(&app);
     let write = move || Ok::<_, Problem>(cached(&shared, &signed.who));
@@ -51,11 +62,15 @@ pub(crate) async fn all(State(app): State<Arc<App>>, signed: Signed, headers: He
     Ok((common, [(header::CONTENT_TYPE, "application/geo+json")], body).into_response())
 }
 
-/// `GET /zones/loads`: what stands in each open balance zone that names what it carries.
-pub(crate) async fn loads(State(app): State<Arc<App>>, signed: Signed) -> Result<Json<Value>, Problem> {
+/// What stands in each open balance zone that names its capacity.
+#[utoipa::path(
+    get, path = "/api/v1/zones/loads", tag = "zones",
+    responses((status = 200, body = List<ZoneLoadJson>), NotLoggedIn),
+)]
+pub(crate) async fn loads(State(app): State<Arc<App>>, signed: Signed) -> Result<Json<List<ZoneLoadJson>>, Problem> {
     let loads = app.parts.live.zone_loads();
     let theirs = loads.iter().filter(|load| signed.who.sees(load.township.as_ref().map(|code| code.as_str())));
-    Ok(extract::list(theirs.map(|load| json!(ZoneLoadJson::from(load))).collect(), None))
+    Ok(extract::list(theirs.map(ZoneLoadJson::from).collect(), None))
 }
 
 /// Whether a zone is this user's business.
@@ -94,12 +109,16 @@ pub(crate) fn same(left: &[Arc<Zone>], right: &[Arc<Zone>]) -> bool {
     left.len() == right.len() && left.iter().zip(right).all(|(left, right)| Arc::ptr_eq(left, right) || left == right)
 }
 
-/// `GET /zones/{id}/versions`: without the geometry, which the map has for the version in force.
+/// Versions of a zone, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/zones/{id}/versions", tag = "zones",
+    responses((status = 200, body = List<VersionJson>), BadRequest, NotLoggedIn, NotFound),
+)]
 pub(crate) async fn versions(
     State(app): State<Arc<App>>,
     signed: Signed,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<List<VersionJson>>, Problem> {
     let zone_id = ZoneId::parse(&id).map_err(|error| Problem::bad_request(error.to_string()))?;
     let registry = app.parts.registry.clone();
     let versions = blocking("reading a zone's versions", move || registry.zone_versions(&zone_id)).await?;
@@ -111,25 +130,48 @@ pub(crate) async fn versions(
     Ok(extract::list(items.collect(), None))
 }
 
-/// A version and what became of it. A repeal closes nothing.
-pub fn version_json(version: &ZoneVersion, closure: &Closure) -> Value {
-    let zone = &version.zone;
-    let open = Closure::default();
-    let mut json = properties(zone, if version.repealed { &open } else { closure });
-    if let Some(fields) = json.as_object_mut() {
-        let decides = version.decides.iter().map(period_json);
-        fields.insert("in_force_to".to_owned(), json!(version.in_force_to().map(Timestamp::to_rfc3339)));
-        fields.insert("known_to".to_owned(), json!(version.known_to.map(Timestamp::to_rfc3339)));
-        fields.insert("decides".to_owned(), decides.collect());
-        fields.insert("repealed".to_owned(), version.repealed.into());
-        fields.insert("reason".to_owned(), zone.reason.as_str().into());
-        fields.insert("published_by".to_owned(), zone.published_by.as_str().into());
-    }
-    json
+/// A version of a zone, and what became of it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ZoneVersion)]
+pub struct VersionJson {
+    #[serde(flatten)]
+    zone: ZoneJson,
+    /// Since when later versions leave it nothing to decide.
+    #[schema(required)]
+    known_to: Option<Moment>,
+    decides: Vec<PeriodJson>,
+    repealed: bool,
+    reason: String,
+    published_by: String,
 }
 
-fn period_json(period: &Period) -> Value {
-    json!({ "from": period.from.to_rfc3339(), "to": period.to.map(Timestamp::to_rfc3339) })
+/// A time in which a version decides.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Period)]
+struct PeriodJson {
+    from: Moment,
+    #[schema(required)]
+    to: Option<Moment>,
+}
+
+/// A version and what became of it. A repeal closes nothing.
+pub fn version_json(version: &ZoneVersion, closure: &Closure) -> VersionJson {
+    let zone = &version.zone;
+    let open = Closure::default();
+    let mut shown = properties(zone, if version.repealed { &open } else { closure });
+    shown.in_force_to = version.in_force_to().map(Moment);
+    VersionJson {
+        zone: shown,
+        known_to: version.known_to.map(Moment),
+        decides: version.decides.iter().map(period_json).collect(),
+        repealed: version.repealed,
+        reason: zone.reason.clone(),
+        published_by: zone.published_by.clone(),
+    }
+}
+
+fn period_json(period: &Period) -> PeriodJson {
+    PeriodJson { from: period.from.into(), to: period.to.map(Moment) }
 }
 
 /// The townships that a place lies in, for users who see only some.

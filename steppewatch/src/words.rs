@@ -4,8 +4,7 @@
 
 use alerts::Store;
 use alerts::message::{self, Shown, SmsLength};
-use dashboards::Words;
-use serde_json::{Value, json};
+use dashboards::{MessageJson, SaidJson, Words};
 use std::sync::Arc;
 
 /// What the console asks.
@@ -20,12 +19,10 @@ pub fn words(store: &Store) -> Words {
     }
 }
 
-fn shown(message: &Shown) -> Value {
+fn shown(message: &Shown) -> MessageJson {
     let says = message.says.iter().map(|text| {
         let SmsLength { units, parts, .. } = SmsLength::of(text);
-        json!({ "text": text, "characters": units, "sms_parts": parts })
+        SaidJson { text: text.clone(), characters: units, sms_parts: parts }
     });
-    json!({
-        "name": message.name, "text": message.text, "is_own": message.is_own, "says": says.collect::<Vec<_>>(),
-    })
+    MessageJson { name: message.name.clone(), text: message.text.clone(), is_own: message.is_own, says: says.collect() }
 }

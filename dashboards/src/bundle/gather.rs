@@ -121,7 +121,8 @@ fn law<W: Write + Seek>(
     }
     let opened = incident.timeline.first().and_then(|line| Timestamp::parse_rfc3339(&line.at));
     let known = opened.or_else(|| Timestamp::parse_rfc3339(&incident.first_seen)).unwrap_or(sources.now);
-    let mut calendar = calendar_json(&sources.registry.calendar_as_of(known)?, &[]);
+    let calendar = calendar_json(&sources.registry.calendar_as_of(known)?, &[]);
+    let mut calendar = serde_json::to_value(calendar).map_err(|error| failed("the law", error))?;
     // What waits for a second person is no law.
     calendar.as_object_mut().map(|fields| fields.remove("proposals"));
     let closures = json!({ "decided": incident.closure, "known_at": known.to_rfc3339(), "calendar": calendar });
@@ -156,11 +157,11 @@ fn audit<W: Write + Seek>(
         return Ok(());
     }
     let shown = found.iter().map(|entry| {
-        let mut json = entry_json(entry);
+        let mut json = serde_json::to_value(entry_json(entry)).map_err(|error| failed("the audit", error))?;
         json.as_object_mut().map(|fields| fields.remove("address"));
-        json
+        Ok(json)
     });
-    let shown: Vec<Value> = shown.collect();
+    let shown = shown.collect::<Result<Vec<Value>, ExportError>>()?;
     Ok(packer.add("audit.json", "审计条目 who did what", &pretty("the audit", &shown)?)?)
 }
 
@@ -217,7 +218,8 @@ impl Pictures {
                     continue;
                 }
             }
-            let mut json = item_json(item, sources.now);
+            let mut json =
+                serde_json::to_value(item_json(item, sources.now)).map_err(|error| failed("the pictures", error))?;
             if let Some(fields) = json.as_object_mut() {
                 fields.remove("age_s");
                 fields.insert("file".to_owned(), path.into());

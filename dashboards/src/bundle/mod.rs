@@ -17,6 +17,8 @@ mod said;
 use crate::app::{App, blocking};
 use crate::auth::Signed;
 use crate::incidents::find;
+use crate::openapi::words::Bytes;
+use crate::openapi::{Forbidden, NotFound, NotLoggedIn};
 use crate::problem::Problem;
 use crate::view::View;
 use axum::extract::{Path as PathOf, State};
@@ -133,7 +135,15 @@ pub fn export_case<W: Write + Seek>(
     packed(&sources, &case, &parts.files, writer)
 }
 
-/// `GET /incidents/{id}/bundle`
+/// The evidence bundle of a case: one signed ZIP that is opened and checked without the platform.
+///
+/// For operators, supervisors, administrators and auditors. Its README.txt says what is in it and how it is checked; `manifest.json` names
+/// what is absent, and why. What devices of townships that the exporter does not see showed and said is left out. Each export stands in the
+/// audit.
+#[utoipa::path(
+    get, path = "/api/v1/incidents/{id}/bundle", tag = "incidents",
+    responses((status = 200, body = Bytes, content_type = "application/zip"), NotLoggedIn, Forbidden, NotFound),
+)]
 pub(crate) async fn bundle(
     State(app): State<Arc<App>>,
     signed: Signed,

@@ -28,11 +28,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use provider::{Person, Refused};
 use registry::{RegistryError, User};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::net::IpAddr;
 use std::sync::Arc;
 use ticket::{TICKET_MAX, Ticket};
+use utoipa::{IntoParams, ToSchema};
 
 /// Where a login by the provider begins; its cookie goes nowhere else.
 const BEGIN: &str = "/api/v1/session/oidc";
@@ -42,20 +43,57 @@ const TICKET_COOKIE: &str = "steppewatch_login";
 const LENGTH_MAX: usize = 4_096;
 
 /// What comes back with the browser.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Answer {
+    /// Of the provider.
     code: Option<String>,
+    /// Of the login that this browser began.
     state: Option<String>,
+    /// Why the provider would not.
     error: Option<String>,
 }
 
-/// `GET /login-ways`: what the login page offers.
-pub(crate) async fn ways(State(app): State<Arc<App>>) -> Json<Value> {
-    let provider = app.parts.oidc.as_ref().map(|provider| json!({ "name": provider.name(), "url": BEGIN }));
-    Json(json!({ "password": true, "provider": provider }))
+/// How one can log in.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LoginWays)]
+pub(crate) struct WaysJson {
+    password: bool,
+    /// The office's own identity provider, where one is configured.
+    #[schema(required)]
+    provider: Option<ProviderJson>,
 }
 
-/// `GET /session/oidc`: sends the browser to the provider.
+/// An identity provider: a browser that goes to its `url` is sent there.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LoginProvider)]
+struct ProviderJson {
+    name: String,
+    url: &'static str,
+}
+
+/// What the login page offers.
+#[utoipa::path(
+    get, path = "/api/v1/login-ways", tag = "session",
+    responses((status = 200, body = WaysJson)),
+    security(()),
+)]
+pub(crate) async fn ways(State(app): State<Arc<App>>) -> Json<WaysJson> {
+    let provider = app.parts.oidc.as_ref();
+    let provider = provider.map(|provider| ProviderJson { name: provider.name().to_owned(), url: BEGIN });
+    Json(WaysJson { password: true, provider })
+}
+
+/// Sends a browser to the office's identity provider.
+#[utoipa::path(
+    get, path = "/api/v1/session/oidc", tag = "session",
+    responses(
+        (status = 303, description = "to the provider; a cookie binds its answer to this browser for ten minutes"),
+        (status = 404, body = String, content_type = "text/html", description = "no provider is configured"),
+        (status = 502, body = String, content_type = "text/html", description = "the provider does not answer"),
+    ),
+    security(()),
+)]
 pub(crate) async fn begin(State(app): State<Arc<App>>) -> Response {
     sent_away(&app).await.unwrap_or_else(|failed| failed.page())
 }
@@ -67,7 +105,26 @@ async fn sent_away(app: &App) -> Result<Response, Failed> {
     Ok(redirect(url.as_str(), &[ticket_cookie(provider, &ticket.cookie, TICKET_MAX.as_secs())])?)
 }
 
-/// `GET /session/oidc/callback`: the browser comes back.
+/// Where a browser comes back to from the identity provider.
+///
+/// The account has to exist here and not be disabled; roles and townships are those that it has here. An account with a second factor is
+/// let in if the provider says that it asked for one.
+#[utoipa::path(
+    get, path = "/api/v1/session/oidc/callback", tag = "session",
+    params(Answer),
+    responses(
+        (status = 303, description = "to the console, with the session's cookie"),
+        (status = 400, body = String, content_type = "text/html", description = "no login of this browser's, or too old"),
+        (status = 401, body = String, content_type = "text/html",
+            description = "the provider said no, or what it says cannot be believed"),
+        (status = 403, body = String, content_type = "text/html",
+            description = "no such account, disabled, or a second factor is missing"),
+        (status = 404, body = String, content_type = "text/html", description = "no provider is configured"),
+        (status = 429, body = String, content_type = "text/html", description = "too many attempts from this address"),
+        (status = 502, body = String, content_type = "text/html", description = "the provider does not answer"),
+    ),
+    security(()),
+)]
 pub(crate) async fn callback(
     State(app): State<Arc<App>>,
     ConnectInfo(Peer(peer)): ConnectInfo<Peer>,

@@ -4,25 +4,38 @@
 
 use super::legal;
 use super::table::{Cell, Column};
+use crate::openapi::words as document;
 use crate::view::Incident;
 use journal::wire::{IncidentJson, IntervalJson, words};
 use model::Interval;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A case in a line.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = IncidentBrief)]
 pub(crate) struct Brief {
     id: String,
+    #[schema(value_type = document::Severity)]
     severity: String,
+    #[schema(value_type = document::IncidentStatus)]
     status: String,
     zone: String,
+    #[schema(required)]
     township: Option<String>,
+    #[schema(format = DateTime)]
     first_seen: String,
+    #[schema(format = DateTime)]
     last_seen: String,
+    #[schema(required, format = DateTime)]
     ended_at: Option<String>,
+    /// In words.
     species: String,
     sheep_units: IntervalJson,
+    /// An estimate.
+    #[schema(required)]
     fine_yuan: Option<IntervalJson>,
+    #[schema(required, value_type = Option<document::Outcome>)]
     outcome: Option<String>,
 }
 

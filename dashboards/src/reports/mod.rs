@@ -22,6 +22,7 @@ use axum::response::{IntoResponse, Response};
 use model::Timestamp;
 use serde::Serialize;
 use table::Document;
+use utoipa::ToSchema;
 
 /// How a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,10 +46,14 @@ impl Format {
 }
 
 /// Of when a report is, made when and by whom.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ReportHeading)]
 struct Heading {
+    #[schema(format = DateTime)]
     from: String,
+    #[schema(format = DateTime)]
     to: String,
+    #[schema(format = DateTime)]
     made_at: String,
     made_by: String,
 }

@@ -9,6 +9,8 @@ use super::{Format, Heading, answered, day};
 use crate::app::App;
 use crate::auth::Signed;
 use crate::extract::{self, Params};
+use crate::openapi::words::{Bytes, ReportFormat};
+use crate::openapi::{BadRequest, NotLoggedIn};
 use crate::problem::Problem;
 use crate::view::Incident;
 use axum::extract::State;
@@ -19,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
+use utoipa::{IntoParams, ToSchema};
 
 /// A season when nobody named a span.
 const SPAN_DEFAULT: Duration = Duration::from_secs(92 * 86_400);
@@ -27,16 +30,23 @@ const SPAN_MAX: Duration = Duration::from_secs(3 * 366 * 86_400);
 const NOWHERE: &str = "";
 
 /// What `GET /reports/season` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Asked {
+    /// RFC 3339 or a legal date.
     from: Option<String>,
+    /// Likewise; now when absent.
     to: Option<String>,
+    /// Only this one.
     township: Option<String>,
+    /// JSON when absent.
+    #[param(value_type = Option<ReportFormat>, inline)]
     format: Option<String>,
 }
 
 /// What became of a number of cases.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = SeasonCounts)]
 struct Counts {
     incidents: u64,
     open: u64,
@@ -47,20 +57,26 @@ struct Counts {
     late: u64,
     sheep_units: IntervalJson,
     fine_yuan: IntervalJson,
+    #[schema(required)]
     acknowledged_median_s: Option<f64>,
+    #[schema(required)]
     resolved_median_s: Option<f64>,
 }
 
 /// Those of one township.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = SeasonRow)]
 struct Row {
+    #[schema(required)]
     township: Option<String>,
     name: String,
     #[serde(flatten)]
     counts: Counts,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// What became of the cases of a span.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = SeasonReport)]
 struct Season {
     #[serde(flatten)]
     heading: Heading,
@@ -68,7 +84,20 @@ struct Season {
     total: Counts,
 }
 
-/// `GET /reports/season`
+/// What became of the cases first seen in a span, by township; animals and fines are estimates.
+///
+/// They are of cases that are a violation or undecided.
+#[utoipa::path(
+    get, path = "/api/v1/reports/season", tag = "reports",
+    params(Asked),
+    responses(
+        (status = 200, content(
+            (Season = "application/json"), (String = "text/csv"),
+            (Bytes = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (Bytes = "application/pdf"),
+        )),
+        BadRequest, NotLoggedIn,
+    ),
+)]
 pub(crate) async fn season(
     State(app): State<Arc<App>>,
     signed: Signed,

@@ -13,6 +13,8 @@ use crate::devices::sees;
 use crate::extract::{self, Body, Params};
 use crate::health;
 use crate::notices;
+use crate::openapi::words::{self, Bytes, Moment, ReportFormat};
+use crate::openapi::{BadRequest, Forbidden, NotLoggedIn};
 use crate::problem::Problem;
 use crate::view::Incident;
 use crate::watching::rounded_mu;
@@ -24,9 +26,9 @@ use journal::wire::{NoticeJson, ReasoningJson};
 use model::{Device, Health, Timestamp, ZoneWatch};
 use registry::ShiftNote;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use utoipa::{IntoParams, ToSchema};
 
 /// A shift when nobody named one.
 const SPAN_DEFAULT: Duration = Duration::from_secs(12 * 3_600);
@@ -35,21 +37,29 @@ const SPAN_MAX: Duration = Duration::from_secs(31 * 86_400);
 const LINES_MAX: usize = 500;
 
 /// What `GET /reports/shift` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Asked {
+    /// RFC 3339 or a legal date.
     from: Option<String>,
+    /// Likewise; now when absent.
     to: Option<String>,
+    /// JSON when absent.
+    #[param(value_type = Option<ReportFormat>, inline)]
     format: Option<String>,
 }
 
 /// What `POST /reports/shift/notes` takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoteBody {
+    #[schema(max_length = 2000)]
     text: String,
 }
 
-#[derive(Debug, Serialize)]
+/// Cases by how far people are with them.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ShiftCases)]
 struct Cases {
     open: Vec<Brief>,
     acknowledged: Vec<Brief>,
@@ -58,27 +68,72 @@ struct Cases {
 }
 
 /// A device that is not well.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ShiftDevice)]
 struct Down {
     id: String,
+    #[schema(value_type = words::DeviceKind)]
     kind: &'static str,
+    #[schema(value_type = words::Health)]
     health: &'static str,
+    #[schema(required)]
     township: Option<String>,
+    #[schema(required, format = DateTime)]
     last_seen: Option<String>,
     reasons: Vec<ReasoningJson>,
 }
 
 /// A notice that went on.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ShiftNotice)]
 struct Told {
     id: String,
     matter: String,
     text: ReasoningJson,
+    #[schema(format = DateTime)]
     since: String,
+    #[schema(required, format = DateTime)]
     until: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// A zone that nobody watched within its limit.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ShiftBlind)]
+struct BlindJson {
+    zone: NamedJson,
+    blind_mu: f64,
+    #[schema(required)]
+    blind_since: Option<Moment>,
+}
+
+/// A zone by its name.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NamedZone)]
+struct NamedJson {
+    id: String,
+    name: String,
+}
+
+/// How many deliveries wait, and how many were given up.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ShiftDeliveries)]
+struct UnsentJson {
+    pending: i64,
+    dead: i64,
+}
+
+/// A word for those who come next.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ShiftNote)]
+pub(crate) struct NoteJson {
+    at: Moment,
+    by: String,
+    text: String,
+}
+
+/// What a shift hands over.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ShiftReport)]
 struct Shift {
     #[serde(flatten)]
     heading: Heading,
@@ -86,17 +141,29 @@ struct Shift {
     half_reported: Vec<Brief>,
     devices: Vec<Down>,
     notices: Vec<Told>,
-    blind: Vec<Value>,
-    /// Of everybody; nobody's who sees some townships only.
-    deliveries: Option<Value>,
-    notes: Vec<Value>,
+    blind: Vec<BlindJson>,
+    /// Of everybody; null for who sees some townships only.
+    #[schema(required)]
+    deliveries: Option<UnsentJson>,
+    notes: Vec<NoteJson>,
     #[serde(skip)]
     blind_rows: Vec<ZoneWatch>,
     #[serde(skip)]
     written: Vec<ShiftNote>,
 }
 
-/// `GET /reports/shift`
+/// What a shift hands over: the last 12 hours unless said otherwise.
+#[utoipa::path(
+    get, path = "/api/v1/reports/shift", tag = "reports",
+    params(Asked),
+    responses(
+        (status = 200, content(
+            (Shift = "application/json"), (String = "text/csv"),
+            (Bytes = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (Bytes = "application/pdf"),
+        )),
+        BadRequest, NotLoggedIn,
+    ),
+)]
 pub(crate) async fn shift(
     State(app): State<Arc<App>>,
     signed: Signed,
@@ -109,20 +176,25 @@ pub(crate) async fn shift(
     answered(format, &format!("shift-{}", day(span.1)), &shift, || document(&shift))
 }
 
-/// `POST /reports/shift/notes`: a word for those who come next.
+/// A word for the next shift.
+#[utoipa::path(
+    post, path = "/api/v1/reports/shift/notes", tag = "reports",
+    request_body = NoteBody,
+    responses((status = 201, body = NoteJson, description = "kept"), BadRequest, NotLoggedIn, Forbidden),
+)]
 pub(crate) async fn note(
     State(app): State<Arc<App>>,
     signed: Signed,
     Body(body): Body<NoteBody>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<(StatusCode, Json<NoteJson>), Problem> {
     signed.who.require(&ACTORS)?;
     let (registry, by) = signed.author(&app);
     let note = blocking("keeping a note", move || registry.add_shift_note(&body.text, &by)).await?;
     Ok((StatusCode::CREATED, Json(note_json(&note))))
 }
 
-fn note_json(note: &ShiftNote) -> Value {
-    json!({ "at": note.at.to_rfc3339(), "by": note.by, "text": note.text })
+fn note_json(note: &ShiftNote) -> NoteJson {
+    NoteJson { at: note.at.into(), by: note.by.clone(), text: note.text.clone() }
 }
 
 async fn gathered(
@@ -167,7 +239,7 @@ async fn gathered(
         let all = view.deliveries_by_state();
         all.iter().filter(|(_, found, _)| found == state).map(|(.., count)| count).sum::<i64>()
     };
-    let deliveries = who.sees_everything().then(|| json!({ "pending": count("pending"), "dead": count("dead") }));
+    let deliveries = who.sees_everything().then(|| UnsentJson { pending: count("pending"), dead: count("dead") });
     Ok(Shift {
         heading: Heading::new(span, now, who),
         incidents,
@@ -218,12 +290,12 @@ fn told(notice: &NoticeJson) -> Told {
     }
 }
 
-fn blind_json(row: &ZoneWatch) -> Value {
-    json!({
-        "zone": { "id": row.zone.id.as_str(), "name": row.zone.name },
-        "blind_mu": rounded_mu(row.blind_mu()),
-        "blind_since": row.blind_since.map(Timestamp::to_rfc3339),
-    })
+fn blind_json(row: &ZoneWatch) -> BlindJson {
+    BlindJson {
+        zone: NamedJson { id: row.zone.id.to_string(), name: row.zone.name.clone() },
+        blind_mu: rounded_mu(row.blind_mu()),
+        blind_since: row.blind_since.map(Moment),
+    }
 }
 
 fn document(shift: &Shift) -> Document {

@@ -2,8 +2,8 @@
 
 use dashboards::live::Live;
 use dashboards::{
-    Callback, ExportFiles, Hidden, Holding, OidcConfig, Parts, Provider, Replies, SmsBack, Unwatched, WatchSpan,
-    Watching, Words, ZonesAsOf, serve,
+    Callback, ExportFiles, Hidden, Holding, MessageJson, OidcConfig, Parts, Provider, Replies, SaidJson, SmsBack,
+    Unwatched, WatchSpan, Watching, Words, ZonesAsOf, serve,
 };
 use futures_util::{SinkExt, StreamExt};
 use history::History;
@@ -102,6 +102,12 @@ pub struct Session<'a> {
     pub csrf: String,
 }
 
+/// A message that says its template.
+fn message(template: &str) -> MessageJson {
+    let said = SaidJson { text: template.to_owned(), characters: template.chars().count(), sms_parts: 1 };
+    MessageJson { name: "notice.zh".to_owned(), text: template.to_owned(), is_own: false, says: vec![said] }
+}
+
 impl Server {
     pub async fn start() -> Self {
         Self::start_after(&[]).await
@@ -173,9 +179,9 @@ impl Server {
             }),
             zones_as_of: as_of(server.registry.clone()),
             words: Words {
-                shown: Arc::new(|| json!([{ "name": "notice.zh" }])),
+                shown: Arc::new(|| vec![message("{{ text }}")]),
                 preview: Arc::new(|name, text| match name {
-                    "notice.zh" => Ok(json!({ "says": [text] })),
+                    "notice.zh" => Ok(message(text)),
                     _ => Err(format!("there is no message `{name}`")),
                 }),
             },

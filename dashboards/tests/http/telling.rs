@@ -122,7 +122,7 @@ async fn a_message_is_looked_at_before_anybody_gets_it() {
     assert_eq!(session.get_json("/api/v1/messages").await["items"][0]["name"], "notice.zh");
     let draft = |name: &str| json!({ "name": name, "text": "{{ zone }}有羊" });
     let shown: Value = session.post("/api/v1/messages/preview", draft("notice.zh")).await.json().await.unwrap();
-    assert_eq!(shown["says"][0], "{{ zone }}有羊");
+    assert_eq!(shown["says"][0]["text"], "{{ zone }}有羊");
     let refused = session.post("/api/v1/messages/preview", draft("notice.fr")).await;
     assert!(problem(refused, StatusCode::BAD_REQUEST).await.contains("notice.fr"));
 }

@@ -9,6 +9,8 @@ mod incident;
 mod load;
 mod notice;
 mod reasoning;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod words;
 
 pub use exhibits::{AnimalJson, AreaJson, BoxJson, HeadJson, SnapshotJson, TrackJson};
@@ -143,6 +145,7 @@ impl TryFrom<&AlertJson> for Alert {
 
 /// One subscriber's delivery of one alert; the newest record of an id wins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Delivery))]
 pub struct DeliveryJson {
     /// Also the `webhook-id` of every attempt.
     pub id: String,
@@ -152,21 +155,26 @@ pub struct DeliveryJson {
     #[serde(rename = "type")]
     pub type_: String,
     /// The case, for alerts about one.
+    #[cfg_attr(feature = "schema", schema(required))]
     pub incident: Option<String>,
     /// The subscriber's id.
     pub subscriber: String,
     /// The subscriber's name.
     pub subscriber_name: String,
     /// `webhook`.
+    #[cfg_attr(feature = "schema", schema(schema_with = schema::channel))]
     pub channel: String,
     /// Which half of the dual report it is, if any.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(required))]
     pub duty: Option<String>,
     /// `pending`, `delivered` or `dead`.
+    #[cfg_attr(feature = "schema", schema(schema_with = schema::delivery_state))]
     pub state: String,
     /// Attempts so far.
     pub attempts: u32,
     /// When the last attempt ended, or when it was made.
+    #[cfg_attr(feature = "schema", schema(format = DateTime))]
     pub at: String,
     /// What the receiver answered or what went wrong, without secrets.
     pub answer: String,
@@ -177,8 +185,10 @@ pub struct DeliveryJson {
 
 /// One attempt to deliver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = DeliveryTry))]
 pub struct TryJson {
     /// When it ended.
+    #[cfg_attr(feature = "schema", schema(format = DateTime))]
     pub at: String,
     /// How long it took, milliseconds.
     pub took_ms: u64,

@@ -151,7 +151,7 @@ fn rule_name(rules: &[ClosureRule], written: &str) -> String {
 fn list(registry: &Registry, calendar: &ClosureCalendar, as_json: bool) -> Result<()> {
     let proposals = registry.proposals(Topic::Closures)?;
     if as_json {
-        return print(&calendar_json(calendar, &proposals).to_string());
+        return print(&json!(calendar_json(calendar, &proposals)).to_string());
     }
     calendar.rules.iter().try_for_each(|rule| print(&rule_words(rule)))?;
     calendar.decisions.iter().try_for_each(|decision| print(&decision_words(decision)))?;

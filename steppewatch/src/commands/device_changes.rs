@@ -100,7 +100,7 @@ pub fn import(registry: &Registry, args: &ImportArgs, as_json: bool) -> Result<(
     let rows = device_rows(&bytes).map_err(|error| Misuse(format!("{file}: {error}")))?;
     let done = registry.import_devices(&rows, args.dry_run, &operator())?;
     if as_json {
-        return print(&imported_json(&done, args.dry_run).to_string());
+        return print(&json!(imported_json(&done, args.dry_run)).to_string());
     }
     let would = if args.dry_run { "would be " } else { "" };
     eprintln!("devices: {} {would}new, {} {would}changed, {} as before", done.new.len(), done.changed, done.same);

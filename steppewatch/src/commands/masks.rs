@@ -61,7 +61,7 @@ pub fn run(command: MasksCommand, config: &Config, as_json: bool) -> Result<()> 
         MasksCommand::Decline { id, reason } => registry.decline_mask(id, &reason, &operator())?,
         MasksCommand::Withdraw { id, reason } => registry.withdraw_mask(id, &reason, &operator())?,
     };
-    print(&if as_json { mask_json(&done).to_string() } else { words(&done) })
+    print(&if as_json { json!(mask_json(&done)).to_string() } else { words(&done) })
 }
 
 fn words(mask: &MaskEntry) -> String {

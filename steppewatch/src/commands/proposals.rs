@@ -34,7 +34,7 @@ pub fn decline(registry: &Registry, topic: Topic, id: u64, reason: &str, as_json
 
 /// One that was just made or decided.
 pub fn show(proposal: &Proposal, as_json: bool) -> Result<()> {
-    print(&if as_json { proposal_json(proposal).to_string() } else { words(proposal) })
+    print(&if as_json { json!(proposal_json(proposal)).to_string() } else { words(proposal) })
 }
 
 fn words(proposal: &Proposal) -> String {

@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 /// A picture that speaks for the case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "see `model::CasePicture`")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = EvidencePicture))]
 pub struct SnapshotJson {
     pub snapshot_id: String,
     pub device: String,
+    #[cfg_attr(feature = "schema", schema(format = DateTime))]
     pub ts: String,
     /// Left edge, upper edge, width, height of each, as parts of the picture.
     pub boxes: Vec<[f64; 4]>,
@@ -22,10 +24,12 @@ pub struct SnapshotJson {
 /// A part of a device's pictures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "see `model::SeenArea`")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = SeenArea))]
 pub struct AreaJson {
     pub device: String,
     #[serde(rename = "box")]
     pub bounding_box: BoxJson,
+    #[cfg_attr(feature = "schema", schema(required))]
     pub head: Option<HeadJson>,
     pub times: u32,
 }
@@ -33,6 +37,7 @@ pub struct AreaJson {
 /// Part of a picture: 0 to 1 of its width and height, origin top left.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "see `model::BoundingBox`")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Box))]
 pub struct BoxJson {
     pub x: f64,
     pub y: f64,
@@ -43,6 +48,7 @@ pub struct BoxJson {
 /// Where a camera's head was turned to.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "see `model::PanTilt`")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Head))]
 pub struct HeadJson {
     pub pan_deg: f64,
     pub tilt_deg: f64,
@@ -52,9 +58,12 @@ pub struct HeadJson {
 /// A collar's track while it walked with the herd.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "see `model::CaseTrack`")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = CollarTrack))]
 pub struct TrackJson {
     pub device: String,
+    #[cfg_attr(feature = "schema", schema(format = DateTime))]
     pub from: String,
+    #[cfg_attr(feature = "schema", schema(format = DateTime))]
     pub to: String,
     pub fixes: u32,
     /// First and last entry of the journal.
@@ -65,6 +74,7 @@ pub struct TrackJson {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[expect(missing_docs, reason = "see `model::MarkKind`")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Animal))]
 pub struct AnimalJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ear_tag: Option<String>,

@@ -2,6 +2,8 @@
 
 use super::exhibits::AnimalJson;
 use super::incident::township;
+#[cfg(feature = "schema")]
+use super::schema;
 use super::{BadWire, bad, time};
 use model::{AnimalMark, EarlierIncident, Household, HouseholdId, IncidentId, Involved, Outcome, Stock};
 use serde::{Deserialize, Serialize};
@@ -9,11 +11,14 @@ use serde::{Deserialize, Serialize};
 /// A household with those of its animals that were recognised.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "see `model::Involved`")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Household))]
 pub struct HouseholdJson {
     pub id: String,
     pub name: String,
+    #[cfg_attr(feature = "schema", schema(required))]
     pub township: Option<String>,
     /// `local` or `outside`.
+    #[cfg_attr(feature = "schema", schema(schema_with = schema::stock))]
     pub stock: String,
     pub animals: Vec<AnimalJson>,
 }
@@ -21,10 +26,13 @@ pub struct HouseholdJson {
 /// Another case of that household in the same legal year.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "see `model::EarlierIncident`")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = EarlierIncident))]
 pub struct EarlierJson {
     pub id: String,
     pub household: String,
+    #[cfg_attr(feature = "schema", schema(format = DateTime))]
     pub first_seen: String,
+    #[cfg_attr(feature = "schema", schema(required))]
     pub outcome: Option<String>,
 }
 

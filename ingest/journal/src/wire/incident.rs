@@ -2,6 +2,8 @@
 
 use super::exhibits::{AnimalJson, AreaJson, SnapshotJson, TrackJson, exhibits};
 use super::household::{EarlierJson, HouseholdJson};
+#[cfg(feature = "schema")]
+use super::schema;
 use super::{BadWire, bad, reasoning, time};
 use model::{
     Authority, Case, CaseZone, Closure, ClosureLevel, DeviceId, Incident, IncidentId, IncidentStatus, Interval,
@@ -13,18 +15,26 @@ use serde::{Deserialize, Serialize};
 /// A case, as stored, told and shown. Times are RFC 3339 UTC.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the fields are the contract's and carry its names; `model::Case` explains each")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Incident))]
 pub struct IncidentJson {
     pub id: String,
+    #[cfg_attr(feature = "schema", schema(schema_with = schema::incident_status))]
     pub status: String,
+    #[cfg_attr(feature = "schema", schema(schema_with = schema::severity))]
     pub severity: String,
     pub late: bool,
+    /// A drill; left out for a real case.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drill: bool,
     pub zones: Vec<ZoneRefJson>,
+    #[cfg_attr(feature = "schema", schema(required))]
     pub township: Option<String>,
     pub authority: String,
+    #[cfg_attr(feature = "schema", schema(format = DateTime))]
     pub first_seen: String,
+    #[cfg_attr(feature = "schema", schema(format = DateTime))]
     pub last_seen: String,
+    #[cfg_attr(feature = "schema", schema(required, format = DateTime))]
     pub ended_at: Option<String>,
     pub position: PositionJson,
     pub accuracy_m: f64,
@@ -36,21 +46,31 @@ pub struct IncidentJson {
     pub legal_basis: String,
     pub closure: ClosureJson,
     pub reasoning: ReasoningJson,
+    /// Pictures in which it was seen, newest last, with what was seen in them.
     pub evidence: Vec<SnapshotJson>,
+    /// In which parts of whose pictures it was seen, and how often.
     #[serde(default)]
     pub areas: Vec<AreaJson>,
+    /// The tracks of collars that walked with it; `entries` are the first and the last of the journal.
     #[serde(default)]
     pub tracks: Vec<TrackJson>,
+    /// Animals that could be told from all others.
     #[serde(default)]
     pub animals: Vec<AnimalJson>,
+    /// How far from its middle the sightings of its last ten minutes lie at most.
     #[serde(default)]
     pub apart_m: f64,
+    /// The dual report: both halves, each with the body it goes to.
     pub reports: Vec<ReportJson>,
+    /// The household with most of the animals that were recognised.
+    #[cfg_attr(feature = "schema", schema(required))]
     pub household: Option<HouseholdJson>,
     #[serde(default)]
     pub other_households: Vec<HouseholdJson>,
+    /// Earlier cases of these households in the same calendar year, without false alarms.
     #[serde(default)]
     pub earlier: Vec<EarlierJson>,
+    #[cfg_attr(feature = "schema", schema(required))]
     pub outcome: Option<String>,
     pub devices: Vec<String>,
     pub trigger: TriggerJson,
@@ -61,6 +81,7 @@ pub struct IncidentJson {
 /// A zone that the case stands in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "see `model::CaseZone`")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ZoneRef))]
 pub struct ZoneRefJson {
     pub id: String,
     pub name: String,
@@ -70,6 +91,7 @@ pub struct ZoneRefJson {
 /// WGS84 degrees.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "latitude and longitude")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Position))]
 pub struct PositionJson {
     pub lat: f64,
     pub lon: f64,
@@ -78,14 +100,17 @@ pub struct PositionJson {
 /// Both ends included; without an upper end it is "at least".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "see `model::Interval`")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Interval))]
 pub struct IntervalJson {
     pub low: u64,
+    #[cfg_attr(feature = "schema", schema(required))]
     pub high: Option<u64>,
 }
 
 /// How many of one species.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "see `model::SpeciesCount`")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = SpeciesCount))]
 pub struct CountJson {
     pub species: String,
     pub count: IntervalJson,
@@ -95,8 +120,10 @@ pub struct CountJson {
 /// Always an estimate that an officer must verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "yuan, and the reminder that it is an estimate")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Fine))]
 pub struct FineJson {
     pub low: u64,
+    #[cfg_attr(feature = "schema", schema(required))]
     pub high: Option<u64>,
     pub estimate: bool,
 }
@@ -104,10 +131,13 @@ pub struct FineJson {
 /// The closure that decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "see `model::Closure`")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = DecidingClosure))]
 pub struct ClosureJson {
+    #[cfg_attr(feature = "schema", schema(schema_with = schema::closure_level))]
     pub level: String,
     pub rule: String,
     pub legal_basis: String,
+    #[cfg_attr(feature = "schema", schema(required, format = DateTime))]
     pub until: Option<String>,
     pub fine_yuan_per_sheep_unit: u32,
 }
@@ -115,6 +145,7 @@ pub struct ClosureJson {
 /// The chain of reasoning in one paragraph, in the operators' languages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "Chinese and English")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Words))]
 pub struct ReasoningJson {
     pub zh: String,
     pub en: String,
@@ -122,6 +153,7 @@ pub struct ReasoningJson {
 
 /// One half of the dual report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Report))]
 pub struct ReportJson {
     /// `local_government` or `forestry_authority`.
     pub duty: String,
@@ -130,28 +162,37 @@ pub struct ReportJson {
     pub body: String,
     /// Of which township, for a body that each has.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(required))]
     pub township: Option<String>,
     /// `no_receiver`, or how far the delivery came: `pending`, `delivered`, `dead`.
+    #[cfg_attr(feature = "schema", schema(schema_with = schema::report_state))]
     pub state: String,
 }
 
 /// The reading that decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "see `model::Trigger`")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Trigger))]
 pub struct TriggerJson {
     pub device: String,
     pub kind: String,
+    #[cfg_attr(feature = "schema", schema(required))]
     pub seq: Option<u64>,
+    #[cfg_attr(feature = "schema", schema(format = DateTime))]
     pub ts: String,
 }
 
 /// One line of the case's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "see `model::TimelineItem`")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = TimelineItem))]
 pub struct TimelineJson {
+    #[cfg_attr(feature = "schema", schema(format = DateTime))]
     pub at: String,
     pub what: String,
+    #[cfg_attr(feature = "schema", schema(required))]
     pub by: Option<String>,
+    #[cfg_attr(feature = "schema", schema(required))]
     pub text: Option<String>,
 }
 

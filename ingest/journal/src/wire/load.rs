@@ -8,14 +8,19 @@ use serde::{Deserialize, Serialize};
 /// An indication: what nobody sees is not counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "see `model::ZoneLoad`")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ZoneLoad))]
 pub struct ZoneLoadJson {
     pub zone: ZoneRefJson,
+    #[cfg_attr(feature = "schema", schema(required))]
     pub township: Option<String>,
     pub authority: String,
     pub capacity_sheep_units: u32,
     pub sheep_units: IntervalJson,
     pub herds: u32,
+    /// Since when even the low end is more than it carries, once that was told.
+    #[cfg_attr(feature = "schema", schema(required, format = DateTime))]
     pub over_since: Option<String>,
+    #[cfg_attr(feature = "schema", schema(format = DateTime))]
     pub at: String,
     /// Always true: an officer counts before anybody is asked to correct it.
     pub indication: bool,

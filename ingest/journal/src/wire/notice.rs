@@ -3,6 +3,8 @@
 //! In: [`model::Notice`].   Out: one flat object for every matter, with a sentence for people in both languages; and back.
 
 use super::incident::{PositionJson, ZoneRefJson, case_zone, device, township};
+#[cfg(feature = "schema")]
+use super::schema;
 use super::words::{self, both};
 use super::{BadWire, ReasoningJson, bad, time};
 use model::{FireSign, Flaw, Matter, Notice, OutageCause, Position, Species, Timestamp};
@@ -10,10 +12,12 @@ use serde::{Deserialize, Serialize};
 
 /// A notice as stored and told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Notice))]
 pub struct NoticeJson {
     /// The same at its beginning and at its end.
     pub id: String,
     /// `flaw`, `outage`, `blind`, `threshold`, `fire` or `passage`.
+    #[cfg_attr(feature = "schema", schema(schema_with = schema::matter))]
     pub matter: String,
     /// Which of them: a flaw, what the devices have in common, the rule's name, `smoke` or `heat`.
     pub code: String,
@@ -25,18 +29,25 @@ pub struct NoticeJson {
     /// How many those are in all.
     pub devices_count: u32,
     /// Which zone.
+    #[cfg_attr(feature = "schema", schema(required))]
     pub zone: Option<ZoneRefJson>,
     /// Whose township.
+    #[cfg_attr(feature = "schema", schema(required))]
     pub township: Option<String>,
     /// Where.
+    #[cfg_attr(feature = "schema", schema(required))]
     pub position: Option<PositionJson>,
     /// Since when it is so, RFC 3339.
+    #[cfg_attr(feature = "schema", schema(format = DateTime))]
     pub since: String,
     /// When it was over; `null` while it lasts.
+    #[cfg_attr(feature = "schema", schema(required, format = DateTime))]
     pub until: Option<String>,
     /// How much it is: of a flaw, a threshold, a share that is watched (0 to 1), a confidence (0 to 1), animals of the species in `unit`.
+    #[cfg_attr(feature = "schema", schema(required))]
     pub value: Option<f64>,
     /// How much it may be.
+    #[cfg_attr(feature = "schema", schema(required))]
     pub limit: Option<f64>,
     /// Unit of both.
     pub unit: String,

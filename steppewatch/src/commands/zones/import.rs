@@ -11,7 +11,7 @@ use clap::Args;
 use dashboards::proposal_json;
 use model::{Clock, ZoneKind};
 use registry::{ImportOptions, ImportReport, Proposal, Registry, drafts};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use survey::{Crs, Encoding, Mapping, ReadOptions, Source, Survey};
@@ -204,12 +204,12 @@ fn report_json(
     proposal: Option<&Proposal>,
     difference: Option<&Difference>,
 ) -> Value {
-    let mut json = dashboards::report_json(report);
+    let mut json = json!(dashboards::report_json(report));
     if let Some(fields) = json.as_object_mut() {
         fields.insert("crs".to_owned(), survey.crs.clone().into());
         fields.insert("encoding".to_owned(), survey.encoding.clone().into());
         fields.insert("notes".to_owned(), survey.notes.iter().map(ToString::to_string).collect());
-        fields.insert("proposal".to_owned(), proposal.map_or(Value::Null, proposal_json));
+        fields.insert("proposal".to_owned(), json!(proposal.map(proposal_json)));
         fields.insert("incidents".to_owned(), difference.map_or(Value::Null, difference_json));
     }
     json
