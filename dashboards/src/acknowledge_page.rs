@@ -10,11 +10,14 @@ use crate::view::Incident;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use journal::wire::{DeliveryJson, IncidentJson, words};
 use model::{Action, Command, IncidentId, IncidentStatus, Language, Timestamp};
 use registry::BadLink;
+use sha2::{Digest, Sha256};
 use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Whom and what a link is about.
 struct Linked {
@@ -184,6 +187,14 @@ button{width:100%;padding:16px;font:inherit;font-weight:600;border:0;border-radi
 .done{padding:14px 16px;border-radius:10px;background:#e2eedf}\
 @media(prefers-color-scheme:dark){body{background:#121813;color:#e6ece7}.kind,.small,dt{color:#9aa89e}.done{background:#22352a}}";
 
+/// The page may be styled by [`STYLE`] and by nothing else, and nothing in it runs.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let style = STANDARD.encode(Sha256::digest(STYLE));
+    format!(
+        "default-src 'none'; style-src 'sha256-{style}'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    )
+});
+
 /// A small page, as phones show it; nothing in it runs.
 pub(crate) fn answer(status: StatusCode, language: &str, title: &str, body: &str) -> Response {
     let html = format!(
@@ -191,5 +202,23 @@ pub(crate) fn answer(status: StatusCode, language: &str, title: &str, body: &str
          <meta name=robots content=noindex><title>{}</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>",
         escaped(title)
     );
-    (status, [(header::CACHE_CONTROL, "no-store")], Html(html)).into_response()
+    let headers = [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_SECURITY_POLICY, POLICY.as_str())];
+    (status, headers, Html(html)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_page_has_the_one_style_that_its_policy_admits() {
+        let response = answer(StatusCode::OK, "zh-CN", "草原哨", "<h1>x</h1>");
+        let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        let page = std::str::from_utf8(&bytes).unwrap();
+        let styles: Vec<_> = page.split("<style>").skip(1).map(|rest| rest.split("</style>").next().unwrap()).collect();
+        let [style] = styles[..] else { panic!("{page}") };
+        assert!(policy.contains(&format!("style-src 'sha256-{}';", STANDARD.encode(Sha256::digest(style)))), "{policy}");
+        assert!(!page.contains("style=") && !policy.contains("unsafe"), "{page} {policy}");
+    }
 }

@@ -59,6 +59,7 @@ export async function inBrowser(name, test) {
   context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   const desk = new Desk(page, url, output);
+  await watchPolicy(context, desk);
   try {
     await test(desk);
     desk.mustNotHaveStrayed();
@@ -71,6 +72,17 @@ export async function inBrowser(name, test) {
   } finally {
     await browser.close();
   }
+}
+
+/** What a page tries against the content security policy is told with who tried it, in every page and from its first byte on. */
+async function watchPolicy(context, desk) {
+  await context.exposeBinding("__violated", (_source, violation) => desk.violated(violation));
+  await context.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (event) => {
+      const { effectiveDirective, blockedURI, sourceFile, lineNumber, sample } = event;
+      window.__violated({ effectiveDirective, blockedURI, sourceFile, lineNumber, sample, at: event.target?.nodeName ?? "" });
+    });
+  });
 }
 
 /** An operator at the desk: the page and what a test does with it. */
@@ -99,6 +111,11 @@ class Desk {
 
   #complain(text) {
     if (!this.#tolerated.some((pattern) => pattern.test(text))) this.complaints.push(text);
+  }
+
+  /** Never tolerated: a page that needs what its policy forbids is wrong in one of the two. */
+  violated({ effectiveDirective, blockedURI, sourceFile, lineNumber, sample, at }) {
+    this.complaints.push(`${effectiveDirective} forbids ${blockedURI} at ${sourceFile || "the page"}:${lineNumber} ${at} ${sample}`);
   }
 
   /** What a browser says by itself about answers and connections that the test brings about. */
