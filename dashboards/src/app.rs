@@ -13,6 +13,7 @@ use crate::oidc::Provider;
 use crate::ops::Metrics;
 use crate::platform_ack::{Callback, Taken};
 use crate::problem::Problem;
+use crate::refusals::Code;
 use crate::shared_frames::SharedFrames;
 use crate::sms_back::SmsBack;
 use crate::sms_replies::{self, Heard};
@@ -182,7 +183,8 @@ impl App {
         let mut caught_up = self.view.caught_up();
         match tokio::time::timeout(CATCH_UP_MAX, caught_up.wait_for(|caught_up| *caught_up)).await {
             Ok(Ok(_)) => Ok(&self.view),
-            _ => Err(Problem::unavailable("the view is still being built from the alert log; ask again in a moment")),
+            _ => Err(Problem::unavailable("the view is still being built from the alert log; ask again in a moment")
+                .because(Code::StartingUp, [])),
         }
     }
 

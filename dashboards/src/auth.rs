@@ -9,6 +9,7 @@
 use crate::app::{App, blocking};
 use crate::listener::Peer;
 use crate::problem::Problem;
+use crate::refusals::Code;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
@@ -57,8 +58,9 @@ impl Who {
         if self.user.roles.iter().any(|role| roles.contains(role)) {
             return Ok(());
         }
-        let names = roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
-        Err(Problem::forbidden(format!("this needs one of the roles {names}; ask an administrator")))
+        let names = roles.iter().map(|role| role.as_str()).collect::<Vec<_>>();
+        Err(Problem::forbidden(format!("this needs one of the roles {}; ask an administrator", names.join(", ")))
+            .because(Code::RoleNeeded, [names.join(",").into()]))
     }
 
     /// Whether something in this township is this user's business. No townships means all.
@@ -72,10 +74,12 @@ impl Who {
         if self.sees_everything() {
             return Ok(());
         }
-        let own = self.user.townships.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(", ");
+        let own = self.user.townships.iter().map(|code| code.as_str()).collect::<Vec<_>>();
         Err(Problem::forbidden(format!(
-            "your account is for the townships {own}; ask somebody whose account is for all"
-        )))
+            "your account is for the townships {}; ask somebody whose account is for all",
+            own.join(", ")
+        ))
+        .because(Code::OtherTownships, [own.join(",").into()]))
     }
 
     /// Whether everything is this user's business.
@@ -224,7 +228,8 @@ impl Signed {
         match &self.credential {
             Credential::Session(token) => Ok(token),
             Credential::Token(_) => {
-                Err(Problem::forbidden("a token of the API cannot do this; log in with a password"))
+                Err(Problem::forbidden("a token of the API cannot do this; log in with a password")
+                    .because(Code::PasswordNeeded, []))
             }
         }
     }

@@ -12,6 +12,7 @@ use crate::incidents::find;
 use crate::openapi::words;
 use crate::openapi::{BadRequest, Conflict, Forbidden, NotFound, NotLoggedIn};
 use crate::problem::Problem;
+use crate::refusals::Code;
 use crate::view::{Incident, View};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -256,12 +257,14 @@ fn fits(incident: &IncidentJson, action: &Action) -> Result<(), Problem> {
             Err(Problem::conflict(format!(
                 "incident `{}` is resolved already; reopen it first with POST /api/v1/incidents/{{id}}/reopen",
                 incident.id
-            )))
+            ))
+            .because(Code::IncidentResolved, [incident.id.as_str().into()]))
         }
         Action::Reopen if !resolved => Err(Problem::conflict(format!(
             "incident `{}` is {}; only a resolved one is reopened",
             incident.id, incident.status
-        ))),
+        ))
+        .because(Code::IncidentNotResolved, [incident.id.as_str().into(), incident.status.as_str().into()])),
         _ => Ok(()),
     }
 }

@@ -12,6 +12,7 @@ use crate::extract::{self, List, Paging, Params};
 use crate::openapi::words::Moment;
 use crate::openapi::{BadRequest, Conflict, Forbidden, NotFound, NotLoggedIn, Unavailable};
 use crate::problem::Problem;
+use crate::refusals::Code;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -137,17 +138,20 @@ pub(crate) async fn replay(
     let Some(kept) = entry(&app, row.offset).await? else {
         return Err(Problem::conflict(format!(
             "the journal no longer holds the bytes of dead letter `{id}`; [journal] retention says how long it does"
-        )));
+        ))
+        .because(Code::LetterGone, [id.as_str().into()]));
     };
     let again = Entry { frame: Frame { received_at: ReceivedAt(app.now()), ..kept.frame }, ..kept };
     match (app.parts.understands)(&again) {
         Err(reject) => {
-            return Err(Problem::conflict(format!("dead letter `{id}` still cannot be understood: {reject}")));
+            return Err(Problem::conflict(format!("dead letter `{id}` still cannot be understood: {reject}"))
+                .because(Code::LetterUnclear, [id.as_str().into()]));
         }
         Ok(reading) if reading.device_time.is_none() => {
             return Err(Problem::conflict(format!(
                 "dead letter `{id}` bears no time of its own and would count as said today; it stays as it is"
-            )));
+            ))
+            .because(Code::LetterTimeless, [id.as_str().into()]));
         }
         Ok(_) => {}
     }

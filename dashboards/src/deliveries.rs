@@ -8,6 +8,7 @@ use crate::commands::{ACTORS, EFFECT_MAX, append};
 use crate::extract::{self, Body, List, Paging, Params, is_asked};
 use crate::openapi::{BadRequest, Conflict, Forbidden, NotFound, NotLoggedIn};
 use crate::problem::Problem;
+use crate::refusals::Code;
 use crate::view::View;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -108,7 +109,8 @@ pub(crate) async fn retry(
     if before.state == ReceiptState::Delivered.as_str() {
         return Err(Problem::conflict(format!(
             "delivery `{id}` was taken by its receiver; there is nothing to send again"
-        )));
+        ))
+        .because(Code::DeliveryTaken, [id.as_str().into()]));
     }
     let incident = before.incident.as_deref().and_then(|incident| IncidentId::parse(incident).ok());
     let by = signed.by.to_string();

@@ -3,6 +3,7 @@
 //! In: an HTTP request.   Out: typed values, or a [`Problem`] that names the parameter, its value and what is allowed.
 
 use crate::problem::Problem;
+use crate::refusals::Code;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
@@ -58,7 +59,8 @@ fn too_large_or_cut(rejection: &BytesRejection) -> Problem {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::of_status(
             StatusCode::PAYLOAD_TOO_LARGE,
             "the body is larger than this address takes (1 MiB; zones 256 MiB); send it in parts",
-        ),
+        )
+        .because(Code::TooLarge, []),
         _ => Problem::bad_request(format!("the body did not arrive whole: {}", rejection.body_text())),
     }
 }

@@ -9,6 +9,7 @@ use crate::auth::{Signed, Who};
 use crate::extract::{self, List, Paging, Params};
 use crate::openapi::{BadRequest, NotFound, NotLoggedIn};
 use crate::problem::Problem;
+use crate::refusals::Code;
 use crate::view::{Incident, View};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -120,5 +121,6 @@ pub(crate) fn find(view: &View, who: &Who, id: &str) -> Result<Arc<Incident>, Pr
         Problem::not_found(format!(
             "there is no incident `{id}` (or it is not in your townships); GET /api/v1/incidents lists them"
         ))
+        .because(Code::NoIncident, [id.into()])
     })
 }

@@ -53,6 +53,7 @@ mod playback;
 mod problem;
 mod proposals;
 mod receivers;
+mod refusals;
 mod reports;
 mod rosters;
 mod router;

@@ -15,6 +15,7 @@ use crate::feed::{self, Feed, Told};
 use crate::frames;
 use crate::openapi::{Forbidden, NotLoggedIn, Unavailable, UpgradeRequired};
 use crate::problem::Problem;
+use crate::refusals::Code;
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
@@ -110,9 +111,10 @@ pub(crate) struct SocketPermit {
 impl SocketPermit {
     /// Takes one.
     pub fn take(app: &App) -> Result<Self, Problem> {
-        let permit = Arc::clone(&app.sockets)
-            .try_acquire_owned()
-            .map_err(|_| Problem::unavailable("too many live pages are open; close one, or try again later"))?;
+        let permit = Arc::clone(&app.sockets).try_acquire_owned().map_err(|_| {
+            Problem::unavailable("too many live pages are open; close one, or try again later")
+                .because(Code::LiveFull, [])
+        })?;
         let open = app.metrics.sockets.clone();
         open.inc();
         Ok(Self { _permit: permit, open })

@@ -11,6 +11,7 @@ use crate::listener::Peer;
 use crate::openapi::words;
 use crate::openapi::{BadRequest, Forbidden, NotLoggedIn, TooMany, WrongType};
 use crate::problem::Problem;
+use crate::refusals::Code;
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::header::SET_COOKIE;
@@ -67,7 +68,8 @@ pub(crate) async fn login(
         Login::NeedsCode => return Err(Problem::needs_code()),
         Login::WrongCode => {
             tracing::info!(username, %peer, "login refused: wrong code");
-            return Err(Problem::not_logged_in("the code is wrong or was used; wait for the next one"));
+            return Err(Problem::not_logged_in("the code is wrong or was used; wait for the next one")
+                .because(Code::WrongCode, []));
         }
         Login::Refused => {
             tracing::info!(username, %peer, "login refused");
@@ -88,7 +90,7 @@ pub(crate) fn open(app: &App, user: User) -> Result<Response, Problem> {
 }
 
 fn wrong() -> Problem {
-    Problem::not_logged_in("username or password is wrong")
+    Problem::not_logged_in("username or password is wrong").because(Code::WrongPassword, [])
 }
 
 /// Log out.

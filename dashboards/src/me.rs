@@ -8,6 +8,7 @@ use crate::extract::Body;
 use crate::login::{SessionJson, open, user_json};
 use crate::openapi::{BadRequest, Conflict, Forbidden, NotLoggedIn, TooMany};
 use crate::problem::Problem;
+use crate::refusals::Code;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -114,7 +115,8 @@ pub(crate) async fn confirm_factor(
     if !is_right {
         return Err(Problem::bad_request(
             "the code is none of the secret that was offered last, or was used; wait for the next code, and see that the clock of the authenticator is right",
-        ));
+        )
+        .because(Code::WrongCode, []));
     }
     app.throttle.succeeded(&name, signed.address);
     again(&app, &name).await
@@ -160,6 +162,7 @@ async fn prove(app: &Arc<App>, signed: &Signed, password: Option<String>) -> Res
     drop(permit);
     let user = found.ok_or_else(|| {
         Problem::of_status(StatusCode::FORBIDDEN, "the present password is wrong; send it as `password` or `current`")
+            .because(Code::PresentPasswordWrong, [])
     })?;
     app.throttle.succeeded(&name, signed.address);
     Ok(user)

@@ -5,6 +5,7 @@
 
 use crate::extract::Raw;
 use crate::problem::Problem;
+use crate::refusals::Code;
 use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::{StatusCode, header};
@@ -83,6 +84,7 @@ fn broken(error: &MultipartError) -> Problem {
     match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
             Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE, "the form is larger than 256 MiB; split the file")
+                .because(Code::TooLarge, [])
         }
         _ => Problem::bad_request(format!("the form did not arrive whole: {}", error.body_text())),
     }

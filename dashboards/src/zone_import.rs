@@ -9,6 +9,7 @@ use crate::extract::{self, Body, Params};
 use crate::openapi::{BadRequest, Conflict, Forbidden, NotFound, NotLoggedIn, TooLarge, words};
 use crate::problem::Problem;
 use crate::proposals::{ProposalJson, legal_field, proposal_json};
+use crate::refusals::Code;
 use crate::upload::Upload;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -104,7 +105,8 @@ impl Importing {
         let reason = query.reason.clone().unwrap_or_default();
         let (options, reading, days) = (options(query)?, reading(query)?, days(query)?);
         if reason.trim().is_empty() && !options.dry_run {
-            return Err(Problem::bad_request("parameter `reason` is missing; say why the zones change"));
+            return Err(Problem::bad_request("parameter `reason` is missing; say why the zones change")
+                .because(Code::ReasonMissing, []));
         }
         let (registry, by) = signed.author(app);
         Ok(Self { app: Arc::clone(app), registry, by, reason, options, reading, days })
@@ -351,6 +353,11 @@ impl From<ZoneImportError> for Problem {
     fn from(error: ZoneImportError) -> Self {
         match error {
             ZoneImportError::Registry(error) => error.into(),
+            ZoneImportError::Refused(report) => {
+                let counts = [report.refused().count(), report.features.len()].map(Into::into);
+                let detail = ZoneImportError::Refused(report).to_string();
+                Self::bad_request(detail).because(Code::ZonesRefused, counts)
+            }
             _ => Self::bad_request(error.to_string()),
         }
     }
@@ -360,7 +367,7 @@ impl From<ReadError> for Problem {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::TooLarge { .. } => Self::of_status(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
-            _ => Self::bad_request(error.to_string()),
+            _ => Self::bad_request(error.to_string()).because(Code::FileUnreadable, []),
         }
     }
 }

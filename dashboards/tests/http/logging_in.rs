@@ -1,6 +1,6 @@
 //! Who gets in, and what a session is worth.
 
-use crate::support::{PASSWORD, Server, problem};
+use crate::support::{PASSWORD, Server, opened, problem};
 use registry::Role;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -110,4 +110,20 @@ async fn a_role_is_needed_for_what_it_is_for() {
     }
     problem(viewer.post("/api/v1/zones/import", json!({})).await, StatusCode::FORBIDDEN).await;
     assert!(server.registry.view().borrow().devices.is_empty());
+}
+
+#[tokio::test]
+async fn a_refusal_says_by_a_code_and_values_what_a_page_tells_in_other_words() {
+    let server = Server::start_after(&[opened("inc-1")]).await;
+    server.add_user("viewer", &[Role::Viewer], &[]);
+    let wrong: Value = server.try_login("viewer", "wrong").await.json().await.unwrap();
+    assert_eq!((&wrong["code"], wrong.get("params")), (&json!("wrong-password"), None));
+    let viewer = server.login("viewer").await;
+    let refused: Value = viewer.post("/api/v1/incidents/inc-1/acknowledge", json!({})).await.json().await.unwrap();
+    assert_eq!(refused["code"], "role-needed");
+    assert_eq!(refused["params"]["roles"], "operator,supervisor,administrator");
+    let none: Value = viewer.get("/api/v1/incidents/inc-9").await.json().await.unwrap();
+    assert_eq!((&none["code"], &none["params"]), (&json!("no-incident"), &json!({ "incident": "inc-9" })));
+    let unnamed: Value = viewer.get("/api/v1/nothing").await.json().await.unwrap();
+    assert_eq!((unnamed.get("code"), &unnamed["type"]), (None, &json!("urn:steppewatch:problem:not-found")));
 }

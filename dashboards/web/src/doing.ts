@@ -5,6 +5,8 @@ import { reasonOf } from "./store";
 export interface Doing {
   busy: Ref<boolean>;
   failure: Ref<string | null>;
+  /** The server's own sentence of it, which begins with the field that it is about. */
+  detail: Ref<string | null>;
   /** Whether it was done. */
   run: (work: () => Promise<void>) => Promise<boolean>;
 }
@@ -12,6 +14,7 @@ export interface Doing {
 export function useDoing(): Doing {
   const busy = ref(false);
   const failure = ref<string | null>(null);
+  const detail = ref<string | null>(null);
   async function run(work: () => Promise<void>): Promise<boolean> {
     if (busy.value) return false;
     busy.value = true;
@@ -21,10 +24,11 @@ export function useDoing(): Doing {
       return true;
     } catch (cause) {
       failure.value = reasonOf(cause);
+      detail.value = cause instanceof Error ? cause.message : null;
       return false;
     } finally {
       busy.value = false;
     }
   }
-  return { busy, failure, run };
+  return { busy, failure, detail, run };
 }

@@ -8,17 +8,30 @@ const REQUEST_TIMEOUT_MS = 15_000;
 /** A county's zones with every bend, read and compared. */
 const UPLOAD_TIMEOUT_MS = 300_000;
 
-/** What went wrong: status 0 means that the server was not reached. */
+/** What went wrong: status 0 means that the server was not reached. Its message is the server's own sentence, in English. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
     message: string,
-    /** The server's own name for it: `urn:steppewatch:problem:code-needed`. */
-    readonly type = "",
+    /** The last word of the server's name for it: `code-needed`. */
+    readonly kind = "",
+    /** Which refusal exactly; none where the kind says all. */
+    readonly code = "",
+    /** What that refusal is about. */
+    readonly params: Readonly<Record<string, string | number>> = {},
   ) {
     super(message);
     this.name = "ApiError";
   }
+}
+
+/** `application/problem+json`, as far as it is read here. */
+interface Problem {
+  type?: string;
+  title?: string;
+  detail?: string;
+  code?: string;
+  params?: Record<string, string | number>;
 }
 
 let csrf = "";
@@ -31,8 +44,8 @@ export function whenUnauthorized(handler: () => void): void {
 
 async function problemOf(response: Response): Promise<ApiError> {
   try {
-    const problem = (await response.json()) as { type?: string; title?: string; detail?: string };
-    return new ApiError(response.status, problem.detail ?? problem.title ?? `HTTP ${response.status}`, problem.type);
+    const { type = "", title, detail, code, params } = (await response.json()) as Problem;
+    return new ApiError(response.status, detail ?? title ?? `HTTP ${response.status}`, type.split(":").pop(), code, params);
   } catch {
     return new ApiError(response.status, `HTTP ${response.status}`);
   }

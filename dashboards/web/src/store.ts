@@ -8,6 +8,7 @@ import { liveConnection } from "./live-socket";
 import { compareIncidents, extendTrail, herdsById, isActive, isNewlyUrgent, mergePositions, replaceAll, upsert } from "./merge";
 import { noticesGoingOn, takeNotice } from "./notices";
 import { t } from "./prefs";
+import { refusalText } from "./refusals";
 import { soundUrgent } from "./sound";
 import type { Delivery, Device, Herd, Incident, LatLon, LiveEvent, Notice, Outcome, Position, Session, User, ZoneCollection } from "./types";
 
@@ -57,7 +58,7 @@ const touchedDevices = new Set<string>();
 let newestReload = 0;
 
 export function reasonOf(cause: unknown): string {
-  if (cause instanceof ApiError && cause.status === 0) return t("unreachable");
+  if (cause instanceof ApiError) return cause.status === 0 ? t("unreachable") : refusalText(cause);
   return cause instanceof Error ? cause.message : String(cause);
 }
 

@@ -47,8 +47,7 @@ impl Registry {
         self.write(by, |change| {
             let waiting = waiting(change.transaction, topic, id)?;
             if person(by) == person(&waiting.proposal.proposed_by) {
-                let why = format!("was proposed by {by}; another person has to approve it");
-                return Err(RegistryError::Proposal { id, why });
+                return Err(RegistryError::OwnProposal { id, by: by.to_owned() });
             }
             match waiting.proposal.kind {
                 ProposalKind::Zones => zones::publish(self, change, &waiting)?,

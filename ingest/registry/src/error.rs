@@ -113,7 +113,15 @@ pub enum RegistryError {
         /// Whom.
         username: String,
     },
-    /// Do what the text says; the proposal is in another state than this needs, or somebody else has to do it.
+    /// Have somebody else approve it.
+    #[error("proposal {id} was proposed by {by}; another person has to approve it")]
+    OwnProposal {
+        /// Which.
+        id: u64,
+        /// Who asked, as the audit names them.
+        by: String,
+    },
+    /// Do what the text says; the proposal is in another state than this needs.
     #[error("proposal {id} {why}")]
     Proposal {
         /// Which.

@@ -9,11 +9,13 @@ import { patrolsEn } from "../pages/patrols/words.en";
 import { reportsEn } from "../pages/reports/words.en";
 import { deliveriesEn } from "../pages/deliveries/words.en";
 import { adminEn } from "../pages/admin/words.en";
+import { enRefusals } from "./en-refusals";
 import { enWords } from "./en-words";
 import type { Dictionary } from "./zh";
 
 export const en: Dictionary = {
   ...enWords,
+  ...enRefusals,
   ...watchEn,
   ...noticesEn,
   ...playbackEn,
@@ -39,7 +41,6 @@ export const en: Dictionary = {
   login: "Log in",
   login_by: "Log in by {name}",
   login_busy: "Logging in…",
-  login_wrong: "Username or password is not correct.",
   unreachable: "The server cannot be reached. Check the network or whether the service runs.",
   login_failed: "Login failed: {reason}",
   session_ended: "Your session has ended. Please log in again.",
@@ -82,6 +83,8 @@ export const en: Dictionary = {
   fine: "Fine",
   yuan: "yuan",
   and: ", ",
+  ask_busy: "Working…",
+  ask_cancel: "Cancel",
   unknown_zone: "Zone not stated",
   unknown_township: "Township not stated",
   township: "Township",

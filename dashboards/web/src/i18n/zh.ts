@@ -10,10 +10,12 @@ import { patrolsZh } from "../pages/patrols/words.zh";
 import { reportsZh } from "../pages/reports/words.zh";
 import { deliveriesZh } from "../pages/deliveries/words.zh";
 import { adminZh } from "../pages/admin/words.zh";
+import { zhRefusals } from "./zh-refusals";
 import { zhWords } from "./zh-words";
 
 export const zh = {
   ...zhWords,
+  ...zhRefusals,
   ...watchZh,
   ...noticesZh,
   ...playbackZh,
@@ -39,7 +41,6 @@ export const zh = {
   login: "登录",
   login_by: "用{name}登录",
   login_busy: "正在登录…",
-  login_wrong: "用户名或密码不正确。",
   unreachable: "连不上服务器，请检查网络或服务是否运行。",
   login_failed: "登录失败：{reason}",
   session_ended: "登录已失效，请重新登录。",
@@ -82,6 +83,8 @@ export const zh = {
   fine: "罚款",
   yuan: "元",
   and: "、",
+  ask_busy: "正在提交…",
+  ask_cancel: "取消",
   unknown_zone: "未标明区域",
   unknown_township: "未标明苏木乡镇",
   township: "苏木乡镇",
