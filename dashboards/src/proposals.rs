@@ -12,7 +12,7 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{Path, State};
 use model::Timestamp;
-use registry::{Proposal, Role, Topic};
+use registry::{ClosureTerms, Proposal, Role, Topic};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
@@ -164,6 +164,33 @@ pub struct ProposalJson {
     /// What a program proposes it from, in whatever shape that has.
     #[schema(required)]
     evidence: Option<Value>,
+    /// What it would decide of a single season; null where it is about something else.
+    #[schema(required)]
+    closure: Option<ClosureTermsJson>,
+}
+
+/// What a proposal would decide of a season.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ClosureTerms)]
+struct ClosureTermsJson {
+    /// The rule's whole name.
+    rule: String,
+    /// In which the season begins.
+    year: i16,
+    /// First legal day.
+    #[schema(format = Date)]
+    first: String,
+    /// Last legal day, included.
+    #[schema(format = Date)]
+    last: String,
+    /// These days are closed as well, instead of those of the rule.
+    adds: bool,
+    /// Empty: wherever the rule holds.
+    townships: Vec<String>,
+    /// Empty: all of the rule's.
+    zones: Vec<String>,
+    /// Number of the document.
+    legal_basis: String,
 }
 
 /// A proposal as the API shows it.
@@ -181,5 +208,19 @@ pub fn proposal_json(proposal: &Proposal) -> ProposalJson {
         remark: proposal.remark.clone(),
         // Written as JSON by the registry itself.
         evidence: proposal.evidence.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+        closure: proposal.closure.as_ref().map(terms_json),
+    }
+}
+
+fn terms_json(terms: &ClosureTerms) -> ClosureTermsJson {
+    ClosureTermsJson {
+        rule: terms.rule.clone(),
+        year: terms.year,
+        first: terms.first.clone(),
+        last: terms.last.clone(),
+        adds: terms.adds,
+        townships: terms.townships.clone(),
+        zones: terms.zones.clone(),
+        legal_basis: terms.legal_basis.clone(),
     }
 }

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { align, gapLimit } from "../src/pages/stations/align";
 import { daysDoubted, flagsByKind } from "../src/pages/stations/flags";
 import { legalYear, spanBefore, spanOf, yearsBefore } from "../src/pages/stations/periods";
-import { compareStations, effectOf, greenState, inLanguage, lawOf } from "../src/pages/stations/station-text";
-import type { Proposal, Station } from "../src/pages/stations/types";
+import { compareStations, greenState, inLanguage } from "../src/pages/stations/station-text";
+import type { Station } from "../src/pages/stations/types";
 
 const at = (text: string): number => Date.parse(text);
 const NOON = at("2026-11-27T12:00:00+08:00");
@@ -85,33 +85,10 @@ describe("the list", () => {
   });
 });
 
-const report = (text: string): Proposal => ({ id: 1, kind: "closure", state: "open", report: text, reason: "", proposed_by: "platform", proposed_at: 1 });
-
-describe("the effect of a proposal", () => {
-  const rest = { rule: "休牧 rest", adds: false, first: "2027-04-01", last: "2027-06-30", townships: [], zones: [] };
-  it("is read from the server's sentence: everywhere, in townships, in zones, or in zones of townships", () => {
-    const of = (scope: string): unknown => effectOf(report(`x\n\`休牧 rest\` is closed 2027-04-01 to 2027-06-30, ${scope} (旗政办〔2027〕5号 (一))`));
-    expect(of("everywhere")).toEqual(rest);
-    expect(of("in townships 1, 2")).toEqual({ ...rest, townships: ["1", "2"] });
-    expect(of("in zones a, b")).toEqual({ ...rest, zones: ["a", "b"] });
-    expect(of("in zones a of townships 1")).toEqual({ ...rest, zones: ["a"], townships: ["1"] });
-  });
-  it("may add days to the season", () => {
-    expect(effectOf(report("`休牧 rest` is closed on other days too, 2027-04-01 to 2027-06-30, everywhere (d)"))).toEqual({ ...rest, adds: true });
-  });
-  it("is nothing where the sentence is another", () => {
-    expect(effectOf(report("the closure calendar is replaced by 3 rules: a, b, c"))).toBeNull();
-  });
-});
-
 describe("texts in two languages at once", () => {
   it("are shown in the reader's", () => {
     expect(inLanguage("草畜平衡区春季休牧 balance zone, rest period", "zh")).toBe("草畜平衡区春季休牧");
     expect(inLanguage("草畜平衡区春季休牧 balance zone, rest period", "en")).toBe("balance zone, rest period");
     expect(inLanguage("our own rule", "zh")).toBe("our own rule");
-  });
-  it("end with the document they stand on", () => {
-    expect(lawOf(report("返青推迟\n`rest` is closed 2026-04-01 to 2026-06-30, everywhere (克政字〔2026〕29号 三(二))"))).toBe("克政字〔2026〕29号 三(二)");
-    expect(lawOf(report("nothing"))).toBeNull();
   });
 });

@@ -5,10 +5,12 @@
 //! without its audit entry. Open proposals are bounded in number and size, decided ones lose their files.
 
 use crate::audit::Change;
+use crate::closures::ClosureTerms;
 use crate::proposal::{COLUMNS, Proposal, ProposalKind, ProposalState, Topic, proposal};
 use crate::zones::proposals as zones;
 use crate::{Registry, RegistryError, closures};
 use rusqlite::{Connection, OptionalExtension, params};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// Open proposals at once: more than a shift can look at.
@@ -152,6 +154,7 @@ pub(crate) fn propose(change: &Change<'_>, new: NewProposal<'_>) -> Result<Propo
         "body": blake3::hash(new.body.as_bytes()).to_hex().as_str(),
     });
     change.audit(format!("proposal.add {id}"), None, Some(after))?;
+    let closure = closure_terms(&new)?;
     Ok(Proposal {
         id,
         kind: new.kind,
@@ -164,7 +167,17 @@ pub(crate) fn propose(change: &Change<'_>, new: NewProposal<'_>) -> Result<Propo
         decided_at: None,
         remark: None,
         evidence: new.terms.get("evidence").map(Value::to_string),
+        closure,
     })
+}
+
+/// What a proposal about a season would decide.
+fn closure_terms(new: &NewProposal<'_>) -> Result<Option<ClosureTerms>, RegistryError> {
+    if new.kind != ProposalKind::Closure {
+        return Ok(None);
+    }
+    let read = ClosureTerms::deserialize(&new.terms);
+    read.map(Some).map_err(|error| RegistryError::corrupt("terms of a proposal", error.to_string()))
 }
 
 fn waiting(connection: &Connection, topic: Topic, id: u64) -> Result<Waiting, RegistryError> {
@@ -172,7 +185,7 @@ fn waiting(connection: &Connection, topic: Topic, id: u64) -> Result<Waiting, Re
         .query_row(
             &format!("SELECT {COLUMNS}, terms, body FROM proposal WHERE id = ?1"),
             [i64::try_from(id).unwrap_or(i64::MAX)],
-            |row| Ok((proposal(row), row.get(11)?, row.get(12)?)),
+            |row| Ok((proposal(row), row.get(12)?, row.get(13)?)),
         )
         .optional()?;
     let not_found = || RegistryError::NotFound { what: "proposal", name: id.to_string() };

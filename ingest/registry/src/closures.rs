@@ -53,18 +53,25 @@ pub const PLATFORM: &str = "platform";
 /// A thousand stations' worth.
 const MAX_EVIDENCE_BYTES: usize = 512 << 10;
 
-#[derive(Serialize, Deserialize)]
-struct ClosureTerms {
-    rule: String,
-    year: i16,
-    first: String,
-    last: String,
-    adds: bool,
-    townships: Vec<String>,
-    zones: Vec<String>,
-    legal_basis: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    evidence: Option<serde_json::Value>,
+/// What a proposal would decide of a season, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosureTerms {
+    /// The rule's name.
+    pub rule: String,
+    /// The year in which the season begins.
+    pub year: i16,
+    /// The first legal day.
+    pub first: String,
+    /// The last legal day (included).
+    pub last: String,
+    /// These days are closed as well, instead of those of the rule.
+    pub adds: bool,
+    /// Only in these townships; empty: wherever the rule holds.
+    pub townships: Vec<String>,
+    /// Only these zones; empty: all of the rule's.
+    pub zones: Vec<String>,
+    /// The number of the document.
+    pub legal_basis: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -163,11 +170,14 @@ fn propose(
         townships: new.townships.iter().map(ToString::to_string).collect(),
         zones: new.zones.iter().map(ToString::to_string).collect(),
         legal_basis: new.legal_basis.clone(),
-        evidence: evidence.map(|evidence| evidence.facts.clone()),
     };
     let report = evidence.map_or_else(|| words(&terms), |evidence| format!("{}\n{}", evidence.report, words(&terms)));
     let (reason, body) = (new.reason.as_str(), String::new());
-    approval::propose(change, NewProposal { kind: ProposalKind::Closure, terms: json!(terms), report, reason, body })
+    let mut terms = json!(terms);
+    if let (Some(evidence), Some(kept)) = (evidence, terms.as_object_mut()) {
+        kept.insert("evidence".to_owned(), evidence.facts.clone());
+    }
+    approval::propose(change, NewProposal { kind: ProposalKind::Closure, terms, report, reason, body })
 }
 
 /// The decision as a sentence.

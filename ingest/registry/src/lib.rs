@@ -50,7 +50,7 @@ mod zones;
 pub use approval::MAX_OPEN_PROPOSALS;
 pub use audit::{AuditEntry, AuditQuery};
 pub use claims::{ClaimError, ClaimKey, ClaimRefusal, MAX_CLAIM_KEYS, NewClaimKey};
-pub use closures::{ClosureEvidence, MAX_DECISIONS, NewClosureDecision, PLATFORM};
+pub use closures::{ClosureEvidence, ClosureTerms, MAX_DECISIONS, NewClosureDecision, PLATFORM};
 pub use device_edit::{DeviceEdit, DeviceImport, MAX_EDITED};
 pub use device_file::{DeviceRow, device_rows};
 pub use devices::{MAX_DEVICES, NewDevice};

@@ -3,6 +3,7 @@
 //! In: rows.   Out: [`Proposal`]s.   Never: a change; those are `approval`'s.
 
 use crate::RegistryError;
+use crate::closures::ClosureTerms;
 use model::Timestamp;
 use rusqlite::Row;
 
@@ -64,6 +65,8 @@ pub struct Proposal {
     pub remark: Option<String>,
     /// What shows that it is called for, as JSON, where the platform itself proposed it.
     pub evidence: Option<String>,
+    /// What it would decide, where it is about a single season.
+    pub closure: Option<ClosureTerms>,
 }
 
 impl ProposalKind {
@@ -103,7 +106,7 @@ impl ProposalState {
 
 /// What [`proposal`] reads, in its order.
 pub(crate) const COLUMNS: &str = "id, kind, report, reason, proposed_by, proposed_at_ms, state, decided_by, decided_at_ms, remark, \
-     json_extract(terms, '$.evidence')";
+     json_extract(terms, '$.evidence'), CASE kind WHEN 'closure' THEN json_remove(terms, '$.evidence') END";
 
 /// One row.
 pub(crate) fn proposal(row: &Row<'_>) -> Result<Proposal, RegistryError> {
@@ -122,5 +125,9 @@ pub(crate) fn proposal(row: &Row<'_>) -> Result<Proposal, RegistryError> {
         decided_at: row.get::<_, Option<i64>>(8)?.map(Timestamp::from_millis),
         remark: row.get(9)?,
         evidence: row.get(10)?,
+        closure: row
+            .get::<_, Option<String>>(11)?
+            .map(|terms| serde_json::from_str(&terms).map_err(|_| corrupt()))
+            .transpose()?,
     })
 }

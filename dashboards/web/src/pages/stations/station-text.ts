@@ -2,7 +2,7 @@
 import { chartNumber } from "../../chart";
 import { parseTime } from "../../format";
 import { t, word } from "../../prefs";
-import type { LatestValue, Proposal, Station } from "./types";
+import type { LatestValue, Station } from "./types";
 
 /** A bare number has no unit to show; mu are written as people here do. */
 export function unitText(unit: string): string {
@@ -39,33 +39,6 @@ export function inLanguage(text: string, lang: "zh" | "en"): string {
   const cut = text.search(/\s[a-zA-Z]/u);
   if (cut < 0 || !/\p{Script=Han}/u.test(text.slice(0, cut))) return text;
   return (lang === "zh" ? text.slice(0, cut) : text.slice(cut)).trim();
-}
-
-/** The document that a proposal stands on: the server writes it at the end of its report, in brackets. */
-export function lawOf(proposal: Proposal): string | null {
-  const found = /\(([^()]*(?:\([^()]*\)[^()]*)*)\)\s*$/u.exec(proposal.report);
-  return found?.[1]?.trim() ?? null;
-}
-
-/** What a decision would do, as the server writes it in English at the end of its report. */
-export interface Effect {
-  rule: string;
-  adds: boolean;
-  first: string;
-  last: string;
-  townships: string[];
-  zones: string[];
-}
-
-const EFFECT = /`([^`]+)` is closed( on other days too,)? (\d{4}-\d\d-\d\d) to (\d{4}-\d\d-\d\d), (everywhere|in (?:zones ([^()]*?))?(?: of )?(?:townships ([^()]*?))?) \([^`]*\)\s*$/u;
-
-/** `null` where the sentence is another: then it is shown as it came. */
-export function effectOf({ report }: Proposal): Effect | null {
-  const found = EFFECT.exec(report);
-  if (found === null) return null;
-  const [, rule = "", adds, first = "", last = "", , zones, townships] = found;
-  const names = (list: string | undefined): string[] => (list === undefined ? [] : list.split(", "));
-  return { rule, adds: adds !== undefined, first, last, townships: names(townships), zones: names(zones) };
 }
 
 export function personText(name: string): string {

@@ -95,6 +95,18 @@ export interface GreenUpEvidence {
   townships: { township?: string | null; zones: number; capacity_sheep_units: number; households: number; animals_known: number }[];
 }
 
+/** What a proposal would decide of a season. */
+export interface ClosureTerms {
+  rule: string;
+  year: number;
+  first: string;
+  last: string;
+  adds: boolean;
+  townships: string[];
+  zones: string[];
+  legal_basis: string;
+}
+
 /** A change of the closures that waits for a second person. */
 export interface Proposal {
   id: number;
@@ -108,6 +120,8 @@ export interface Proposal {
   decided_at?: Instant | null;
   remark?: string | null;
   evidence?: GreenUpEvidence | null;
+  /** What it would decide of a single season; nothing where it is another calendar. */
+  closure: ClosureTerms | null;
 }
 
 export interface Closures {
