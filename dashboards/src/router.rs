@@ -141,6 +141,7 @@ fn land() -> Vec<Route> {
         route("GET", "/api/v1/zones/loads", routes!(zones::loads)),
         route("PUT", "/api/v1/zones/{id}", routes!(zone_put::put)).taking(ZONES_BODY_MAX),
         route("GET", "/api/v1/zones/{id}/versions", routes!(zones::versions)),
+        route("GET", "/api/v1/zones/{id}/versions/{version}", routes!(zones::version)),
         route("POST", "/api/v1/zones/{id}/repeal", routes!(zone_import::repeal)),
         route("POST", "/api/v1/zones/import", routes!(zone_import::import)).taking(ZONES_BODY_MAX),
         route("GET", "/api/v1/zones/proposals", routes!(proposals::zones)),

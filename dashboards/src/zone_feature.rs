@@ -81,13 +81,13 @@ pub(crate) fn closure_json(closure: &Closure) -> ClosureJson {
     }
 }
 
-/// Appends one feature.
-pub(crate) fn push_feature(text: &mut String, zone: &Zone, closure: &Closure) {
+/// Appends one feature, with what is to be said of the zone.
+pub(crate) fn push_feature(text: &mut String, zone: &Zone, properties: &impl Serialize) {
     text.push_str("{\"type\":\"Feature\",\"id\":\"");
     // A zone id holds no character that JSON would have to escape.
     text.push_str(zone.id.as_str());
     text.push_str("\",\"properties\":");
-    text.push_str(&json!(properties(zone, closure)).to_string());
+    text.push_str(&json!(properties).to_string());
     text.push_str(",\"geometry\":");
     survey::push_geometry(text, &zone.polygons);
     text.push('}');

@@ -53,13 +53,7 @@ pub(crate) async fn all(State(app): State<Arc<App>>, signed: Signed, headers: He
     let shared = Arc::clone(&app);
     let write = move || Ok::<_, Problem>(cached(&shared, &signed.who));
     let Cached { body, etag, .. } = blocking("writing the zones", write).await?;
-    let etag_value =
-        HeaderValue::try_from(etag.as_str()).map_err(|error| Problem::internal("writing an ETag", error))?;
-    let common = [(header::ETAG, etag_value), (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))];
-    if is_known(&headers, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, common).into_response());
-    }
-    Ok((common, [(header::CONTENT_TYPE, "application/geo+json")], body).into_response())
+    geo_json(&headers, body, &etag)
 }
 
 /// What stands in each open balance zone that names its capacity.
@@ -92,10 +86,10 @@ fn cached(app: &App, who: &Who) -> Cached {
         if index > 0 {
             text.push(',');
         }
-        push_feature(&mut text, zone, closure);
+        push_feature(&mut text, zone, &properties(zone, closure));
     }
     text.push_str("]}");
-    let etag = format!("\"{}\"", blake3::hash(text.as_bytes()).to_hex().get(..32).unwrap_or_default());
+    let etag = etag_of(text.as_bytes());
     let fresh = Cached { zones, closures, body: Bytes::from(text), etag };
     if kept.len() >= VIEWERS_KEPT {
         kept.clear();
@@ -128,6 +122,56 @@ pub(crate) async fn versions(
     let now = app.now();
     let items = versions.iter().rev().map(|version| version_json(version, &(app.parts.closure_at)(&version.zone, now)));
     Ok(extract::list(items.collect(), None))
+}
+
+/// One version of a zone with its border.
+#[utoipa::path(
+    get, path = "/api/v1/zones/{id}/versions/{version}", tag = "zones",
+    responses(
+        (status = 200, body = Object, content_type = "application/geo+json",
+            description = "GeoJSON Feature, with ETag; its properties are a ZoneVersion"),
+        (status = 304, description = "the caller has it"), BadRequest, NotLoggedIn, NotFound,
+    ),
+)]
+pub(crate) async fn version(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path((id, version)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let zone_id = ZoneId::parse(&id).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let shared = Arc::clone(&app);
+    let feature = blocking("reading a version of a zone", move || {
+        let versions = shared.parts.registry.zone_versions(&zone_id)?;
+        // Whose business a zone is, its newest version says; as for the list.
+        let is_theirs = versions.last().is_some_and(|newest| sees(&signed.who, &newest.zone));
+        let wanted = versions.iter().find(|one| is_theirs && version.parse() == Ok(one.zone.version));
+        let found = wanted.ok_or_else(|| {
+            Problem::not_found(format!(
+                "there is no version `{version}` of a zone `{id}`; GET /api/v1/zones/{{id}}/versions lists them"
+            ))
+        })?;
+        let closure = (shared.parts.closure_at)(&found.zone, shared.now());
+        let mut text = String::new();
+        push_feature(&mut text, &found.zone, &version_json(found, &closure));
+        Ok::<_, Problem>(text)
+    });
+    let body = Bytes::from(feature.await?);
+    geo_json(&headers, body.clone(), &etag_of(&body))
+}
+
+fn etag_of(body: &[u8]) -> String {
+    format!("\"{}\"", blake3::hash(body).to_hex().get(..32).unwrap_or_default())
+}
+
+/// GeoJSON, or that the caller has it.
+fn geo_json(headers: &HeaderMap, body: Bytes, etag: &str) -> Result<Response, Problem> {
+    let etag_value = HeaderValue::try_from(etag).map_err(|error| Problem::internal("writing an ETag", error))?;
+    let common = [(header::ETAG, etag_value), (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))];
+    if is_known(headers, etag) {
+        return Ok((StatusCode::NOT_MODIFIED, common).into_response());
+    }
+    Ok((common, [(header::CONTENT_TYPE, "application/geo+json")], body).into_response())
 }
 
 /// A version of a zone, and what became of it.

@@ -115,6 +115,7 @@ async function looksBack(desk, version) {
   await desk.mark("version-slider").focus();
   await desk.page.keyboard.press("ArrowLeft");
   await desk.page.locator(`[data-testid=version-shown][data-version="${version - 1}"]`).waitFor();
+  await desk.mark("zones-change-legend").waitFor();
   await desk.mark("version-shown").scrollIntoViewIfNeeded();
   await desk.picture("zone-versions");
   await desk.mustBeAccessible("an older version");

@@ -46,6 +46,34 @@ async fn an_import_without_a_reason_is_refused() {
 }
 
 #[tokio::test]
+async fn every_version_of_a_zone_is_there_with_its_border_and_is_sent_once() {
+    let server = Server::start().await;
+    server.add_user("stranger", &[Role::Viewer], &["150425999"]);
+    let session = server.login("admin").await;
+    json(import(&session, zone_geojson().replace("43.0", "43.2")).await, StatusCode::OK).await;
+    let path = "/api/v1/zones/zone-1/versions/1";
+    let response = session.get(path).await;
+    let etag = response.headers()["etag"].clone();
+    let old = json(response, StatusCode::OK).await;
+    let new = session.get_json("/api/v1/zones/zone-1/versions/2").await;
+    assert_eq!(
+        (&old["type"], &old["id"], &old["properties"]["version"]),
+        (&json!("Feature"), &json!("zone-1"), &json!(1))
+    );
+    assert_eq!(
+        old["properties"]["published_by"],
+        session.get_json("/api/v1/zones/zone-1/versions").await["items"][1]["published_by"]
+    );
+    assert!(old["geometry"].is_object() && old["geometry"] != new["geometry"], "{old} {new}");
+    let again = session.request(Method::GET, path).header("if-none-match", etag).send().await.unwrap();
+    assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    for none in ["zone-1/versions/3", "zone-1/versions/first", "zone-9/versions/1"] {
+        problem(session.get(&format!("/api/v1/zones/{none}")).await, StatusCode::NOT_FOUND).await;
+    }
+    problem(server.login("stranger").await.get(path).await, StatusCode::NOT_FOUND).await;
+}
+
+#[tokio::test]
 async fn a_zone_is_repealed_from_a_date_on() {
     let server = Server::start().await;
     let [admin, editor, chief] = people(&server).await;
@@ -146,4 +174,24 @@ async fn who_has_one_township_decides_for_it_and_approves_nothing() {
     let answer = json(local.post("/api/v1/closures/decisions", body).await, StatusCode::ACCEPTED).await;
     let path = format!("/api/v1/closures/decisions/{}/approve", answer["id"]);
     problem(elsewhere.post(&path, json!({})).await, StatusCode::FORBIDDEN).await;
+}
+
+#[tokio::test]
+async fn a_proposed_decision_says_in_fields_what_it_would_decide_and_whoever_proposed_it_is_told_why_not_them() {
+    let server = Server::start_with_second_person().await;
+    let [_, _, chief] = people(&server).await;
+    let proposal =
+        json(chief.post("/api/v1/closures/decisions", until("2026-06-20")).await, StatusCode::ACCEPTED).await;
+    let terms = json!({
+        "rule": SEASON, "year": 2026, "first": "2026-04-01", "last": "2026-06-20", "adds": false,
+        "townships": [TOWNSHIP], "zones": [], "legal_basis": "12号",
+    });
+    assert_eq!((&proposal["closure"], &proposal["evidence"]), (&terms, &Value::Null));
+    assert_eq!(chief.get_json("/api/v1/closures").await["proposals"][0]["closure"], terms);
+    let approve = format!("/api/v1/closures/decisions/{}/approve", proposal["id"]);
+    let refused = json(chief.post(&approve, json!({})).await, StatusCode::CONFLICT).await;
+    assert_eq!(
+        (&refused["code"], &refused["params"]),
+        (&json!("second-person-needed"), &json!({ "proposal": proposal["id"] }))
+    );
 }

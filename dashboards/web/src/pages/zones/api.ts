@@ -1,7 +1,7 @@
 // What this page asks of the server. In: its components. Out: typed answers of `http.ts`.
 import { get, send } from "../../http";
 import type { LatLon, Page } from "../../types";
-import type { Calendar, ImportReport, PlaceAnswer, Proposal, ZoneVersion } from "./types";
+import type { Calendar, Geometry, ImportReport, PlaceAnswer, Proposal, ZoneVersion } from "./types";
 
 const zonePath = (id: string): string => `/zones/${encodeURIComponent(id)}`;
 
@@ -17,6 +17,11 @@ async function importZones(files: readonly File[], fields: ImportFields): Promis
 
 export const zonesApi = {
   versions: async (id: string): Promise<ZoneVersion[]> => (await get<Page<ZoneVersion>>(`${zonePath(id)}/versions`)).items,
+  /** A version with its border; nothing where it is a repeal. */
+  border: async (id: string, version: number): Promise<Geometry | null> => {
+    const { geometry } = await get<{ geometry: Geometry }>(`${zonePath(id)}/versions/${version}`);
+    return (geometry.coordinates as unknown[]).length === 0 ? null : geometry;
+  },
   calendar: (): Promise<Calendar> => get<Calendar>("/closures"),
   proposals: async (): Promise<Proposal[]> => (await get<Page<Proposal>>("/zones/proposals")).items,
   at({ lat, lon }: LatLon, t: string, known: string): Promise<PlaceAnswer> {

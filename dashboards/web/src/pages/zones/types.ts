@@ -23,8 +23,6 @@ export interface ZoneVersion extends ZoneFacts {
   repealed: boolean;
   reason: string;
   published_by: string;
-  /** Only where the platform gives the border of a version too. */
-  geometry?: Geometry | null;
 }
 
 export interface FeatureReport {

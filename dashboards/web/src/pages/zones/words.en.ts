@@ -58,7 +58,7 @@ export const zonesEn = {
   zones_decides_never: "Decides nothing: later versions replaced it",
   zones_reason: "Reason",
   zones_by: "Published by {who}",
-  zones_no_border: "The map lacks this version's border: the platform gives only the present one.",
+  zones_no_border: "This version is a repeal and has no border.",
   zones_two_times: "Each version has two times: when it is in force by law, and when it was published here. On a given day the newest version holds that was published by then and is in force on that day.",
   zones_repeal_means: "From midnight of that day this zone is none. Its versions and incidents are kept; importing it again brings it back.",
   zones_repeal_from: "From (this day included)",

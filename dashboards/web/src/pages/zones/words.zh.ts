@@ -58,7 +58,7 @@ export const zonesZh = {
   zones_decides_never: "实际起作用：无，均被后来的版本取代",
   zones_reason: "理由",
   zones_by: "公布人 {who}",
-  zones_no_border: "地图上没有这一版的边界：平台目前只提供现行边界。",
+  zones_no_border: "这一版是废止，没有边界。",
   zones_two_times: "每一版有两个时间：何时起在法律上有效，何时公布到平台。某日适用哪一版，看当时已公布、且有效期含该日的最新一版。",
   zones_repeal_means: "自该日零时起，此区域不再有效；以前的版本和事件都保留。再次导入可恢复。",
   zones_repeal_from: "自何日起（含当日）",
