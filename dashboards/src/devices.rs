@@ -262,7 +262,7 @@ impl PoseBody {
     }
 }
 
-/// A device that was registered.
+/// A device that has a new secret.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DeviceRegistered)]
 pub(crate) struct RegisteredJson {
@@ -290,6 +290,27 @@ pub(crate) async fn add(
     let (registry, by) = signed.author(&app);
     let secret = blocking("registering a device", move || registry.add_device(new, &by)).await?;
     Ok((StatusCode::CREATED, Json(RegisteredJson { id: id.to_string(), secret: secret.as_str().to_owned() })))
+}
+
+/// A new secret for a device; its old one is refused from now on.
+#[utoipa::path(
+    post, path = "/api/v1/devices/{id}/secret", tag = "devices",
+    responses(
+        (status = 200, body = RegisteredJson, description = "the secret, shown this once"),
+        NotLoggedIn, Forbidden, NotFound,
+    ),
+)]
+pub(crate) async fn renew_secret(
+    State(app): State<Arc<App>>,
+    signed: Signed,
+    Path(id): Path<String>,
+) -> Result<Json<RegisteredJson>, Problem> {
+    signed.who.require(&[Role::Administrator])?;
+    let device = find(&app, &signed.who, &id)?.id;
+    let (registry, by) = signed.author(&app);
+    let renewed = device.clone();
+    let secret = blocking("renewing a device's secret", move || registry.renew_credential(&renewed, &by)).await?;
+    Ok(Json(RegisteredJson { id: device.to_string(), secret: secret.as_str().to_owned() }))
 }
 
 /// Let a device in that registered itself.

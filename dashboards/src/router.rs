@@ -173,6 +173,7 @@ fn fleet() -> Vec<Route> {
         route("POST", "/api/v1/devices/{id}/disable", routes!(device_edit::disable)),
         route("POST", "/api/v1/devices/{id}/enable", routes!(device_edit::enable)),
         route("POST", "/api/v1/devices/{id}/approve", routes!(devices::approve)),
+        route("POST", "/api/v1/devices/{id}/secret", routes!(devices::renew_secret)),
         route("GET", "/api/v1/devices/{id}/track", routes!(tracks::track)),
         route("GET", "/api/v1/devices/{id}/series", routes!(tracks::series)),
         route("GET", "/api/v1/devices/{id}/snapshots", routes!(snapshots::list)),

@@ -53,12 +53,12 @@ async function addsAPerson(desk) {
   await desk.page.getByLabel("巴彦查干苏木").check();
   await desk.picture("admin-user-form");
   await desk.mustBeAccessible("the form of a person");
-  await desk.mark("admin-dialog-yes").click();
+  await desk.mark("ask-yes").click();
   const row = desk.page.locator(`[data-testid=user][data-username="${SOMEBODY}"]`);
   await row.waitFor();
   for (const text of ["查看员、值守员", "巴彦查干苏木", "未开启"]) assert.ok((await row.innerText()).includes(text), `the row lacks ${text}`);
   await row.locator("[data-testid=user-disable]").click();
-  await desk.mark("admin-dialog-yes").click();
+  await desk.mark("ask-yes").click();
   await desk.page.locator(`[data-testid=user][data-username="${SOMEBODY}"][data-disabled="true"]`).waitFor();
   await desk.picture("admin-users");
   await desk.mustBeAccessible("people");
@@ -67,12 +67,12 @@ async function addsAPerson(desk) {
 async function cannotShutOutTheLastAdministrator(desk) {
   desk.tolerate(REFUSED);
   await desk.page.locator('[data-testid=user][data-username="admin"] [data-testid=user-disable]').click();
-  await desk.mark("admin-dialog-yes").click();
-  await desk.mark("admin-failure").waitFor();
-  assert.match(await desk.mark("admin-failure").innerText(), /administrator/);
+  await desk.mark("ask-yes").click();
+  await desk.mark("ask-failure").waitFor();
+  assert.match(await desk.mark("ask-failure").innerText(), /administrator/);
   await desk.picture("admin-last-administrator");
   await desk.page.keyboard.press("Escape");
-  await desk.mark("admin-dialog").waitFor({ state: "detached" });
+  await desk.mark("ask").waitFor({ state: "detached" });
   desk.tolerate();
 }
 
@@ -81,7 +81,7 @@ async function makesAToken(desk) {
   await desk.mark("token-add").click();
   await desk.mark("token-name").fill("指挥部大屏");
   await desk.picture("admin-token-form");
-  await desk.mark("admin-dialog-yes").click();
+  await desk.mark("ask-yes").click();
   const fresh = desk.mark("token-fresh");
   await fresh.waitFor();
   const [token, example] = await fresh.locator("input").evaluateAll((fields) => fields.map((field) => field.value));
@@ -92,7 +92,7 @@ async function makesAToken(desk) {
   await desk.mustBeAccessible("tokens");
   const before = await desk.page.locator('[data-testid=token][data-state="revoked"]').count();
   await desk.mark("token-revoke").first().click();
-  await desk.mark("admin-dialog-yes").click();
+  await desk.mark("ask-yes").click();
   await desk.until((count) => document.querySelectorAll('[data-testid=token][data-state="revoked"]').length > count, before);
 }
 
@@ -101,11 +101,18 @@ async function registersADevice(desk) {
   await desk.mark("credential").first().waitFor();
   await desk.mark("device-add").click();
   await desk.mark("device-new-id").fill(`ranger-${SOMEBODY}`);
-  await desk.mark("admin-dialog-yes").click();
+  await desk.mark("ask-yes").click();
   await desk.mark("device-fresh").waitFor();
-  assert.ok((await desk.mark("admin-secret").inputValue()).length > 15, "a secret is shown");
+  const first = await desk.mark("admin-secret").inputValue();
+  assert.ok(first.length > 15, "a secret is shown");
   await desk.picture("admin-credentials");
   await desk.mustBeAccessible("credentials");
+  await desk.page.locator(`[data-testid=credential][data-device-id="ranger-${SOMEBODY}"]`).getByTestId("credential-renew").click();
+  await desk.picture("admin-renew");
+  await desk.mark("ask-yes").click();
+  await desk.mark("ask").waitFor({ state: "detached" });
+  assert.notEqual(await desk.mark("admin-secret").inputValue(), first, "a new secret is shown");
+  await desk.picture("admin-renewed");
 }
 
 async function readsTheAudit(desk) {

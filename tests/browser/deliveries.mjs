@@ -19,6 +19,7 @@ await inBrowser("deliveries", async (desk) => {
   await writesADutyTable(desk, id);
   await triesOtherWords(desk);
   await seesNoDeadLetters(desk);
+  await looksAtADeadLetter(desk);
   await holdsADrill(desk);
   await readsTheRecords(desk, id);
   await inLightAndEnglish(desk);
@@ -137,6 +138,39 @@ async function seesNoDeadLetters(desk) {
   await open(desk, "letters");
   await desk.page.getByText("没有死信，这是好事").waitFor();
   await shows(desk, "letters");
+}
+
+/** A device says what nobody understands; what it said is looked at, and why it cannot be replayed is told in Chinese. */
+async function looksAtADeadLetter(desk) {
+  desk.tolerate(/status of 400/);
+  await desk.page.evaluate(async () => {
+    const { csrf } = await (await fetch("/api/v1/me")).json();
+    const body = JSON.stringify({ id: "cam-babble", kind: "camera" });
+    const made = await fetch("/api/v1/devices", { method: "POST", headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf }, body });
+    const { secret } = await made.json();
+    const said = new TextEncoder().encode('{"species": "unicorn", "备注": "看不懂"}');
+    await fetch("/api/v1/ingest/cam-babble/sighting", { method: "POST", headers: { Authorization: `Basic ${btoa(`cam-babble:${secret}`)}` }, body: said });
+  });
+  desk.tolerate();
+  // The letter is written by the stage behind the gate; the button asks again.
+  const letter = desk.mark("letter").filter({ hasText: "cam-babble" });
+  while ((await letter.count()) === 0) {
+    await desk.mark("letters-read").click();
+    await desk.page.locator('[data-testid="letters-read"]:not([disabled])').waitFor();
+  }
+  await letter.getByRole("button").click();
+  await desk.mark("letter-text").filter({ hasText: "unicorn" }).waitFor();
+  assert.ok((await desk.mark("letter-hex").innerText()).startsWith('0000  7b 22 73 70'), "the same as bytes");
+  await shows(desk, "letter");
+  desk.tolerate(/status of 409/);
+  await desk.mark("letter-replay").click();
+  await desk.mark("ask-yes").click();
+  await desk.mark("ask-failure").filter({ hasText: "仍然读不懂" }).waitFor();
+  desk.tolerate();
+  await shows(desk, "letter-replay");
+  await desk.mark("ask-no").click();
+  await desk.mark("ask").waitFor({ state: "detached" });
+  assert.equal(await letter.count(), 1, "it stays");
 }
 
 async function holdsADrill(desk) {

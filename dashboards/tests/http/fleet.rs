@@ -150,3 +150,21 @@ async fn notices_are_listed_and_pushed_to_those_whose_township_it_is() {
     let why = problem(admin.get("/api/v1/notices?matter=weather").await, StatusCode::BAD_REQUEST).await;
     assert!(why.contains("use flaw, outage"), "{why}");
 }
+
+#[tokio::test]
+async fn a_new_secret_is_shown_once_and_stands_in_the_audit_without_it() {
+    let server = Server::start().await;
+    server.add_user("operator", &[Role::Operator], &[]);
+    let id = model::DeviceId::parse("cam-1").unwrap();
+    let old = server.registry.add_device(NewDevice::new(id, DeviceKind::Camera), "li").unwrap();
+    let admin = server.login("admin").await;
+    let path = "/api/v1/devices/cam-1/secret";
+    problem(server.login("operator").await.post(path, json!({})).await, StatusCode::FORBIDDEN).await;
+    problem(admin.post("/api/v1/devices/cam-9/secret", json!({})).await, StatusCode::NOT_FOUND).await;
+    let made: Value = admin.post(path, json!({})).await.json().await.unwrap();
+    let secret = made["secret"].as_str().unwrap();
+    assert!(made["id"] == "cam-1" && !secret.is_empty() && secret != old.as_str(), "{made}");
+    let entry = &admin.get_json("/api/v1/audit").await["items"][0];
+    assert_eq!((&entry["who"], &entry["what"]), (&json!("admin"), &json!("device.renew_credential cam-1")));
+    assert!(!entry.to_string().contains(secret));
+}

@@ -4,7 +4,7 @@ import { newDrill } from "../src/pages/deliveries/drills";
 import { pairMessages } from "../src/pages/deliveries/message-pairs";
 import { compareReceivers, newTest } from "../src/pages/deliveries/receivers";
 import { barsOf, copyWeek, DAY_MS, dutyOf, firstGap, legalParts, midnight, onDutyAt, shiftOf, spansOf, typedShift, weekOf } from "../src/pages/deliveries/roster-week";
-import { alertWord, ANSWER_MAX, cutAnswer, filterRows, mergeRows, receiversOf } from "../src/pages/deliveries/rows";
+import { alertWord, ANSWER_MAX, cutAnswer, filterRows, hexDump, mergeRows, receiversOf } from "../src/pages/deliveries/rows";
 import { bodyOf, emptyFields, faultsOf, fieldOfRefusal, fieldsOf, parseAfter } from "../src/pages/deliveries/subscriber-form";
 import type { DeliveryRow, Subscriber } from "../src/pages/deliveries/types";
 import type { Incident } from "../src/types";
@@ -120,5 +120,13 @@ describe("messages and drills", () => {
       ({ id, drill: true, zones: [{ id: zone, name: zone }], first_seen: "2026-04-22T01:00:00Z" }) as unknown as Incident;
     const incidents = [drill("drill-1", "z-1"), drill("drill-2", "z-1"), drill("drill-3", "z-2")];
     expect(newDrill(incidents, "z-1", new Set(["drill-1"]))?.id).toBe("drill-2");
+  });
+});
+
+describe("bytes that were not understood", () => {
+  it("are shown as a dump of places, bytes and letters, and only their beginning", () => {
+    expect(hexDump(btoa("{\u0000\u00ff}"))).toBe(`0000  ${"7b 00 ff 7d".padEnd(47)}  {··}`);
+    expect(hexDump(btoa("x".repeat(1_000))).split("\n")).toHaveLength(16);
+    expect(hexDump("")).toBe("");
   });
 });

@@ -38,6 +38,7 @@ export const adminApi = {
   revokeToken: (id: number): Promise<null> => send<null>("DELETE", `/tokens/${id}`),
 
   addDevice: (body: NewDevice): Promise<{ id: string; secret: string } | null> => send("POST", "/devices", body),
+  renewSecret: (id: string): Promise<{ id: string; secret: string } | null> => send("POST", `/devices/${encodeURIComponent(id)}/secret`),
   deviceCommand: (id: string, verb: "approve" | "disable" | "enable"): Promise<Device | null> =>
     send<Device>("POST", `/devices/${encodeURIComponent(id)}/${verb}`),
 

@@ -1,7 +1,7 @@
 // What this page asks of the server. In: calls of its tabs. Out: typed answers of `http.ts`.
 import { get, getAll, send } from "../../http";
 import type { Page } from "../../types";
-import type { DeadLetter, DeliveryRow, Message, Roster, Shift, Subscriber, SubscriberBody } from "./types";
+import type { DeadLetter, DeliveryRow, Message, Roster, Shift, Subscriber, SubscriberBody, WholeLetter } from "./types";
 
 /** Deliveries in one answer: as many as are drawn at once. */
 export const DELIVERIES_LIMIT = 300;
@@ -36,5 +36,7 @@ export const tellingApi = {
   preview: (name: string, text: string): Promise<Message | null> => send<Message>("POST", "/messages/preview", { name, text }),
 
   letters: (): Promise<DeadLetter[]> => getAll<DeadLetter>("/dead-letters", LIST_LIMIT, LETTER_PAGES_MAX),
+  letter: (id: string): Promise<WholeLetter> => get<WholeLetter>(`/dead-letters/${encodeURIComponent(id)}`),
+  replay: (id: string): Promise<{ id: string; offset: number } | null> => send("POST", `/dead-letters/${encodeURIComponent(id)}/replay`),
   drill: (zone: string): Promise<null> => send<null>("POST", "/drills", { zone }),
 };

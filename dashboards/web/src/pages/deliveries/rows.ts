@@ -49,3 +49,20 @@ export function cutAnswer(answer: string | null | undefined): string {
   const text = (answer ?? "").trim();
   return text.length > ANSWER_MAX ? `${text.slice(0, ANSWER_MAX)}…` : text;
 }
+
+const HEX_BYTES_A_LINE = 16;
+/** Lines of a dump: enough to know a format by its head. */
+const HEX_LINES_MAX = 16;
+
+/** The first bytes as a dump: place, bytes, and the letters among them. */
+export function hexDump(base64: string): string {
+  const bytes = Uint8Array.from(atob(base64).slice(0, HEX_BYTES_A_LINE * HEX_LINES_MAX), (letter) => letter.charCodeAt(0));
+  const lines: string[] = [];
+  for (let from = 0; from < bytes.length; from += HEX_BYTES_A_LINE) {
+    const part = [...bytes.slice(from, from + HEX_BYTES_A_LINE)];
+    const hex = part.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    const letters = part.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "·")).join("");
+    lines.push(`${from.toString(16).padStart(4, "0")}  ${hex.padEnd(HEX_BYTES_A_LINE * 3 - 1)}  ${letters}`);
+  }
+  return lines.join("\n");
+}

@@ -154,3 +154,17 @@ export interface DeadLetter {
   reason: string;
   detail: string;
 }
+
+/** The bytes of a message, as far as the server shows them. */
+export interface LetterPayload {
+  /** How long the message is. */
+  bytes: number;
+  /** Its beginning, where that is UTF-8. */
+  text: string | null;
+  base64: string;
+}
+
+/** The same with its bytes; nothing where the journal no longer holds them. */
+export interface WholeLetter extends DeadLetter {
+  payload: LetterPayload | null;
+}
