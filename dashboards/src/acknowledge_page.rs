@@ -218,7 +218,10 @@ mod tests {
         let page = std::str::from_utf8(&bytes).unwrap();
         let styles: Vec<_> = page.split("<style>").skip(1).map(|rest| rest.split("</style>").next().unwrap()).collect();
         let [style] = styles[..] else { panic!("{page}") };
-        assert!(policy.contains(&format!("style-src 'sha256-{}';", STANDARD.encode(Sha256::digest(style)))), "{policy}");
+        assert!(
+            policy.contains(&format!("style-src 'sha256-{}';", STANDARD.encode(Sha256::digest(style)))),
+            "{policy}"
+        );
         assert!(!page.contains("style=") && !policy.contains("unsafe"), "{page} {policy}");
     }
 }

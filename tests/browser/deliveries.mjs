@@ -1,7 +1,7 @@
 // Who is told what, before a freshly started demonstration: a receiver is added, tried, put on duty and removed; a drill goes out and its
-// deliveries are read. Needs nobody's help.
+// deliveries are read. Somebody has a device say what nobody understands.
 import assert from "node:assert/strict";
-import { farewell, inBrowser } from "./browser.mjs";
+import { farewell, inBrowser, please } from "./browser.mjs";
 
 const NAME = "浏览器测试";
 /** Nobody listens there: what is sent fails at once and is tried again. */
@@ -142,22 +142,10 @@ async function seesNoDeadLetters(desk) {
 
 /** A device says what nobody understands; what it said is looked at, and why it cannot be replayed is told in Chinese. */
 async function looksAtADeadLetter(desk) {
-  desk.tolerate(/status of 400/);
-  await desk.page.evaluate(async () => {
-    const { csrf } = await (await fetch("/api/v1/me")).json();
-    const body = JSON.stringify({ id: "cam-babble", kind: "camera" });
-    const made = await fetch("/api/v1/devices", { method: "POST", headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf }, body });
-    const { secret } = await made.json();
-    const said = new TextEncoder().encode('{"species": "unicorn", "备注": "看不懂"}');
-    await fetch("/api/v1/ingest/cam-babble/sighting", { method: "POST", headers: { Authorization: `Basic ${btoa(`cam-babble:${secret}`)}` }, body: said });
-  });
-  desk.tolerate();
-  // The letter is written by the stage behind the gate; the button asks again.
-  const letter = desk.mark("letter").filter({ hasText: "cam-babble" });
-  while ((await letter.count()) === 0) {
-    await desk.mark("letters-read").click();
-    await desk.page.locator('[data-testid="letters-read"]:not([disabled])').waitFor();
-  }
+  await please("babble");
+  await desk.mark("letters-read").click();
+  const letter = desk.mark("letter").filter({ hasText: "cam-of-the-journey" });
+  await letter.waitFor();
   await letter.getByRole("button").click();
   await desk.mark("letter-text").filter({ hasText: "unicorn" }).waitFor();
   assert.ok((await desk.mark("letter-hex").innerText()).startsWith('0000  7b 22 73 70'), "the same as bytes");

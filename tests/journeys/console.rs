@@ -59,6 +59,7 @@ async fn browse(script: &str, platform: &mut Platform, mut herd: Option<Device>)
         };
         match (asked.get("please").and_then(Value::as_str), &mut herd) {
             (Some("herd"), Some(camera)) => see_a_herd_where_nothing_else_is(platform, camera).await?,
+            (Some("babble"), Some(camera)) => babble(platform, camera).await?,
             (Some("smoke"), Some(camera)) => see_smoke(camera).await?,
             (Some("freeze"), _) => platform.freeze(true).await?,
             (Some("thaw"), _) => platform.freeze(false).await?,
@@ -114,6 +115,15 @@ async fn see_smoke(camera: &mut Device) -> Result<()> {
     camera.say("fire", json!({"ts": ts, "sign": "smoke", "confidence": 0.8, "lat": 43.31, "lon": 117.52})).await
 }
 
+/// What nobody understands, until it is a dead letter.
+async fn babble(platform: &Platform, camera: &mut Device) -> Result<()> {
+    camera.connect(platform).await?;
+    camera.say("sighting", json!({"species": "unicorn", "remark": "看不懂"})).await?;
+    let operator = platform.operator().await?;
+    operator.wait_for_items("/dead-letters", |letters| !letters.is_empty()).await?;
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_sees_the_banner_live_takes_an_incident_and_outlives_a_power_cut() {
     if !can_browse() {
@@ -155,7 +165,8 @@ async fn page_does_its_work(script: &str) {
     platform.demo().await.unwrap();
     let told = platform.says(|line| line.starts_with("alert ") && line.contains("incident.opened")).await.unwrap();
     assert!(told.contains("yuan (estimate)"), "{told}");
-    tokio::time::timeout(SHIFT, browse(script, &mut platform, None)).await.unwrap().unwrap();
+    let camera = platform.device("cam-of-the-journey", "camera", &[]).await.unwrap();
+    tokio::time::timeout(SHIFT, browse(script, &mut platform, Some(camera))).await.unwrap().unwrap();
 }
 
 macro_rules! pages {

@@ -181,9 +181,9 @@ async fn a_proposed_decision_says_in_fields_what_it_would_decide_and_whoever_pro
     let server = Server::start_with_second_person().await;
     let [_, _, chief] = people(&server).await;
     let proposal =
-        json(chief.post("/api/v1/closures/decisions", until("2026-06-20")).await, StatusCode::ACCEPTED).await;
+        json(chief.post("/api/v1/closures/decisions", until("2099-06-20")).await, StatusCode::ACCEPTED).await;
     let terms = json!({
-        "rule": SEASON, "year": 2026, "first": "2026-04-01", "last": "2026-06-20", "adds": false,
+        "rule": SEASON, "year": 2099, "first": "2099-04-01", "last": "2099-06-20", "adds": false,
         "townships": [TOWNSHIP], "zones": [], "legal_basis": "12号",
     });
     assert_eq!((&proposal["closure"], &proposal["evidence"]), (&terms, &Value::Null));
