@@ -69,7 +69,7 @@ async function cannotShutOutTheLastAdministrator(desk) {
   await desk.page.locator('[data-testid=user][data-username="admin"] [data-testid=user-disable]').click();
   await desk.mark("ask-yes").click();
   await desk.mark("ask-failure").waitFor();
-  assert.match(await desk.mark("ask-failure").innerText(), /administrator/);
+  assert.match(await desk.mark("ask-failure").innerText(), /最后一位管全旗的系统管理员/);
   await desk.picture("admin-last-administrator");
   await desk.page.keyboard.press("Escape");
   await desk.mark("ask").waitFor({ state: "detached" });
