@@ -69,7 +69,7 @@ pub(crate) async fn login(
         Login::WrongCode => {
             tracing::info!(username, %peer, "login refused: wrong code");
             return Err(Problem::not_logged_in("the code is wrong or was used; wait for the next one")
-                .because(Code::WrongCode, []));
+                .because(Code::WrongFactor, []));
         }
         Login::Refused => {
             tracing::info!(username, %peer, "login refused");

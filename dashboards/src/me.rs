@@ -116,7 +116,7 @@ pub(crate) async fn confirm_factor(
         return Err(Problem::bad_request(
             "the code is none of the secret that was offered last, or was used; wait for the next code, and see that the clock of the authenticator is right",
         )
-        .because(Code::WrongCode, []));
+        .because(Code::WrongFactor, []));
     }
     app.throttle.succeeded(&name, signed.address);
     again(&app, &name).await

@@ -96,7 +96,7 @@ codes! {
     /// Whoever sits at an open session did not give its password.
     PresentPasswordWrong = "present-password-wrong" [],
     /// The authenticator's code is wrong or was used.
-    WrongCode = "wrong-code" [],
+    WrongFactor = "wrong-code" [],
     /// Too many wrong passwords.
     Throttled = "throttled" ["seconds"],
     /// None of the roles that this takes; their names, parted by commas.
