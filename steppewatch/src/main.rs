@@ -4,6 +4,7 @@
 //! standard error; standard output is for results.
 
 mod announce;
+mod backup;
 mod certificate;
 mod commands;
 mod config;
@@ -75,6 +76,10 @@ enum Command {
     Evidence(commands::evidence::EvidenceCommand),
     /// Judge a stretch of the journal again under other zones or rules: incidents gained, lost, changed.
     Replay(commands::replay::ReplayArgs),
+    /// Copy the data folder so that a platform can start from the copy, also while the service runs.
+    Backup(commands::backup::BackupArgs),
+    /// Copy a backup into the empty data folder.
+    Restore(commands::backup::RestoreArgs),
     /// Look at disk, clock, ports and data, and say a line for each.
     Doctor,
     /// Devices of the registry and their credentials.
@@ -138,6 +143,8 @@ fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Journal(command) => commands::journal::run(&command, &load(cli.config)?, cli.json),
         Command::Evidence(command) => commands::evidence::run(command, || load(cli.config), cli.json),
         Command::Replay(args) => commands::replay::run(&args, &load(cli.config)?, cli.json),
+        Command::Backup(args) => commands::backup::back_up(&args, || load(cli.config), cli.json),
+        Command::Restore(args) => commands::backup::restore(&args, &load(cli.config)?, cli.json),
         Command::Doctor => commands::doctor::run(&load(cli.config)?, cli.json),
         Command::Devices(command) => commands::devices::run(command, &load(cli.config)?, cli.json),
         Command::Maintenance(command) => commands::maintenance::run(command, &load(cli.config)?, cli.json),

@@ -4,7 +4,7 @@ use crate::config::Config;
 use alerts::coverage::{CoverageStore, Shared};
 use alerts::message::Messages;
 use alerts::{States, Store};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use dashboards::ExportFiles;
 use dashboards::live::Live;
 use evidence::Recent;
@@ -62,6 +62,9 @@ pub struct Stores {
 impl Stores {
     /// Opens the data folder.
     pub async fn open(config: &Config) -> Result<Self> {
+        if crate::backup::is_half_restored(&config.data) {
+            bail!("a restore into {} was cut off; empty the folder and restore again", config.data.display());
+        }
         let clock = Clock::system();
         let registry = open_registry(&config.data)?;
         announce_admin(&registry).await?;

@@ -9,6 +9,7 @@
 
 mod asyncapi;
 mod authority;
+mod backup;
 mod bundle;
 mod camera_events;
 mod cameras;

@@ -3,6 +3,7 @@
 //! ```text
 //! recent.rs   which pictures came lately, where in the journal they are, and where their cameras looked
 //! store.rs    a folder of files named by their hash, and what is known of each
+//! copied.rs   a copy of that folder, made whole
 //! bundle/     all of a case in one file that others open and check without us
 //! ```
 //!
@@ -12,8 +13,10 @@
 //! were allowed.
 
 pub mod bundle;
+mod copied;
 mod recent;
 mod store;
 
+pub use copied::forget_missing;
 pub use recent::{Looking, Recent, Taken};
 pub use store::{EvidenceError, Item, Kept, Store, Why};

@@ -279,7 +279,7 @@ impl Store {
     }
 
     fn path(&self, hash: &str) -> PathBuf {
-        self.folder.join(hash.get(..2).unwrap_or("--")).join(format!("{hash}.jpg"))
+        picture(&self.folder, hash)
     }
 
     /// Lets go of files that no row names.
@@ -306,6 +306,11 @@ impl Store {
     fn lock(&self) -> MutexGuard<'_, Connection> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Where the picture of a name lies.
+pub(crate) fn picture(folder: &Path, hash: &str) -> PathBuf {
+    folder.join(hash.get(..2).unwrap_or("--")).join(format!("{hash}.jpg"))
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> EvidenceError + use<> {

@@ -1,5 +1,6 @@
 //! Commands that look at the data folder or change the registry, whether or not the service runs.
 
+pub mod backup;
 mod claim_keys;
 pub mod closures;
 mod device_changes;

@@ -1,0 +1,109 @@
+//! The data folder is copied while devices speak, and a platform that starts from the copy answers as the first one did.
+
+use crate::herd::two_zones;
+use journeys::{Operator, Platform};
+use serde_json::{Value, json};
+
+/// What people see, without what counts from the present moment.
+async fn answers(operator: &Operator) -> Vec<Value> {
+    let mut answers = Vec::new();
+    let paths = [
+        "/incidents",
+        "/zones",
+        "/users",
+        "/subscribers",
+        "/dead-letters",
+        "/devices/herd-1/track?from=2026-01-01&to=2100-01-01",
+    ];
+    for path in paths {
+        answers.push(operator.get(path).await.unwrap());
+    }
+    let device = operator.get("/devices/herd-1").await.unwrap();
+    answers.push(json!([device["id"], device["kind"], device["last_seen"]]));
+    answers
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_was_made_while_devices_spoke_starts_a_platform_that_answers_the_same() {
+    let mut platform = Platform::start(&two_zones()).await.unwrap();
+    let mut herd = platform.device("herd-1", "collar", &[]).await.unwrap();
+    herd.connect(&platform).await.unwrap();
+    for _ in 0..3 {
+        herd.say("position", json!({"lat": 43.3045, "lon": 117.506, "accuracy_m": 5, "species": "sheep"}))
+            .await
+            .unwrap();
+    }
+    herd.publish("position", b"{not json".to_vec()).await.unwrap();
+    let mut camera = platform.device("cam-1", "camera", &[]).await.unwrap();
+    camera.connect(&platform).await.unwrap();
+    for _ in 0..3 {
+        camera.sees("sheep", 40, 43.3045, 117.506).await.unwrap();
+    }
+    let operator = platform.operator().await.unwrap();
+    operator.wait_for_items("/incidents", |items| !items.is_empty()).await.unwrap();
+    operator.wait_for_items("/dead-letters", |items| items.len() == 1).await.unwrap();
+
+    // While somebody speaks on and on; what that does to the copy is in the next test of the two folders.
+    let first = platform.file("first").display().to_string();
+    let copying = platform.tell(&["backup", &first]);
+    let speaking = async {
+        for _ in 0..200 {
+            herd.say("heartbeat", json!({"battery_pct": 80})).await.unwrap();
+        }
+    };
+    let (said, ()) = tokio::join!(copying, speaking);
+    let said = said.unwrap();
+    assert!(said.contains("holds a backup") && said.contains("hexigten"), "{said}");
+    platform.tell(&["backup", "--check", &first]).await.unwrap();
+    let refused = platform.tell(&["backup", &first]).await.unwrap_err().to_string();
+    assert!(refused.contains("is not empty"), "{refused}");
+
+    // Nobody speaks now: both platforms have the same to say.
+    let before = answers(&operator).await;
+    let second = platform.file("second").display().to_string();
+    let made: Value = serde_json::from_str(&platform.tell(&["--json", "backup", &second]).await.unwrap()).unwrap();
+    assert_eq!((&made["ok"], &made["tenant"]), (&json!(true), &json!("hexigten")));
+
+    // The service's folder is not overwritten, running or not.
+    assert!(platform.tell(&["restore", &second]).await.unwrap_err().to_string().contains("is not empty"));
+    platform.stop().await.unwrap();
+    assert!(platform.tell(&["restore", &second]).await.unwrap_err().to_string().contains("is not empty"));
+
+    for (copy, is_last) in [(&first, false), (&second, true)] {
+        let mut other = Platform::prepare("").unwrap();
+        let said = other.tell(&["restore", copy]).await.unwrap();
+        assert!(said.contains("is restored"), "{said}");
+        let verified = other.tell(&["journal", "verify"]).await.unwrap();
+        assert!(verified.contains("are as they were written"), "{verified}");
+        other.run().await.unwrap();
+        other.wait_until_ready().await.unwrap();
+        let operator = other.operator().await.unwrap();
+        if is_last {
+            let after = answers(&operator).await;
+            for (one, two) in before.iter().zip(&after) {
+                assert_eq!(one, two);
+            }
+        }
+        let restored = operator.items("/audit?what=platform.restore").await.unwrap();
+        assert_eq!(restored.len(), 1, "who restored it stands in the audit");
+        assert_eq!(operator.get("/audit/chain").await.unwrap()["holds"], true);
+        // It works on: the same devices come with the same secrets.
+        herd.connect(&other).await.unwrap();
+        herd.say("heartbeat", json!({"battery_pct": 79})).await.unwrap();
+        other.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_that_was_cut_off_is_no_folder_to_start_from() {
+    let mut platform = Platform::start(&two_zones()).await.unwrap();
+    let copy = platform.file("copy");
+    platform.tell(&["backup", &copy.display().to_string()]).await.unwrap();
+    std::fs::write(copy.join("registry.db"), b"somebody wrote here").unwrap();
+    let mut other = Platform::prepare("").unwrap();
+    let refused = other.tell(&["restore", &copy.display().to_string()]).await.unwrap_err().to_string();
+    assert!(refused.contains("registry.db is not what the backup wrote"), "{refused}");
+    let refused = other.run().await.unwrap_err().to_string();
+    assert!(refused.contains("was cut off"), "{refused}");
+    platform.stop().await.unwrap();
+}
