@@ -352,6 +352,7 @@ mod tests {
             id: "h".into(),
             position: Position::parse(43.0, 117.0).unwrap(),
             accuracy_m: 10.0,
+            ellipse: model::Ellipse::round(10.0),
             species: model::Species::Sheep,
             count: model::Interval { low: 30, high: 50 },
             seen_at: at(1),

@@ -380,13 +380,14 @@ pub(crate) fn weigh(
 }
 
 fn view(herd: &Herd) -> Option<HerdView> {
-    let (position, accuracy_m) = herd.centre?;
+    let (position, accuracy_m, ellipse) = herd.ellipse()?;
     let counts = counts(herd);
     let count = counts.iter().fold(Interval::default(), |sum, of| sum.and(of.count));
     Some(HerdView {
         id: herd.id.clone(),
         position,
         accuracy_m,
+        ellipse,
         species: herd.species,
         count,
         seen_at: herd.last_seen,

@@ -8,10 +8,12 @@ use crate::case::Open;
 use crate::fixes::WALK_MPS;
 use crate::geofence::Spread;
 use crate::herds::Herds;
+use crate::joint::together;
 use crate::place::Located;
 use crate::presence::Stay;
 use model::{
-    AnimalMark, BoundingBox, DeviceId, Offset, PanTilt, Position, SnapshotId, Species, Timestamp, Trigger, ZoneId,
+    AnimalMark, BoundingBox, DeviceId, Ellipse, Offset, PanTilt, Position, SnapshotId, Species, Timestamp, Trigger,
+    ZoneId,
 };
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -21,6 +23,9 @@ pub(crate) const SEEN_MAX: usize = 256;
 const OVER_MAX: usize = 4;
 /// Sightings of the last ten minutes say where a herd is and how many it has.
 pub(crate) const CURRENT_MS: i64 = 600_000;
+/// So many devices at most shape the uncertainty that the map shows, and so many sightings are looked through for them.
+const SHAPED_BY: usize = 4;
+const LOOKED_BACK: usize = 32;
 /// A herd that was seen so often is known to be one.
 const KNOWN_AFTER: usize = 3;
 /// Two sightings this close may be one herd even at once: a herd is not a point.
@@ -279,6 +284,26 @@ impl Herd {
         let of = |when: OfWhen, stood: Stood| Some((when, stood.within_reach(self.species, seen)?));
         let then = self.stood(seen.at).and_then(|stood| of(OfWhen::Then, stood));
         then.or_else(|| of(if self.is_late(seen.at) { OfWhen::Now } else { OfWhen::Then }, self.stands()?))
+    }
+
+    /// Where it is, and how uncertain that is in which direction: as the devices that saw it last err together, with the area of the
+    /// uncertainty that it was weighed with.
+    pub fn ellipse(&self) -> Option<(Position, f64, Ellipse)> {
+        let (position, sigma_m) = self.centre?;
+        let since = self.last_seen.as_millis().saturating_sub(CURRENT_MS);
+        let mut latest: Vec<&Seen> = Vec::with_capacity(SHAPED_BY);
+        for seen in self.seen.iter().rev().take(LOOKED_BACK).filter(|seen| seen.at.as_millis() >= since) {
+            if latest.len() < SHAPED_BY && !latest.iter().any(|known| known.device == seen.device) {
+                latest.push(seen);
+            }
+        }
+        let spread = together(latest.iter().map(|seen| seen.located.spread));
+        let shape = spread.map(Spread::axes).filter(|(along_m, across_m, _)| along_m.is_finite() && *across_m > 0.0);
+        let Some((along_m, across_m, bearing_deg)) = shape else {
+            return Some((position, sigma_m, Ellipse::round(sigma_m)));
+        };
+        let scale = sigma_m / (along_m * across_m).sqrt();
+        Some((position, sigma_m, Ellipse { along_m: along_m * scale, across_m: across_m * scale, bearing_deg }))
     }
 
     /// Nothing but one collar, and nobody's case: losing it loses nothing.

@@ -54,3 +54,29 @@ fn what_was_taken_for_a_sheep_once_is_given_up_when_it_can_establish_nothing_any
     stage.wait(2);
     assert_eq!(herds(&stage), [] as [usize; 0]);
 }
+
+#[test]
+fn the_map_shows_how_a_herd_is_uncertain_as_those_who_saw_it_last_err() {
+    let mut stage = Stage::at("2026-11-22T10:00:00+08:00");
+    stage.sees("cam-1", NORTH, 40);
+    let mut herd = stage.engine.state.herds.list().first().unwrap().clone();
+    let shown = |herd: &Herd| {
+        let (_, sigma_m, ellipse) = herd.ellipse().unwrap();
+        let area = (ellipse.along_m * ellipse.across_m).sqrt();
+        assert!((area - sigma_m).abs() < 1e-6, "the area stays what it was weighed with: {ellipse:?}");
+        ellipse
+    };
+    let round = shown(&herd);
+    assert!((round.along_m - round.across_m).abs() < 0.01, "{round:?}");
+    // A camera that looks to the north-east over flat land.
+    herd.seen.back_mut().unwrap().located.spread = Spread::ellipse(90.0, 10.0, 45.0);
+    let long = shown(&herd);
+    assert!((long.bearing_deg - 45.0).abs() < 0.5 && long.along_m > 8.0 * long.across_m, "{long:?}");
+    // A second one that looks at right angles to it: what both agree on is round, whoever spoke last.
+    let mut other = herd.seen.back().unwrap().clone();
+    other.device = model::DeviceId::parse("cam-2").unwrap();
+    other.located.spread = Spread::ellipse(90.0, 10.0, 135.0);
+    herd.seen.push_back(other);
+    let both = shown(&herd);
+    assert!((both.along_m / both.across_m - 1.0).abs() < 0.01, "{both:?}");
+}

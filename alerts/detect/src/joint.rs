@@ -138,6 +138,15 @@ impl Inverse {
     }
 }
 
+/// How uncertain a place is that several devices agree on.
+pub(crate) fn together(spreads: impl IntoIterator<Item = Spread>) -> Option<Spread> {
+    let places: Vec<_> = spreads
+        .into_iter()
+        .map(|spread| ((0.0, 0.0), Inverse::of(spread.east_m2, spread.north_m2, spread.east_north_m2)))
+        .collect();
+    fused(&places).map(|(_, spread)| spread)
+}
+
 /// The mean of places weighted by their inverse covariances, and its spread: stretched where they disagree by more than they state (Birge's
 /// ratio: chi-squared over the degrees of freedom).
 fn fused(places: &[((f64, f64), Inverse)]) -> Option<((f64, f64), Spread)> {

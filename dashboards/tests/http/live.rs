@@ -3,8 +3,8 @@
 use crate::support::{Server, TOWNSHIP, alert_of, incident_json, opened};
 use journal::alert_log::RecordBody;
 use model::{
-    AlertKind, Body, DeviceId, DeviceKind, DeviceTime, HerdView, Interval, Offset, Position, Reading, ReceivedAt,
-    Species, Timestamp, Track,
+    AlertKind, Body, DeviceId, DeviceKind, DeviceTime, Ellipse, HerdView, Interval, Offset, Position, Reading,
+    ReceivedAt, Species, Timestamp, Track,
 };
 use registry::{NewDevice, Role};
 use reqwest::{Method, StatusCode};
@@ -103,6 +103,7 @@ async fn herds_are_shown_to_those_whose_township_they_stand_in() {
         id: "h-1".into(),
         position: Position::parse(43.3, 117.5).unwrap(),
         accuracy_m: 30.0,
+        ellipse: Ellipse { along_m: 90.0, across_m: 10.0, bearing_deg: 45.0 },
         species: Species::Sheep,
         count: Interval { low: 30, high: 50 },
         seen_at: Timestamp::from_millis(1_000),
@@ -112,6 +113,12 @@ async fn herds_are_shown_to_those_whose_township_they_stand_in() {
         let session = server.login(user).await;
         let positions = session.socket("").await.next_of("positions").await;
         assert_eq!(positions["herds"].as_array().unwrap().len(), herds, "{user}");
+        if let Some(herd) = positions["herds"].get(0) {
+            assert_eq!(
+                (&herd["along_m"], &herd["across_m"], &herd["bearing_deg"]),
+                (&json!(90.0), &json!(10.0), &json!(45.0))
+            );
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 // The nouns of the HTTP and live interfaces, as they are on the wire. In: JSON. Out: types only, no code.
-
+import type { Ellipse } from "./map/ellipse";
 /** RFC 3339, or Unix milliseconds where the live stream says so. */
 export type Instant = string | number;
 export type Severity = "urgent" | "warning" | "notice";
@@ -270,7 +270,7 @@ export interface Position extends LatLon {
   battery_percent?: number | null;
 }
 
-export interface Herd extends LatLon {
+export interface Herd extends LatLon, Ellipse {
   id: string;
   accuracy_m: number;
   species: string;

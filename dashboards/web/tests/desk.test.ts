@@ -1,6 +1,7 @@
 // Keys, sound limit, map geometry and movers: the small pure rules of the desk.
 import { describe, expect, it } from "vitest";
 import { actionOf } from "../src/keys";
+import { ellipse, reachNorth } from "../src/map/ellipse";
 import { groundRange, thin, unitsPerMetre, wedge } from "../src/map/geometry";
 import { moversOf } from "../src/map/movers";
 import { maySound, SOUND_GAP_MS } from "../src/sound";
@@ -47,6 +48,16 @@ describe("map geometry", () => {
     for (const [x = 0] of arc) expect(x).toBeGreaterThan(100);
     expect(arc[5]?.[0]).toBeCloseTo(110);
     expect(arc[5]?.[1]).toBeCloseTo(200);
+  });
+  it("draws uncertainty along the view: an ellipse to the east is long from west to east", () => {
+    const ring = ellipse([100, 200], 30, 10, 90);
+    expect(ring[0]).toEqual(ring.at(-1)?.map((value) => expect.closeTo(value) as number));
+    const [xs, ys] = [ring.map(([x = 0]) => x), ring.map(([, y = 0]) => y)];
+    expect([Math.min(...xs), Math.max(...xs)]).toEqual([expect.closeTo(70), expect.closeTo(130)]);
+    expect([Math.min(...ys), Math.max(...ys)]).toEqual([expect.closeTo(190), expect.closeTo(210)]);
+    expect(reachNorth(30, 10, 90)).toBeCloseTo(10);
+    const aslant = ellipse([0, 0], 30, 10, 40).map(([, y = 0]) => y);
+    expect(Math.max(...aslant)).toBeCloseTo(reachNorth(30, 10, 40), 0);
   });
   it("meets the ground 340 m off for 30 m of mast and 5 degrees down, and never above the horizon", () => {
     expect(groundRange(30, -5)).toBeCloseTo(342.9, 0);

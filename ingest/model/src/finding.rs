@@ -131,6 +131,24 @@ pub struct CaseZone {
     pub version: u32,
 }
 
+/// How uncertain a place is in which direction: one standard deviation each.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ellipse {
+    /// Along the long axis, metres.
+    pub along_m: f64,
+    /// At right angles to it, metres.
+    pub across_m: f64,
+    /// Where the long axis points, degrees clockwise from north; the opposite direction is the same.
+    pub bearing_deg: f64,
+}
+
+impl Ellipse {
+    /// The same in all directions.
+    pub fn round(sigma_m: f64) -> Self {
+        Self { along_m: sigma_m, across_m: sigma_m, bearing_deg: 0.0 }
+    }
+}
+
 /// A herd as the map shows it, closed zone or not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HerdView {
@@ -140,6 +158,8 @@ pub struct HerdView {
     pub position: Position,
     /// One standard deviation, metres.
     pub accuracy_m: f64,
+    /// How that lies: a camera errs far along its view and little across.
+    pub ellipse: Ellipse,
     /// What it mostly is.
     pub species: Species,
     /// How many.

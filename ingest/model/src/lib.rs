@@ -46,7 +46,7 @@ pub use coverage::{
 };
 pub use device::{Device, DeviceKind, External, Health, Pose};
 pub use exhibit::{CasePicture, CaseTrack, Exhibits, SeenArea};
-pub use finding::{Case, CaseZone, Finding, HerdView, What};
+pub use finding::{Case, CaseZone, Ellipse, Finding, HerdView, What};
 pub use frame::{Channel, Entry, Frame, Offset, Transport};
 pub use geo::{BadPosition, GeoPoint, Plane, Position};
 pub use household::{AnimalMark, Household, Households, MarkKind, Stock};

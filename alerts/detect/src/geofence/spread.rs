@@ -35,6 +35,15 @@ impl Spread {
         }
     }
 
+    /// What [`Self::ellipse`] was made from: `along_m` (the longer axis), `across_m`, `bearing_deg` from 0 to 180.
+    pub fn axes(self) -> (f64, f64, f64) {
+        let Self { east_m2, north_m2, east_north_m2 } = self;
+        let (middle, half) = ((east_m2 + north_m2) / 2.0, (north_m2 - east_m2) / 2.0);
+        let reach = half.hypot(east_north_m2);
+        let bearing_deg = (0.5 * east_north_m2.atan2(half)).to_degrees().rem_euclid(180.0);
+        ((middle + reach).sqrt(), (middle - reach).max(0.0).sqrt(), bearing_deg)
+    }
+
     /// The standard deviation in metres of a round distribution with the same area.
     pub fn sigma_m(self) -> f64 {
         (self.east_m2 * self.north_m2 - self.east_north_m2.powi(2)).max(0.0).powf(0.25)

@@ -121,9 +121,7 @@ impl Covariance {
     /// By the axes of the ellipse.
     pub(super) fn spread(self) -> Spread {
         let Self { east_m2, north_m2, east_north_m2 } = self;
-        let (middle, half) = ((east_m2 + north_m2) / 2.0, (north_m2 - east_m2) / 2.0);
-        let reach = half.hypot(east_north_m2);
-        let bearing_deg = (0.5 * east_north_m2.atan2(half)).to_degrees();
-        Spread::ellipse((middle + reach).sqrt(), (middle - reach).max(0.0).sqrt(), bearing_deg)
+        let (along_m, across_m, bearing_deg) = Spread { east_m2, north_m2, east_north_m2 }.axes();
+        Spread::ellipse(along_m, across_m, bearing_deg)
     }
 }

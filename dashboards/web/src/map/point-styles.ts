@@ -1,11 +1,12 @@
 // How things on the land look. In: what a feature carries (`data`), the palette, the language. Out: OpenLayers styles.
 // Kind is a shape, health is how the shape is drawn (filled, hollow, dashed), severity is triangle, diamond or circle.
 import type { FeatureLike } from "ol/Feature";
-import { Circle, LineString, Polygon, type Point } from "ol/geom";
+import { LineString, Polygon, type Point } from "ol/geom";
 import { toLonLat } from "ol/proj";
 import { Circle as Dot, Fill, RegularShape, Stroke, Style, Text } from "ol/style";
 import type ImageStyle from "ol/style/Image";
 import type { Device, Health, Herd, Incident, LatLon, Position, Severity } from "../types";
+import { ellipse, reachNorth } from "./ellipse";
 import { groundRange, unitsPerMetre, wedge } from "./geometry";
 import { withAlpha, type Palette } from "./palette";
 import { MAP_FONT } from "./zone-style";
@@ -140,10 +141,13 @@ export function pointStyles(palette: Palette, herdLabel: (herd: Herd) => string,
     herd(feature, resolution) {
       const herd = feature.get("data") as Herd;
       const centre = (feature.getGeometry() as Point).getCoordinates();
-      const radius = Math.max(herd.accuracy_m * unitsPerMetre(toLonLat(centre)[1] ?? 0), HERD_RADIUS_MIN_PX * resolution);
-      const small = radius <= 2 * HERD_RADIUS_MIN_PX * resolution;
+      const perMetre = unitsPerMetre(toLonLat(centre)[1] ?? 0);
+      const least = HERD_RADIUS_MIN_PX * resolution;
+      const along = Math.max(herd.along_m * perMetre, least);
+      const across = Math.max(herd.across_m * perMetre, least);
+      const small = along <= 2 * least;
       const ring = new Style({
-        geometry: new Circle(centre, radius),
+        geometry: new Polygon([ellipse(centre, along, across, herd.bearing_deg)]),
         fill: new Fill({ color: withAlpha(palette.herd, 0.1) }),
         stroke: stroke(withAlpha(palette.herd, 0.9), 1.25, small ? undefined : [4, 3]),
       });
@@ -151,7 +155,7 @@ export function pointStyles(palette: Palette, herdLabel: (herd: Herd) => string,
       const text = new Text({
         text: herdLabel(herd),
         font: MAP_FONT,
-        offsetY: -Math.min(radius / resolution, 60) - 10,
+        offsetY: -Math.min(reachNorth(along, across, herd.bearing_deg) / resolution, 60) - 10,
         fill: new Fill({ color: palette.herd }),
         stroke: stroke(palette.halo, 3),
       });
