@@ -5,7 +5,7 @@
 //! again, and what comes late does so too. Never: a day that is still going on, nor one whose values are partly gone.
 
 use crate::HistoryError;
-use crate::sqlite::{in_file, lock, open};
+use crate::sqlite::{Kind, in_file, lock, open};
 use model::{DeviceId, LegalDate, Quantity, Timestamp};
 use quality::{Daily, Judged};
 use rusqlite::{Connection, params};
@@ -14,12 +14,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
-const SCHEMA: &str = "
+const KIND: Kind = Kind {
+    journal_mode: "WAL",
+    page_bytes: 4_096,
+    schema: "
     CREATE TABLE IF NOT EXISTS daily (
         device TEXT NOT NULL, quantity TEXT NOT NULL, day_ms INTEGER NOT NULL, value_count INTEGER NOT NULL, flagged INTEGER NOT NULL,
         total REAL NOT NULL, lowest REAL NOT NULL, highest REAL NOT NULL, PRIMARY KEY (device, quantity, day_ms)
     ) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS due (device TEXT NOT NULL, day_ms INTEGER NOT NULL, PRIMARY KEY (device, day_ms)) WITHOUT ROWID;";
+    CREATE TABLE IF NOT EXISTS due (device TEXT NOT NULL, day_ms INTEGER NOT NULL, PRIMARY KEY (device, day_ms)) WITHOUT ROWID;",
+};
 
 /// How long after its end a day is summed up first: most late values come within it.
 const SETTLE: Duration = Duration::from_secs(2 * 3_600);
@@ -37,7 +41,7 @@ pub(crate) struct Dailies {
 impl Dailies {
     pub(crate) fn open(dir: &Path) -> Result<Self, HistoryError> {
         let file = dir.join("daily.db");
-        let connection = open(&file, "WAL", SCHEMA)?;
+        let connection = open(&file, &KIND)?;
         let read = || -> rusqlite::Result<BTreeSet<DeviceDay>> {
             let mut select = connection.prepare("SELECT device, day_ms FROM due")?;
             select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()

@@ -36,9 +36,9 @@ impl Day {
         if self.0 == Self::FIRST { i64::MIN } else { self.0 * DAY_MS }
     }
 
-    /// Last millisecond that belongs to the day; the last day reaches to the end of time.
-    pub(crate) fn last_ms(self) -> i64 {
-        if self.0 == Self::LAST { i64::MAX } else { self.0 * DAY_MS + (DAY_MS - 1) }
+    /// First millisecond after the day; the last day reaches to the end of time.
+    pub(crate) fn end_ms(self) -> i64 {
+        if self.0 == Self::LAST { i64::MAX } else { (self.0 + 1) * DAY_MS }
     }
 
     /// The oldest day that is still kept: the one in which the retention ends.
@@ -68,7 +68,8 @@ mod tests {
     fn every_instant_has_one_day_and_the_file_name_leads_back_to_it() {
         for millis in [0, -1, 1_795_305_600_000, 1_795_305_599_999, i64::MIN, i64::MAX] {
             let day = Day::of(Timestamp::from_millis(millis));
-            assert!((day.start_ms()..=day.last_ms()).contains(&millis), "{millis}");
+            let is_in = day.start_ms() <= millis && (millis < day.end_ms() || day.end_ms() == i64::MAX);
+            assert!(is_in, "{millis}");
             assert_eq!(Day::of_file_name(&day.file_name()), Some(day), "{}", day.file_name());
         }
         assert_eq!(Day::of(Timestamp::from_millis(1_795_305_600_000)).file_name(), "2026-11-22.sqlite");

@@ -115,7 +115,14 @@ impl Store {
         let mut rows: Vec<(i64, i64, Row)> =
             self.found(device, Group::Station, &columns, (from.minus(WARM_UP), to), |row| Some(*row))?;
         rows.sort_by_key(|(ts_ms, offset, _)| (*ts_ms, *offset));
-        rows.dedup_by_key(|(ts_ms, offset, _)| (*ts_ms, *offset));
+        // Sorting keeps the order in which equals were written; the one written last counts.
+        rows.dedup_by(|next, kept| {
+            let is_same = (next.0, next.1) == (kept.0, kept.1);
+            if is_same {
+                *kept = *next;
+            }
+            is_same
+        });
         let mut monitor = Monitor::default();
         for (ts_ms, _, row) in rows {
             let at = Timestamp::from_millis(ts_ms);

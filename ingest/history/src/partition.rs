@@ -8,7 +8,7 @@
 use crate::HistoryError;
 use crate::day::Day;
 use crate::row::Group;
-use crate::sqlite::{in_file, lock, open, open_existing};
+use crate::sqlite::{Kind, in_file, lock, open, open_existing};
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -18,12 +18,18 @@ use std::sync::{Arc, Mutex};
 /// Files held open at once: a month of days, the longest range that the console asks for at a stroke.
 const OPEN_FILES: usize = 32;
 
-const SCHEMA: &str = "
+const KIND: Kind = Kind {
+    // A rollback journal, not a WAL: a day's file is written rarely, and one file is all that retention has to unlink.
+    journal_mode: "DELETE",
+    // A block fills its pages but for half of the last one, so small pages waste least.
+    page_bytes: 1_024,
+    schema: "
     CREATE TABLE IF NOT EXISTS block (
         sequence INTEGER PRIMARY KEY, device TEXT NOT NULL, kind INTEGER NOT NULL,
         start_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, row_count INTEGER NOT NULL, body BLOB NOT NULL
     );
-    CREATE INDEX IF NOT EXISTS block_by_start ON block (device, kind, start_ms, last_ms);";
+    CREATE INDEX IF NOT EXISTS block_by_start ON block (device, kind, start_ms, last_ms);",
+};
 
 /// A block on its way to a day's file.
 pub(crate) struct NewBlock<'a> {
@@ -36,7 +42,7 @@ pub(crate) struct NewBlock<'a> {
 }
 
 type DayFile = Arc<Mutex<Connection>>;
-type OpenDay = fn(&Path, &str, &str) -> Result<Connection, HistoryError>;
+type OpenDay = fn(&Path, &Kind) -> Result<Connection, HistoryError>;
 
 /// What is open, each with the tick of its last use.
 #[derive(Default)]
@@ -82,8 +88,7 @@ impl Partitions {
             *used = tick;
             return Ok(Arc::clone(file));
         }
-        // A rollback journal, not a WAL: a day's file is written rarely, and one file is all that retention has to unlink.
-        let file = Arc::new(Mutex::new(open(&self.file(day), "DELETE", SCHEMA)?));
+        let file = Arc::new(Mutex::new(open(&self.file(day), &KIND)?));
         if open_files.files.len() >= OPEN_FILES {
             let oldest = open_files.files.iter().min_by_key(|(_, (used, _))| *used).map(|(day, _)| *day);
             oldest.and_then(|day| open_files.files.remove(&day));

@@ -10,8 +10,7 @@ use crate::HistoryError;
 use crate::block::{BadBlock, MAX_ROWS, encode};
 use crate::day::Day;
 use crate::partition::{NewBlock, Partitions};
-use crate::row::Row;
-use crate::tail::{Part, Tail};
+use crate::tail::{Tail, Taken};
 use model::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,16 +27,11 @@ pub struct Sealed {
     pub rows: usize,
 }
 
-/// Rows that go into one block.
-pub(crate) type Taken = (Part, Vec<Row>);
-
-/// First step: the parts that are due, by day, each with its oldest rows. Reads only.
+/// First step: the parts that are due, by day, with their rows. Reads only.
 pub(crate) fn take(tail: &Tail, now: Timestamp, budget: usize) -> Result<BTreeMap<Day, Vec<Taken>>, HistoryError> {
     let mut by_day: BTreeMap<Day, Vec<Taken>> = BTreeMap::new();
-    for part in tail.due(now.minus(SETTLE), budget)? {
-        let range = (part.day.start_ms(), part.day.last_ms());
-        let rows = tail.rows(&part.device, part.group, range, Some(MAX_ROWS))?;
-        by_day.entry(part.day).or_default().push((part, rows));
+    for taken in tail.due(now.minus(SETTLE), budget)? {
+        by_day.entry(taken.part.day).or_default().push(taken);
     }
     Ok(by_day)
 }
@@ -46,21 +40,24 @@ pub(crate) fn take(tail: &Tail, now: Timestamp, budget: usize) -> Result<BTreeMa
 pub(crate) fn write(partitions: &Partitions, day: Day, taken: &[Taken]) -> Result<Sealed, HistoryError> {
     let mut blocks = Vec::with_capacity(taken.len());
     let mut sealed = Sealed::default();
-    for (part, rows) in taken {
-        // A part without rows was counted too high; forgetting it sets the count right.
-        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { continue };
-        let damaged = |BadBlock(what)| HistoryError::Damaged { file: partitions.file(day), what };
-        let body = encode(part.group, rows).map_err(damaged)?;
-        sealed.blocks += 1;
-        sealed.rows += rows.len();
-        blocks.push(NewBlock {
-            device: &part.device,
-            group: part.group,
-            start_ms: first.ts_ms,
-            last_ms: last.ts_ms,
-            row_count: rows.len(),
-            body,
-        });
+    for Taken { part, rows, .. } in taken {
+        // Of equal size: a last one of a few rows would cost as much again.
+        let row_count = rows.len().div_ceil(rows.len().div_ceil(MAX_ROWS).max(1)).max(1);
+        for rows in rows.chunks(row_count) {
+            let (Some(first), Some(last)) = (rows.first(), rows.last()) else { continue };
+            let damaged = |BadBlock(what)| HistoryError::Damaged { file: partitions.file(day), what };
+            let body = encode(part.group, rows).map_err(damaged)?;
+            sealed.blocks += 1;
+            sealed.rows += rows.len();
+            blocks.push(NewBlock {
+                device: part.device.as_str(),
+                group: part.group,
+                start_ms: first.ts_ms,
+                last_ms: last.ts_ms,
+                row_count: rows.len(),
+                body,
+            });
+        }
     }
     if !blocks.is_empty() {
         partitions.write(day, &blocks)?;
@@ -68,7 +65,7 @@ pub(crate) fn write(partitions: &Partitions, day: Day, taken: &[Taken]) -> Resul
     Ok(sealed)
 }
 
-/// All steps, for at most `budget` blocks.
+/// All steps, for some `budget` blocks: a part goes whole, so the last one may take it a little beyond.
 pub(crate) fn seal(
     tail: &Tail,
     partitions: &Partitions,
@@ -82,5 +79,6 @@ pub(crate) fn seal(
         total.blocks += sealed.blocks;
         total.rows += sealed.rows;
     }
+    tail.pack()?;
     Ok(total)
 }

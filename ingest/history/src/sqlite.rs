@@ -1,6 +1,6 @@
 //! How every file of the store is opened: pragmas, format number, locks.
 //!
-//! In: a path and a schema. Out: a connection that is safe to use. Never holds rows.
+//! In: a path and a [`Kind`]. Out: a connection that is safe to use. Never holds rows.
 
 use crate::HistoryError;
 use rusqlite::{Connection, OpenFlags};
@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The format that this program writes.
-const FORMAT: i64 = 1;
+/// The format that this program writes. Format 1 (before 2026-12) is read and brought up to it where it is opened.
+const FORMAT: i64 = 2;
 /// Another process (an export, a backup) may hold a lock for a moment.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
@@ -19,27 +19,41 @@ pub(crate) fn in_file(file: &Path) -> impl Fn(rusqlite::Error) -> HistoryError +
     move |source| HistoryError::Engine { file: file.clone(), source }
 }
 
-/// Opens or makes a file with the given schema, after making sure that no newer program wrote it.
+/// What a kind of file is like.
+pub(crate) struct Kind {
+    /// `WAL` or `DELETE`.
+    pub(crate) journal_mode: &'static str,
+    /// Of a new file; an old one keeps its own.
+    pub(crate) page_bytes: u32,
+    /// Statements that may find their tables there.
+    pub(crate) schema: &'static str,
+}
+
+/// Opens or makes a file of a kind, after making sure that no newer program wrote it.
 ///
 /// `synchronous=FULL`: what is said to be written survives a power cut, since the journal may be trimmed after it.
-pub(crate) fn open(file: &Path, journal_mode: &str, schema: &str) -> Result<Connection, HistoryError> {
+pub(crate) fn open(file: &Path, kind: &Kind) -> Result<Connection, HistoryError> {
     let connection = Connection::open(file).map_err(in_file(file))?;
-    prepare(connection, file, journal_mode, schema)
+    prepare(connection, file, kind)
 }
 
 /// The same for a file that must be there already: asking about a day never makes its file.
-pub(crate) fn open_existing(file: &Path, journal_mode: &str, schema: &str) -> Result<Connection, HistoryError> {
+pub(crate) fn open_existing(file: &Path, kind: &Kind) -> Result<Connection, HistoryError> {
     let flags = OpenFlags::default() & !OpenFlags::SQLITE_OPEN_CREATE;
     let connection = Connection::open_with_flags(file, flags).map_err(in_file(file))?;
-    prepare(connection, file, journal_mode, schema)
+    prepare(connection, file, kind)
 }
 
-fn prepare(connection: Connection, file: &Path, journal_mode: &str, schema: &str) -> Result<Connection, HistoryError> {
+fn prepare(connection: Connection, file: &Path, kind: &Kind) -> Result<Connection, HistoryError> {
     let wrap = in_file(file);
+    let Kind { journal_mode, page_bytes, schema } = kind;
     connection.busy_timeout(LOCK_WAIT).map_err(&wrap)?;
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(&wrap)?;
     if found > FORMAT {
         return Err(HistoryError::Newer { file: file.to_owned(), found, known: FORMAT });
+    }
+    if found == 0 {
+        connection.execute_batch(&format!("PRAGMA page_size={page_bytes}")).map_err(&wrap)?;
     }
     // The pragma answers with the mode it chose.
     connection.query_row(&format!("PRAGMA journal_mode={journal_mode}"), [], |_| Ok(())).map_err(&wrap)?;

@@ -14,6 +14,7 @@ use crate::sqlite::lock;
 use crate::tail::Tail;
 use crate::{HistoryError, TrackPoint};
 use model::{Clock, DeviceId, Offset, Quantity, Reading, Timestamp};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -151,7 +152,7 @@ impl History {
 
     /// Where every device was last; it outlives the retention of tracks.
     pub fn last_positions(&self) -> Result<Vec<(DeviceId, TrackPoint)>, HistoryError> {
-        self.0.tail.last_positions()
+        Ok(self.0.tail.last_positions())
     }
 
     /// Seals at most `budget` blocks (about a millisecond of CPU each). Call it from a maintenance tick, again and again:
@@ -185,7 +186,7 @@ pub fn in_steps(points: &[(Timestamp, f64)], step: Duration) -> Vec<Summary> {
 
 impl Store {
     /// Reads the tail first: a row that seal moves meanwhile is then seen twice, which the merge undoes, but never missed.
-    fn scan<T>(
+    pub(crate) fn scan<T>(
         &self,
         device: &DeviceId,
         group: Group,
@@ -211,7 +212,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let ask = Ask { device, group, columns, first_ms, last_ms };
-        let unsealed = self.tail.rows(device.as_str(), group, (first_ms, last_ms), None)?;
+        let unsealed = self.tail.rows(device, group, (first_ms, last_ms))?;
         let mut found = Vec::new();
         let mut keep = |row: &Row| found.extend(pick(row).map(|picked| (row.ts_ms, row.offset, picked)));
         for day in self.partitions.days(day_of(first_ms), day_of(last_ms)) {
@@ -221,12 +222,30 @@ impl Store {
         Ok(found)
     }
 
+    /// The parts of a span, a UTC day each, in which a device may have rows, by time.
+    pub(crate) fn days_with_rows(
+        &self,
+        device: &DeviceId,
+        group: Group,
+        (from, to): (Timestamp, Timestamp),
+    ) -> Vec<(Timestamp, Timestamp)> {
+        let (first, last) = (Day::of(from), day_of(to.as_millis().saturating_sub(1)));
+        // The tail first, as in a scan: a day that is sealed meanwhile is seen twice rather than never.
+        let mut days: BTreeSet<Day> = self.tail.days(device, group, (first, last)).into_iter().collect();
+        days.extend(self.partitions.days(first, last));
+        let part = |day: Day| {
+            let begins = Timestamp::from_millis(day.start_ms()).max(from);
+            (begins, Timestamp::from_millis(day.end_ms()).min(to))
+        };
+        days.into_iter().map(part).collect()
+    }
+
     fn sealed_rows(&self, day: Day, ask: &Ask<'_>, keep: &mut impl FnMut(&Row)) -> Result<(), HistoryError> {
         let range = (ask.first_ms, ask.last_ms);
         for body in self.partitions.bodies(day, ask.device.as_str(), ask.group, range)? {
             let damaged = |BadBlock(what)| HistoryError::Damaged { file: self.partitions.file(day), what };
-            let rows = decode(ask.group, &body, ask.columns).map_err(damaged)?;
-            rows.iter().filter(|row| (ask.first_ms..=ask.last_ms).contains(&row.ts_ms)).for_each(&mut *keep);
+            let columns = decode(ask.group, &body, ask.columns).map_err(damaged)?;
+            columns.each_row(&(ask.first_ms..=ask.last_ms), keep);
         }
         Ok(())
     }
@@ -239,7 +258,9 @@ fn day_of(millis: i64) -> Day {
 /// In: rows in the order they were written. Sorting keeps that order among equals, so the last of each time is the one
 /// with the highest offset that was written last.
 fn newest_of_each_time<T>(mut found: Vec<(i64, i64, T)>) -> Vec<(Timestamp, T)> {
-    found.sort_by_key(|(ts_ms, offset, _)| (*ts_ms, *offset));
+    if !found.is_sorted_by_key(|(ts_ms, offset, _)| (*ts_ms, *offset)) {
+        found.sort_by_key(|(ts_ms, offset, _)| (*ts_ms, *offset));
+    }
     let mut newest: Vec<(Timestamp, T)> = Vec::with_capacity(found.len());
     for (ts_ms, _, picked) in found {
         let ts = Timestamp::from_millis(ts_ms);

@@ -1,6 +1,7 @@
 //! The store as a whole: real files in a temporary folder, a clock that the test moves.
 
 mod days;
+mod format_1;
 mod property;
 mod queries;
 mod sealing;

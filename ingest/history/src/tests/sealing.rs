@@ -1,7 +1,7 @@
 //! Sealing and retention: every step may be the last one before a crash.
 
 use super::*;
-use crate::block::MAX_ROWS;
+use crate::block::FULL_ROWS;
 use crate::seal::{self, Sealed};
 
 /// More blocks than any of these tests has.
@@ -20,13 +20,16 @@ fn walked(offsets: std::ops::RangeInclusive<u64>) -> Vec<(i64, f64)> {
 fn a_full_part_is_sealed_at_once_and_a_small_one_only_after_its_day() {
     let dir = tempfile::tempdir().unwrap();
     let (history, clock) = open_at_noon(dir.path());
-    history.append(&walk("full", 1..=600), Offset(600)).unwrap();
-    history.append(&walk("small", 1..=10), Offset(600)).unwrap();
-    assert_eq!(history.seal(ENOUGH).unwrap(), Sealed { blocks: 1, rows: MAX_ROWS });
+    let full = FULL_ROWS as u64;
+    history.append(&walk("full", 1..=full), Offset(full)).unwrap();
+    history.append(&walk("small", 1..=10), Offset(full)).unwrap();
+    assert_eq!(history.seal(ENOUGH).unwrap(), Sealed { blocks: 1, rows: FULL_ROWS });
+    assert_eq!(history.seal(ENOUGH).unwrap(), Sealed::default());
+    history.append(&walk("full", full + 1..=full + 88), Offset(full + 88)).unwrap();
     assert_eq!(history.seal(ENOUGH).unwrap(), Sealed::default());
     clock.set(at(26 * HOUR_MS));
     assert_eq!(history.seal(ENOUGH).unwrap(), Sealed { blocks: 2, rows: 98 });
-    assert_eq!(speeds(&history, "full"), walked(1..=600));
+    assert_eq!(speeds(&history, "full"), walked(1..=full + 88));
     assert_eq!(speeds(&history, "small"), walked(1..=10));
     assert_eq!(day_files(dir.path()), ["2026-11-22.sqlite"]);
 }
@@ -50,7 +53,7 @@ fn a_crash_after_any_step_of_sealing_loses_and_doubles_nothing() {
     for steps in 0..=2 {
         let dir = tempfile::tempdir().unwrap();
         let (history, clock) = open_at_noon(dir.path());
-        history.append(&walk("d", 1..=600), Offset(600)).unwrap();
+        history.append(&walk("d", 1..=5_000), Offset(5_000)).unwrap();
         clock.set(at(26 * HOUR_MS));
         let store = history.store();
         for (day, taken) in seal::take(&store.tail, clock.now(), ENOUGH).unwrap() {
@@ -64,13 +67,13 @@ fn a_crash_after_any_step_of_sealing_loses_and_doubles_nothing() {
         drop(history);
 
         let (history, clock) = open_at_noon(dir.path());
-        assert_eq!(speeds(&history, "d"), walked(1..=600), "after step {steps}");
+        assert_eq!(speeds(&history, "d"), walked(1..=5_000), "after step {steps}");
         for hour in [50, 53] {
             clock.set(at(hour * HOUR_MS));
             history.seal(ENOUGH).unwrap();
         }
-        assert_eq!(speeds(&history, "d"), walked(1..=600), "after step {steps}, sealed");
-        assert_eq!(block_rows(dir.path()), [512, 88], "after step {steps}: a repeated block is not kept twice");
+        assert_eq!(speeds(&history, "d"), walked(1..=5_000), "after step {steps}, sealed");
+        assert_eq!(block_rows(dir.path()), [2_500, 2_500], "after step {steps}: a repeated block is not kept twice");
     }
 }
 
@@ -179,11 +182,84 @@ fn a_damaged_block_is_an_error_that_names_the_file() {
 fn readers_that_race_with_sealing_never_miss_a_row() {
     let dir = tempfile::tempdir().unwrap();
     let (history, _) = open_at_noon(dir.path());
-    history.append(&walk("d", 1..=5_120), Offset(5_120)).unwrap();
+    let full = FULL_ROWS as u64;
+    history.append(&walk("d", 1..=full), Offset(full)).unwrap();
     let reader = std::thread::spawn({
         let history = history.clone();
-        move || (0..40).all(|_| speeds(&history, "d").len() == 5_120)
+        move || {
+            (0..40).all(|_| {
+                let count = speeds(&history, "d").len() as u64;
+                count >= full && count.is_multiple_of(full)
+            })
+        }
     });
-    while history.seal(1).unwrap().blocks > 0 {}
+    for round in 1..4 {
+        assert_eq!(history.seal(1).unwrap().blocks, 1);
+        history.append(&walk("d", round * full + 1..=(round + 1) * full), Offset((round + 1) * full)).unwrap();
+    }
     assert!(reader.join().unwrap());
+    assert_eq!(speeds(&history, "d"), walked(1..=4 * full));
+}
+
+/// Rows of many devices, so many that the log begins anew.
+fn fleet(devices: u64, rows_each: u64) -> Vec<Reading> {
+    let each = |offset: u64| {
+        let (number, device) = (offset / devices, offset % devices);
+        moved(&format!("m{device}"), offset + 1, at(number as i64 * 1_000), number as f64)
+    };
+    (0..devices * rows_each).map(each).collect()
+}
+
+#[test]
+fn rows_in_chunks_in_the_log_and_in_blocks_are_one_track_also_after_a_crash() {
+    let dir = tempfile::tempdir().unwrap();
+    let (history, clock) = open_at_noon(dir.path());
+    let all = fleet(100, 1_500);
+    let expected: Vec<(i64, f64)> = (0..1_500).map(|number| (number * 1_000, number as f64)).collect();
+    for (round, batch) in all.chunks(50_000).enumerate() {
+        history.append(batch, Offset((round as u64 + 1) * 50_000)).unwrap();
+    }
+    let whole = |history: &History| {
+        [0, 42, 99].iter().for_each(|device| assert_eq!(speeds(history, &format!("m{device}")), expected, "{device}"));
+        let last = history.last_positions().unwrap();
+        assert_eq!((last.len(), last[7].1.ts), (100, at(1_499_000)));
+    };
+    whole(&history);
+    // Said again: in a chunk and in the log.
+    history.append(&all[..10_000], Offset(150_000)).unwrap();
+    whole(&history);
+    drop(history);
+    let (history, _) = open_at_noon(dir.path());
+    assert_eq!(history.cursor(), Offset(150_000));
+    whole(&history);
+    clock.set(at(26 * HOUR_MS));
+    let (history, clock) = (History::open(dir.path(), 30 * DAY, clock.clone()).unwrap(), clock);
+    // What had been waiting when the program ended is still waiting.
+    let mut sealed = 0;
+    for budget in [30, 30, 30, 30] {
+        sealed += history.seal(budget).unwrap().rows;
+        whole(&history);
+    }
+    assert_eq!(sealed, 150_000);
+    drop(history);
+    let history = History::open(dir.path(), 30 * DAY, clock).unwrap();
+    whole(&history);
+    assert_eq!(history.seal(ENOUGH).unwrap(), Sealed::default(), "what is in blocks does not come back");
+}
+
+#[test]
+fn a_tail_of_which_little_is_left_gives_its_place_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let (history, clock) = open_at_noon(dir.path());
+    let bytes = || std::fs::metadata(dir.path().join("tail.sqlite")).unwrap().len();
+    let all = fleet(100, 5_000);
+    for (round, batch) in all.chunks(50_000).enumerate() {
+        history.append(batch, Offset((round as u64 + 1) * 50_000)).unwrap();
+    }
+    let before = bytes();
+    assert!(before > 16_000_000, "{before}");
+    clock.set(at(26 * HOUR_MS));
+    while history.seal(ENOUGH).unwrap().blocks > 0 {}
+    assert!(bytes() < before / 4, "{} of {before}", bytes());
+    assert_eq!(speeds(&history, "m5").len(), 5_000);
 }
