@@ -11,6 +11,7 @@ mod detection_live;
 mod end_to_end;
 mod figures;
 mod geofence;
+mod history;
 mod ingest_durable;
 mod live_view;
 mod mosquitto;
@@ -28,7 +29,11 @@ async fn main() -> Result<()> {
     rustls::crypto::ring::default_provider().install_default().ok();
     // cargo adds `--bench`.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    let benches = ["detection", "end_to_end", "geofence", "ingest_durable", "live_view", "recovery", "replay"];
+    if let [history::WRITER, folder] = wanted.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return history::write_until_killed(std::path::Path::new(folder));
+    }
+    let benches =
+        ["detection", "end_to_end", "geofence", "history", "ingest_durable", "live_view", "recovery", "replay"];
     if let Some(unknown) = wanted.iter().find(|name| !benches.contains(&name.as_str())) {
         bail!("there is no bench `{unknown}`; there are: {}", benches.join(", "));
     }
@@ -41,6 +46,9 @@ async fn main() -> Result<()> {
     }
     if is_wanted("geofence") {
         geofence::run()?;
+    }
+    if is_wanted("history") {
+        history::run().await?;
     }
     if is_wanted("ingest_durable") {
         ingest_durable::run().await?;

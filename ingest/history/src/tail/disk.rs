@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 
 pub(super) const KIND: Kind = Kind {
     journal_mode: "WAL",
-    page_bytes: 4_096,
-    // `batch` never gives a number twice, since `taken` refers to them.
+    page_bytes: 8_192,
+    // `batch` never gives a number twice, since `taken` refers to them: the next one is beyond both.
     schema: "
-    CREATE TABLE IF NOT EXISTS batch (sequence INTEGER PRIMARY KEY AUTOINCREMENT, since_ms INTEGER NOT NULL, body BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS batch (sequence INTEGER PRIMARY KEY, since_ms INTEGER NOT NULL, body BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS chunk (
         id INTEGER PRIMARY KEY, device TEXT NOT NULL, kind INTEGER NOT NULL, day INTEGER NOT NULL, start_ms INTEGER NOT NULL,
         last_ms INTEGER NOT NULL, row_count INTEGER NOT NULL, since_ms INTEGER NOT NULL
@@ -74,12 +74,14 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Option<Memory>> 
     let Some(()) = load_last_positions(connection, &mut memory)? else { return Ok(None) };
     let Some(()) = load_chunks(connection, &mut memory)? else { return Ok(None) };
     let Some(taken) = load_taken(connection)? else { return Ok(None) };
+    // The log may be empty: its next number is still a new one.
+    memory.batch = taken.values().copied().max().unwrap_or(0);
     let mut select = connection.prepare("SELECT sequence, since_ms, body FROM batch ORDER BY sequence")?;
     let mut batches = select.query([])?;
     while let Some(batch) = batches.next()? {
         let (sequence, since_ms): (i64, i64) = (batch.get(0)?, batch.get(1)?);
         let mut body = batch.get_ref(2)?.as_blob()?;
-        memory.batch = sequence;
+        memory.batch = memory.batch.max(sequence);
         while !body.is_empty() {
             let Some((device, group, row, packed)) = take(&mut body) else { return Ok(None) };
             let day = Day::of(model::Timestamp::from_millis(row.ts_ms));
@@ -141,7 +143,7 @@ pub(super) fn bring_up(transaction: &Transaction<'_>) -> rusqlite::Result<Option
     {
         let mut select = transaction.prepare("SELECT device, kind, ts_ms, entry, cells FROM unsealed")?;
         let mut rows = select.query([])?;
-        let (mut body, mut count) = (Vec::new(), 0);
+        let (mut body, mut count, mut sequence) = (Vec::new(), 0, 1);
         while let Some(row) = rows.next()? {
             let device = DeviceId::parse(row.get_ref(0)?.as_str()?).ok();
             let old = Row::from_bytes(row.get(2)?, row.get(3)?, row.get_ref(4)?.as_blob()?);
@@ -151,21 +153,27 @@ pub(super) fn bring_up(transaction: &Transaction<'_>) -> rusqlite::Result<Option
             push(&mut body, &device, group, &old);
             count += 1;
             if count == OLD_ROWS_AT_ONCE {
-                insert_batch(transaction, 0, &body)?;
-                (body, count) = (Vec::new(), 0);
+                insert_batch(transaction, sequence, 0, &body)?;
+                (body, count, sequence) = (Vec::new(), 0, sequence + 1);
             }
         }
         if count > 0 {
-            insert_batch(transaction, 0, &body)?;
+            insert_batch(transaction, sequence, 0, &body)?;
         }
     }
     transaction.execute_batch("DROP TABLE unsealed; DROP TABLE part;")?;
     Ok(Some(()))
 }
 
-/// Its number.
-pub(super) fn insert_batch(transaction: &Transaction<'_>, since_ms: i64, body: &[u8]) -> rusqlite::Result<i64> {
-    transaction.prepare_cached("INSERT INTO batch (since_ms, body) VALUES (?1, ?2)")?.insert(params![since_ms, body])
+/// Puts a batch at the end of the log.
+pub(super) fn insert_batch(
+    transaction: &Transaction<'_>,
+    sequence: i64,
+    since_ms: i64,
+    body: &[u8],
+) -> rusqlite::Result<()> {
+    transaction.prepare_cached("INSERT INTO batch VALUES (?1, ?2, ?3)")?.execute(params![sequence, since_ms, body])?;
+    Ok(())
 }
 
 /// Its number.

@@ -35,6 +35,8 @@ pub(super) struct Held {
     /// Packed rows that only the log holds.
     pub(super) fresh: Vec<u8>,
     pub(super) fresh_count: usize,
+    /// Earliest and latest time of a fresh row, or more.
+    pub(super) fresh_ms: (i64, i64),
     /// When the first of its rows came.
     pub(super) since_ms: i64,
 }
@@ -98,6 +100,10 @@ impl Memory {
             *self.days.entry(day).or_default() += 1;
             Held { since_ms, ..Held::default() }
         });
+        held.fresh_ms = match held.fresh_count {
+            0 => (row.ts_ms, row.ts_ms),
+            _ => (held.fresh_ms.0.min(row.ts_ms), held.fresh_ms.1.max(row.ts_ms)),
+        };
         held.fresh.extend_from_slice(packed);
         held.fresh_count += 1;
         self.fresh_count += 1;
@@ -182,6 +188,8 @@ impl Memory {
                 found.push((Part { day: *day, device: device.clone(), group: *group }, held.clone()));
             }
         }
+        // In the order in which parts fall due, so that chunks that go together stand together.
+        found.sort_by(|(one, _), (next, _)| one.cmp(next));
         found
     }
 

@@ -19,7 +19,7 @@ use crate::day::Day;
 use crate::row::{Group, Row};
 use crate::sqlite::{in_file, lock, open};
 use crate::{HistoryError, TrackPoint};
-use memory::{Chunk, Memory};
+use memory::{Chunk, Held, Memory};
 use model::{DeviceId, Offset, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use std::path::{Path, PathBuf};
@@ -30,8 +30,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const IDLE_READERS: usize = 4;
 /// Rows in memory before they become chunks: some six megabytes, and a chunk of a fleet of two thousand has some sixty rows.
 const FRESH_ROWS: usize = 131_072;
+/// Pages of 8 KiB that wait for their place in the file: more than the log fills before it begins anew, so that its pages are often
+/// written there once instead of twice.
+const CHECKPOINT_PAGES: i64 = 4_096;
 /// Pages of a file that is worth packing, and the share of it that then has to be empty.
-const PACK_PAGES: i64 = 4_096;
+const PACK_PAGES: i64 = 1_024;
 const PACK_SHARE: i64 = 4;
 
 /// Rows on their way into blocks, and how to let go of them.
@@ -66,6 +69,7 @@ impl Tail {
         let file = dir.join("tail.sqlite");
         let wrap = in_file(&file);
         let mut writer = open(&file, &disk::KIND)?;
+        writer.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(&wrap)?;
         let transaction = writer.transaction().map_err(&wrap)?;
         let damaged = || HistoryError::Damaged { file: file.clone(), what: "unsealed rows do not fit".to_owned() };
         disk::bring_up(&transaction).map_err(&wrap)?.ok_or_else(damaged)?;
@@ -123,18 +127,19 @@ impl Tail {
             packed.push(from..body.len());
         }
         let mut writer = lock(&self.writer);
-        let batch = self.write(&mut writer, |transaction| {
-            let batch =
-                if rows.is_empty() { None } else { Some(disk::insert_batch(transaction, now.as_millis(), &body)?) };
+        let batch = lock(&self.memory).batch + i64::from(!rows.is_empty());
+        self.write(&mut writer, |transaction| {
+            if !rows.is_empty() {
+                disk::insert_batch(transaction, batch, now.as_millis(), &body)?;
+            }
             let entry = i64::try_from(up_to.0).unwrap_or(i64::MAX);
-            transaction.prepare_cached("UPDATE cursor SET entry = max(entry, ?1)")?.execute([entry])?;
-            Ok(batch)
+            transaction.prepare_cached("UPDATE cursor SET entry = max(entry, ?1)")?.execute([entry])
         })?;
         let mut memory = lock(&self.memory);
         for ((device, group, row), packed) in rows.iter().zip(packed) {
             memory.add_row(device, *group, row, body.get(packed).unwrap_or_default(), now.as_millis());
         }
-        memory.batch = batch.unwrap_or(memory.batch);
+        memory.batch = batch;
         let is_full = memory.fresh_count >= FRESH_ROWS;
         drop(memory);
         self.cursor.fetch_max(up_to.0, Ordering::AcqRel);
@@ -150,15 +155,11 @@ impl Tail {
             let memory = lock(&self.memory);
             (memory.fresh(), memory.unsaved_last())
         };
-        let mut chunks = Vec::with_capacity(fresh.len());
-        let mut rows = Vec::new();
-        for (_, held) in &fresh {
-            rows.clear();
-            disk::unpack(&held.fresh, &mut rows).ok_or_else(|| self.damaged("fresh rows do not fit"))?;
-            let times = || rows.iter().map(|row| row.ts_ms);
-            let (start_ms, last_ms) = (times().min().unwrap_or(0), times().max().unwrap_or(0));
-            chunks.push(Chunk { id: 0, start_ms, last_ms, row_count: held.fresh_count });
-        }
+        let chunk = |held: &Held| {
+            let (start_ms, last_ms) = held.fresh_ms;
+            Chunk { id: 0, start_ms, last_ms, row_count: held.fresh_count }
+        };
+        let mut chunks: Vec<Chunk> = fresh.iter().map(|(_, held)| chunk(held)).collect();
         self.write(writer, |transaction| {
             for ((part, held), chunk) in fresh.iter().zip(&mut chunks) {
                 chunk.id = disk::insert_chunk(transaction, part, (*chunk, held.since_ms), &held.fresh)?;
