@@ -18,7 +18,7 @@ use alerts::coverage::{self, Handed, Reader, ReaderParts, WatchParts};
 use alerts::deliver::Sms;
 use anyhow::{Context, Result};
 use dashboards::{Certificate, Parts, Provider, SmsBack};
-use history::influx::{InfluxMetrics, InfluxSink};
+use history::influx::{InfluxMetrics, InfluxSink, RefusedLines};
 use ingest::decode::stage::{self, StageMetrics};
 use ingest::gate::{Gate, GateAddresses};
 use ingest::http::{self, HttpParts};
@@ -305,7 +305,8 @@ fn keep(stages: &mut Stages, mut runs: Runs, config: &Config, stores: &Stores, s
     });
     if let Some(influx) = &config.influx {
         let sink = InfluxSink::new(influx, InfluxMetrics::register(&stores.metrics)?)?;
-        stages.spawn_behind("influxdb", upkeep::copy_to_influx(stores.journal(), sink, stop.clone()));
+        let refused = RefusedLines::open(&config.data.join("influx-refused.db"))?;
+        stages.spawn_behind("influxdb", upkeep::copy_to_influx(stores.journal(), sink, refused, stop.clone()));
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 use crate::journal_metrics::JournalMetrics;
 use crate::stores::Stores;
 use anyhow::Result;
-use history::influx::InfluxSink;
+use history::influx::{InfluxSink, PushReport, RefusedLines};
 use ingest::decode::stage::BATCH_ENTRIES;
 use journal::{Journal, JournalError};
 use model::DeviceId;
@@ -19,6 +19,8 @@ const REFRESH_EVERY: Duration = Duration::from_secs(1);
 const ROUNDS_BETWEEN_HOUSEKEEPING: u64 = 10;
 /// Blocks sealed in one go, so that sealing never holds up the way of the data.
 const BLOCKS_AT_ONCE: usize = 64;
+/// Between two tries to keep what InfluxDB refused.
+const KEEP_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// Days of stations summed up in one go, some milliseconds each.
 const DAYS_AT_ONCE: usize = 64;
 
@@ -71,14 +73,19 @@ async fn housekeeping(stores: &Stores) -> Result<()> {
 }
 
 /// Copies what the journal says to InfluxDB from its own cursor; an outage only leaves the cursor behind.
-pub async fn copy_to_influx(journal: Arc<dyn Journal>, sink: InfluxSink, stop: CancellationToken) -> Result<()> {
-    match stop.run_until_cancelled(copy(journal, sink)).await {
+pub async fn copy_to_influx(
+    journal: Arc<dyn Journal>,
+    sink: InfluxSink,
+    refused: RefusedLines,
+    stop: CancellationToken,
+) -> Result<()> {
+    match stop.run_until_cancelled(copy(journal, sink, Arc::new(refused))).await {
         Some(ended) => ended,
         None => Ok(()),
     }
 }
 
-async fn copy(journal: Arc<dyn Journal>, sink: InfluxSink) -> Result<()> {
+async fn copy(journal: Arc<dyn Journal>, sink: InfluxSink, refused: Arc<RefusedLines>) -> Result<()> {
     let mut head = journal.head();
     let mut done = journal.cursor("influx").await?;
     loop {
@@ -91,14 +98,32 @@ async fn copy(journal: Arc<dyn Journal>, sink: InfluxSink) -> Result<()> {
         let up_to = last.offset;
         // Rejects are in the dead letters already; here only what was understood matters.
         let readings: Vec<_> = entries.iter().filter_map(|entry| ingest::decode::decode(entry).ok()).collect();
-        for refused in sink.push(&readings).await.refused {
-            tracing::warn!(?refused, "InfluxDB refused a line; the reading stays in the journal");
-        }
+        keep_refused(&refused, sink.push(&readings).await).await?;
         match journal.set_cursor("influx", up_to).await {
             // Told with the next ones; after a restart some are copied once more, which overwrites them.
             Ok(()) | Err(JournalError::NoSpace) => {}
             Err(error) => return Err(error.into()),
         }
         done = up_to;
+    }
+}
+
+/// Lines that were refused are on disk before the cursor moves past them.
+async fn keep_refused(kept: &Arc<RefusedLines>, report: PushReport) -> Result<()> {
+    let lines = Arc::new(report.refused);
+    let Some(first) = lines.first() else { return Ok(()) };
+    tracing::warn!(
+        count = lines.len(),
+        reason = first.reason,
+        "influxdb refused lines; they are kept in influx-refused.db"
+    );
+    loop {
+        let (kept, lines) = (Arc::clone(kept), Arc::clone(&lines));
+        match tokio::task::spawn_blocking(move || kept.record(&lines)).await? {
+            Ok(()) => return Ok(()),
+            // The cursor waits as it does for a server that is away.
+            Err(error) => tracing::error!(%error, "lines that influxdb refused cannot be kept; trying again"),
+        }
+        tokio::time::sleep(KEEP_AGAIN_AFTER).await;
     }
 }

@@ -178,10 +178,14 @@ impl History {
 /// Values in steps, counted from 1970: one summary for each step that has a value. A step of less than a millisecond is taken as
 /// one.
 pub fn in_steps(points: &[(Timestamp, f64)], step: Duration) -> Vec<Summary> {
+    let steps = points.chunk_by(|one, next| start_of_step(one.0, step) == start_of_step(next.0, step));
+    steps.filter_map(|values| summary(start_of_step(values.first()?.0, step), values)).collect()
+}
+
+/// Beginning of the step that an instant is in.
+pub(crate) fn start_of_step(ts: Timestamp, step: Duration) -> Timestamp {
     let step_ms = i64::try_from(step.as_millis()).unwrap_or(i64::MAX).max(1);
-    let start_of = |ts: Timestamp| ts.as_millis().div_euclid(step_ms).saturating_mul(step_ms);
-    let steps = points.chunk_by(|one, next| start_of(one.0) == start_of(next.0));
-    steps.filter_map(|values| summary(Timestamp::from_millis(start_of(values.first()?.0)), values)).collect()
+    Timestamp::from_millis(ts.as_millis().div_euclid(step_ms).saturating_mul(step_ms))
 }
 
 impl Store {

@@ -1,7 +1,7 @@
 //! The InfluxDB 2 sink: the same telemetry for those who run a server of their own.
 //!
 //! In:  [`model::Reading`], as fed from the journal by a consumer with its own cursor.
-//! Out: lines on the server, and a [`PushReport`] with the lines that the server refused for good.
+//! Out: lines on the server, and a [`PushReport`] with the lines that the server refused for good, which go into [`RefusedLines`].
 //!
 //! | measurement | tag | fields |
 //! |---|---|---|
@@ -18,6 +18,7 @@ mod backoff;
 mod config;
 mod line;
 mod metrics;
+mod refused;
 mod schema;
 mod sink;
 #[cfg(test)]
@@ -26,4 +27,5 @@ mod transport;
 
 pub use config::{InfluxConfig, InfluxConfigError};
 pub use metrics::InfluxMetrics;
+pub use refused::RefusedLines;
 pub use sink::{InfluxSink, PushReport, RefusedLine};

@@ -11,7 +11,7 @@ use super::backoff::Backoff;
 use super::config::{InfluxConfig, InfluxConfigError};
 use super::metrics::InfluxMetrics;
 use super::schema::{SourcedLine, line_of};
-use super::transport::{Answer, Transport};
+use super::transport::{Answer, Transport, WRITE_TIMEOUT};
 use model::{Offset, Reading};
 
 /// Lines in one write, as the server's makers advise; about 700 kB before compression.
@@ -50,13 +50,19 @@ pub struct InfluxSink {
 impl InfluxSink {
     /// Prepares the client. The server need not be there yet.
     pub fn new(config: &InfluxConfig, metrics: InfluxMetrics) -> Result<Self, InfluxConfigError> {
-        Ok(Self { transport: Transport::new(config)?, metrics, backoff: Backoff::default() })
+        Ok(Self { transport: Transport::new(config, WRITE_TIMEOUT)?, metrics, backoff: Backoff::default() })
     }
 
     /// Shorter pauses, so that tests need not wait for a minute.
     #[cfg(test)]
     pub(super) fn with_backoff(self, backoff: Backoff) -> Self {
         Self { backoff, ..self }
+    }
+
+    /// The same for a server that says nothing.
+    #[cfg(test)]
+    pub(super) fn with_timeout(self, config: &InfluxConfig, timeout: std::time::Duration) -> Self {
+        Self { transport: Transport::new(config, timeout).unwrap(), ..self }
     }
 
     /// Writes the readings; returns when every line is accepted or refused for good, which may take as long as the server is

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A full batch is under a megabyte, compressed a tenth of it; a server that needs longer than this is not there.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// What is kept of a server's words.
 const REASON_CHARS: usize = 300;
 
@@ -40,14 +40,15 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    pub(super) fn new(config: &InfluxConfig) -> Result<Self, InfluxConfigError> {
+    /// `timeout` is that of one write.
+    pub(super) fn new(config: &InfluxConfig, timeout: Duration) -> Result<Self, InfluxConfigError> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         // No proxy from the environment and no redirect: the token goes to the configured address and nowhere else.
         let http = HttpBuilder::new()
             .default_headers(headers)
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(WRITE_TIMEOUT)
+            .timeout(timeout)
             .no_proxy()
             .redirect(Policy::none());
         let client = ClientBuilder::with_builder(http, config.url.as_str(), &config.org, &config.token)

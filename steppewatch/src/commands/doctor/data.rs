@@ -8,6 +8,7 @@ use ::journal::dead_letters::DeadLetters;
 use ::journal::sqlite::{Held, SqliteReader};
 use anyhow::Result;
 use history::History;
+use history::influx::RefusedLines;
 use model::Clock;
 use std::path::Path;
 
@@ -31,6 +32,12 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
     findings.push(store("rejects", &config.data.join("dead-letters.db"), |path| {
         Ok(format!("can be read; {} messages could not be understood", DeadLetters::open(path)?.count()?))
     }));
+    let refused = config.data.join("influx-refused.db");
+    if refused.exists() {
+        findings.push(store("influxdb", &refused, |path| {
+            Ok(format!("can be read; {} lines were refused for good", RefusedLines::open(path)?.count()?))
+        }));
+    }
     findings.extend(receivers(config));
     findings
 }

@@ -1,6 +1,7 @@
 //! The sink against a strict little parser, a server that misbehaves on purpose, and real servers.
 
 mod answers;
+mod faults;
 mod line;
 mod real;
 mod server;

@@ -10,7 +10,7 @@ use std::process::Command;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
-fn start(data: &Path, port: u16) -> Option<Real> {
+pub(super) fn start(data: &Path, port: u16) -> Option<Real> {
     let mut command = Command::new("influxd");
     command.arg("run").env("INFLUXDB_REPORTING_DISABLED", "true").env("INFLUXDB_MONITOR_STORE_ENABLED", "false");
     for (key, part) in [("META_DIR", "meta"), ("DATA_DIR", "data"), ("DATA_WAL_DIR", "wal")] {
@@ -22,7 +22,7 @@ fn start(data: &Path, port: u16) -> Option<Real> {
 }
 
 /// Makes the database as soon as the server answers.
-async fn make_database(server: &Real) {
+pub(super) async fn make_database(server: &Real) {
     let url = format!("{}/query", server.url);
     let make = [("q", "CREATE DATABASE telemetry")];
     until("the server answers", async || {
@@ -51,7 +51,7 @@ async fn proxy(port: u16) -> String {
     url
 }
 
-async fn rows(server: &Real, question: &str) -> Value {
+pub(super) async fn rows(server: &Real, question: &str) -> Value {
     let text = server.get("/query", &[("db", "telemetry"), ("epoch", "ms"), ("q", question)]).await;
     let answer: Value = serde_json::from_str(&text).unwrap();
     answer["results"][0]["series"][0]["values"].clone()
