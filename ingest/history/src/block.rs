@@ -11,7 +11,8 @@
 //!
 //! Never trusts the bytes: a block that was cut or edited is an error, not a panic.
 
-use crate::row::{Group, MAX_COLUMNS, Row, scaled};
+use crate::packed::scaled;
+use crate::row::{Group, MAX_COLUMNS, Row};
 use pco::data_types::Number;
 use pco::standalone::{simple_compress, simple_decompress};
 use pco::{ChunkConfig, DeltaSpec, ModeSpec};

@@ -19,6 +19,7 @@ mod error;
 mod export;
 pub mod influx;
 mod judged;
+mod packed;
 mod partition;
 mod row;
 mod seal;

@@ -25,8 +25,7 @@ const ACCEPTED: usize = 100;
 pub fn write_until_killed(folder: &Path) -> Result<()> {
     let ours = Ours::open(folder, BATCH)?;
     let mut said = std::io::stdout();
-    let fixes: Vec<Fix> = Vec::new();
-    let mut batch = fixes;
+    let mut batch: Vec<Fix> = Vec::new();
     for (number, fix) in Fleet::new(BATCH, ROWS_EACH, BEGUN_MS, STEP_S).enumerate() {
         batch.push(fix);
         if batch.len() < BATCH {
@@ -87,6 +86,8 @@ pub async fn peer(folder: &Path) -> Result<(usize, usize)> {
     eprintln!("history: the peer shows {} of {accepted} rows before it is killed", server.count(ACCEPTED).await?);
     server.kill().await?;
     let server = Victoria::start(folder, BATCH).await?;
+    // It may answer before it has read all it has.
+    tokio::time::sleep(Duration::from_secs(2)).await;
     let there = server.count(ACCEPTED).await?;
     server.stop().await?;
     Ok((accepted, accepted.saturating_sub(there)))

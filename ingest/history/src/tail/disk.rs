@@ -5,7 +5,8 @@
 
 use super::memory::{Chunk, Memory, Part};
 use crate::day::Day;
-use crate::row::{Group, Row, chunk as first_bytes};
+use crate::packed::chunk as first_bytes;
+use crate::row::{Group, Row};
 use crate::sqlite::Kind;
 use model::DeviceId;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
