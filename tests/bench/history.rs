@@ -19,7 +19,7 @@ use ours::Ours;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use rows::Rows;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use victoria::Victoria;
@@ -42,82 +42,115 @@ const VERTICES: usize = 2_000;
 /// How long a month of track may take.
 const MONTH_BAR_MS: f64 = 50.0;
 
+/// The load, and where each side keeps it.
+struct Load {
+    folder: TempDir,
+    rows_each: usize,
+}
+
+impl Load {
+    fn at(&self, side: &str) -> PathBuf {
+        self.folder.path().join(side)
+    }
+
+    fn fleet(&self) -> Fleet {
+        Fleet::new(DEVICES, self.rows_each, BEGUN_MS, STEP_S)
+    }
+
+    fn count(&self) -> f64 {
+        (DEVICES * self.rows_each) as f64
+    }
+}
+
+/// What a side took for the load, and for the questions in microseconds each.
+struct Side {
+    name: &'static str,
+    bytes: f64,
+    cpu_s: f64,
+    warm: Vec<u32>,
+    cold: Vec<u32>,
+}
+
 /// Runs it.
 pub async fn run() -> Result<()> {
     let rows_each: usize =
         std::env::var("ROWS_EACH").ok().map_or(Ok(ROWS_EACH), |text| text.parse()).context("ROWS_EACH is no number")?;
     ensure!(rows_each >= 480, "ROWS_EACH is {rows_each}; use at least 480, which are two hours");
     let folder = TempDir::new_in(Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"))?;
-    let at = |name: &str| folder.path().join(name);
-    let fleet = || Fleet::new(DEVICES, rows_each, BEGUN_MS, STEP_S);
-    let count = (DEVICES * rows_each) as f64;
-    eprintln!("{BENCH}: {count} rows into our history");
-    let mut ours = Ours::open(&at("ours"), DEVICES)?;
-    ours.load(fleet())?;
-    ensure!(ours.count(rows_each)? as f64 == count, "our history does not hold every row");
-    let ours_cpu_s = ours.cpu_s;
-    eprintln!(
-        "{BENCH}: {:.2} us a row to take it in, {:.2} to seal it",
-        ours.append_s / count * 1e6,
-        (ours_cpu_s - ours.append_s) / count * 1e6
-    );
-    let ours_warm = asked(rows_each, |device, from_ms| ours.hour(device, from_ms))?;
-    drop(ours);
-    let ours_bytes = folder_bytes(&at("ours"))? as f64;
-    forget_cached(&at("ours"))?;
-    let ours = Ours::open(&at("ours"), DEVICES)?;
-    let ours_cold = asked(rows_each, |device, from_ms| ours.hour(device, from_ms))?;
-    drop(ours);
-
+    let load = Load { folder, rows_each };
+    eprintln!("{BENCH}: {} rows into our history", load.count());
+    let ours = ours(&load)?;
     eprintln!("{BENCH}: the same as rows of SQLite");
-    let mut rows = Rows::open(&at("rows"), DEVICES)?;
-    rows.load(fleet())?;
-    let rows_warm = asked(rows_each, |device, from_ms| rows.hour(device, from_ms))?;
-    let rows_cpu_s = rows.cpu_s;
-    drop(rows);
-    let rows_bytes = folder_bytes(&at("rows"))? as f64;
-    forget_cached(&at("rows"))?;
-    let rows = Rows::open(&at("rows"), DEVICES)?;
-    let rows_cold = asked(rows_each, |device, from_ms| rows.hour(device, from_ms))?;
-    drop(rows);
-
+    let rows = rows(&load)?;
     eprintln!("{BENCH}: the same into victoria-metrics");
-    let peer = Victoria::start(&at("victoria"), DEVICES).await?;
-    peer.load(fleet()).await?;
-    let peer_cpu_s = peer.cpu_s();
-    let peer_warm = asked_peer(rows_each, &peer).await?;
-    peer.stop().await?;
-    let peer_bytes = folder_bytes(&at("victoria"))? as f64;
-    forget_cached(&at("victoria"))?;
-    let peer = Victoria::start(&at("victoria"), DEVICES).await?;
-    let peer_cold = asked_peer(rows_each, &peer).await?;
-    peer.stop().await?;
+    let peer = peer(&load).await?;
+    for other in [&rows, &peer] {
+        compare(&load, &ours, other);
+    }
+    month(&load.at("month"))?;
+    kills(load.folder.path()).await
+}
 
-    let set = format!("{DEVICES} movers, {rows_each} fixes each");
-    for (name, bytes, cpu_s) in [("sqlite_rows", rows_bytes, rows_cpu_s), ("victoria_metrics", peer_bytes, peer_cpu_s)]
-    {
-        let line = |metric, value, unit, peer| {
-            Figure { bench: BENCH, metric, value, unit, set: &set, peer: Some((name, peer)) }.print();
-        };
-        line("bytes_per_row", ours_bytes / count, "B", bytes / count);
-        line("rows_per_cpu_s", count / ours_cpu_s, "1/s", count / cpu_s);
-        line("cpu_us_per_row", ours_cpu_s / count * 1e6, "us", cpu_s / count * 1e6);
+fn ours(load: &Load) -> Result<Side> {
+    let folder = load.at("ours");
+    let mut ours = Ours::open(&folder, DEVICES)?;
+    ours.load(load.fleet())?;
+    let (count, cpu_s) = (load.count(), ours.cpu_s);
+    let in_us = |seconds: f64| seconds / count * 1e6;
+    eprintln!("{BENCH}: {:.2} us a row to take in, {:.2} to seal", in_us(ours.append_s), in_us(cpu_s - ours.append_s));
+    ensure!(ours.count(load.rows_each)? as f64 == count, "our history does not hold every row");
+    let warm = asked(load.rows_each, |device, from_ms| ours.hour(device, from_ms))?;
+    drop(ours);
+    let bytes = folder_bytes(&folder)? as f64;
+    forget_cached(&folder)?;
+    let ours = Ours::open(&folder, DEVICES)?;
+    let cold = asked(load.rows_each, |device, from_ms| ours.hour(device, from_ms))?;
+    Ok(Side { name: "ours", bytes, cpu_s, warm, cold })
+}
+
+fn rows(load: &Load) -> Result<Side> {
+    let folder = load.at("rows");
+    let mut rows = Rows::open(&folder, DEVICES)?;
+    rows.load(load.fleet())?;
+    let warm = asked(load.rows_each, |device, from_ms| rows.hour(device, from_ms))?;
+    let cpu_s = rows.cpu_s;
+    drop(rows);
+    let bytes = folder_bytes(&folder)? as f64;
+    forget_cached(&folder)?;
+    let rows = Rows::open(&folder, DEVICES)?;
+    let cold = asked(load.rows_each, |device, from_ms| rows.hour(device, from_ms))?;
+    Ok(Side { name: "sqlite_rows", bytes, cpu_s, warm, cold })
+}
+
+async fn peer(load: &Load) -> Result<Side> {
+    let folder = load.at("victoria");
+    let peer = Victoria::start(&folder, DEVICES).await?;
+    peer.load(load.fleet()).await?;
+    let cpu_s = peer.cpu_s();
+    let warm = asked_peer(load.rows_each, &peer).await?;
+    peer.stop().await?;
+    let bytes = folder_bytes(&folder)? as f64;
+    forget_cached(&folder)?;
+    let peer = Victoria::start(&folder, DEVICES).await?;
+    let cold = asked_peer(load.rows_each, &peer).await?;
+    peer.stop().await?;
+    Ok(Side { name: "victoria_metrics", bytes, cpu_s, warm, cold })
+}
+
+fn compare(load: &Load, ours: &Side, other: &Side) {
+    let (count, set) = (load.count(), format!("{DEVICES} movers, {} fixes each", load.rows_each));
+    let line = |metric, unit, set: &str, of: &dyn Fn(&Side) -> f64| {
+        Figure { bench: BENCH, metric, value: of(ours), unit, set, peer: Some((other.name, of(other))) }.print();
+    };
+    line("bytes_per_row", "B", &set, &|side| side.bytes / count);
+    line("rows_per_cpu_s", "1/s", &set, &|side| count / side.cpu_s);
+    line("cpu_us_per_row", "us", &set, &|side| side.cpu_s / count * 1e6);
+    let warm = format!("{set}; caches warm; {QUERIES} questions");
+    let cold = format!("{set}; just opened, files not in memory; {QUERIES} questions");
+    for (metric, share) in [("query_1h_p50_ms", 0.5), ("query_1h_p99_ms", 0.99)] {
+        line(metric, "ms", &warm, &|side| quantile(&mut side.warm.clone(), share) / 1e3);
+        line(metric, "ms", &cold, &|side| quantile(&mut side.cold.clone(), share) / 1e3);
     }
-    for (caches, mine, others) in [
-        ("caches warm", ours_warm, [("sqlite_rows", rows_warm), ("victoria_metrics", peer_warm)]),
-        ("just opened, files not in memory", ours_cold, [("sqlite_rows", rows_cold), ("victoria_metrics", peer_cold)]),
-    ] {
-        let set = format!("{set}; {caches}; {QUERIES} questions");
-        for (name, other) in others {
-            for (metric, share) in [("query_1h_p50_ms", 0.5), ("query_1h_p99_ms", 0.99)] {
-                let peer = Some((name, quantile(&mut other.clone(), share) / 1e3));
-                let value = quantile(&mut mine.clone(), share) / 1e3;
-                Figure { bench: BENCH, metric, value, unit: "ms", set: &set, peer }.print();
-            }
-        }
-    }
-    month(&at("month"))?;
-    kills(folder.path()).await
 }
 
 /// Microseconds of each of so many questions about an hour of a device, the same for every side.
@@ -200,7 +233,7 @@ async fn kills(folder: &Path) -> Result<()> {
 }
 
 /// Every file of a folder.
-fn files(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
