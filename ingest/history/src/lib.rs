@@ -7,7 +7,7 @@
 //!
 //! New rows go into one SQLite file, the tail, in the same transaction as the cursor. A maintenance tick moves them, off
 //! the path of new data, into compressed column blocks in one SQLite file per UTC day; retention unlinks a day's file.
-//! Queries merge both, so late and repeated points come out right (`docs/adr/0004-history-blocks-in-sqlite.md`, and 0034 for how rows
+//! Queries merge both, so late and repeated points come out right (`docs/adr/0004-history-blocks-in-sqlite.md`, and 0035 for how rows
 //! get there).
 //!
 //! Never: reads a clock of its own, decides anything about animals, or makes up data that the journal did not hold.
