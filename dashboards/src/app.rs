@@ -3,7 +3,6 @@
 //! In:  [`Parts`] from the composition root, a bound listener, and the token that says stop.
 //! Out: a server that runs until then; connections in flight get [`DRAIN_MAX`] to finish.
 
-use crate::auth::Sessions;
 use crate::bundle::ExportFiles;
 use crate::dead_letters::Understands;
 use crate::listener::{Bounded, Certificate, Peer};
@@ -14,6 +13,7 @@ use crate::ops::Metrics;
 use crate::platform_ack::{Callback, Taken};
 use crate::problem::Problem;
 use crate::refusals::Code;
+use crate::sessions::Sessions;
 use crate::shared_frames::SharedFrames;
 use crate::sms_back::SmsBack;
 use crate::sms_replies::{self, Heard};

@@ -10,18 +10,27 @@ use crate::app::App;
 use crate::auth::{Credential, Signed, Who};
 use crate::frames;
 use crate::problem::Problem;
+use crate::refusals::Code;
 use crate::view::RECORDS_PER_READ;
 use crate::zones::same;
 use journal::alert_log::Record;
+use prometheus::IntGauge;
 use registry::View as RegistryView;
+use serde::Deserialize;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
+use utoipa::IntoParams;
 
 /// Records told again to somebody who comes back; more is slower than loading everything.
 const REPLAY_MAX: u64 = 10_000;
+
+/// So that the page's own watch over the connection (25 s and the like) never rings in quiet hours.
+pub(crate) const PING_EVERY: Duration = Duration::from_secs(10);
 
 /// One message.
 #[derive(Debug)]
@@ -34,6 +43,15 @@ pub(crate) struct Told {
     pub is_resync: bool,
 }
 
+/// What whoever listens may say.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Since {
+    /// The last `seq` that is known; what was missed since is told again. Of the stream the header Last-Event-ID goes before it.
+    #[param(value_type = Option<u64>)]
+    pub since: Option<String>,
+}
+
 /// Reads `since` as written.
 pub(crate) fn since(text: Option<String>) -> Result<Option<u64>, Problem> {
     let written = text.filter(|text| !text.is_empty());
@@ -43,6 +61,31 @@ pub(crate) fn since(text: Option<String>) -> Result<Option<u64>, Problem> {
         })
     });
     read.transpose()
+}
+
+/// The right to be told of what changes for as long as it is held; there are so many, and no more.
+pub(crate) struct Permit {
+    _permit: OwnedSemaphorePermit,
+    open: IntGauge,
+}
+
+impl Permit {
+    /// Takes one.
+    pub fn take(app: &App) -> Result<Self, Problem> {
+        let permit = Arc::clone(&app.sockets).try_acquire_owned().map_err(|_| {
+            Problem::unavailable("too many live pages are open; close one, or try again later")
+                .because(Code::LiveFull, [])
+        })?;
+        let open = app.metrics.sockets.clone();
+        open.inc();
+        Ok(Self { _permit: permit, open })
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.open.dec();
+    }
 }
 
 /// Somebody's feed.

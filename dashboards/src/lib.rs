@@ -57,6 +57,7 @@ mod refusals;
 mod reports;
 mod rosters;
 mod router;
+mod sessions;
 mod shared_frames;
 mod sms_back;
 mod sms_replies;

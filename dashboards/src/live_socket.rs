@@ -11,27 +11,20 @@
 use crate::app::App;
 use crate::auth::Signed;
 use crate::extract::Params;
-use crate::feed::{self, Feed, Told};
+use crate::feed::{self, Feed, PING_EVERY, Permit, Since, Told};
 use crate::frames;
 use crate::openapi::{Forbidden, NotLoggedIn, Unavailable, UpgradeRequired};
 use crate::problem::Problem;
-use crate::refusals::Code;
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
-use prometheus::IntGauge;
 use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
-use utoipa::IntoParams;
-
-/// So that the page's own watch over the connection (25 s and the like) never rings in quiet hours.
-pub(crate) const PING_EVERY: Duration = Duration::from_secs(10);
 
 /// Three pings without an answer: nobody is there.
 const SILENT_MAX: Duration = Duration::from_secs(30);
@@ -41,15 +34,6 @@ const SEND_MAX: Duration = Duration::from_secs(10);
 
 /// What a browser says is a credit of a few bytes.
 const INCOMING_MAX: usize = 4 * 1024;
-
-/// What `GET /live` takes.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Since {
-    /// Last `seq` seen; what was missed since is told again.
-    #[param(value_type = Option<u64>)]
-    since: Option<String>,
-}
 
 /// What a browser says. Words we do not know are a newer page's and are passed over.
 #[derive(Deserialize)]
@@ -81,7 +65,7 @@ pub(crate) async fn upgrade(
         )
     })?;
     app.view().await?;
-    let permit = SocketPermit::take(&app)?;
+    let permit = Permit::take(&app)?;
     let upgrade = upgrade.max_message_size(INCOMING_MAX).max_frame_size(INCOMING_MAX);
     Ok(upgrade.on_upgrade(async move |socket| {
         let _permit = permit;
@@ -100,31 +84,6 @@ fn same_origin(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::forbidden(
         "header Origin is not this server's address; open the console from the address it is served at",
     ))
-}
-
-/// The right to be told of what changes for as long as it is held; there are so many, and no more.
-pub(crate) struct SocketPermit {
-    _permit: OwnedSemaphorePermit,
-    open: IntGauge,
-}
-
-impl SocketPermit {
-    /// Takes one.
-    pub fn take(app: &App) -> Result<Self, Problem> {
-        let permit = Arc::clone(&app.sockets).try_acquire_owned().map_err(|_| {
-            Problem::unavailable("too many live pages are open; close one, or try again later")
-                .because(Code::LiveFull, [])
-        })?;
-        let open = app.metrics.sockets.clone();
-        open.inc();
-        Ok(Self { _permit: permit, open })
-    }
-}
-
-impl Drop for SocketPermit {
-    fn drop(&mut self) {
-        self.open.dec();
-    }
 }
 
 /// The browser is gone, or too slow, or may not look any more.

@@ -12,13 +12,13 @@ use crate::problem::Problem;
 use crate::{
     acknowledge_page, audit, bundle, closures, commands, console, dead_letters, deliveries, device_edit, devices,
     households, incidents, live_socket, login, maintenance, masks, me, messages, notices, oidc, openapi, ops,
-    patrol_routes, patrols, platform_ack, playback, proposals, reports, rosters, sms_back, snapshots, stations, stream,
-    subscribers, tokens, tracks, users, watching, zone_at, zone_import, zone_put, zones,
+    patrol_routes, patrols, platform_ack, playback, proposals, reports, rosters, sessions, sms_back, snapshots,
+    stations, stream, subscribers, tokens, tracks, users, watching, zone_at, zone_import, zone_put, zones,
 };
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{map_request, map_response_with_state};
+use axum::middleware::{from_fn_with_state, map_request, map_response_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use std::sync::{Arc, LazyLock};
@@ -224,6 +224,7 @@ pub(crate) fn router(app: Arc<App>, others: Router) -> Router {
             tracing::trace!(method, path, "route");
             router.route(path, handler)
         })
+        .route_layer(from_fn_with_state(Arc::clone(&app), sessions::renew))
         .fallback(console::serve)
         .with_state(Arc::clone(&app));
     own.merge(others.layer(map_request(tell_peer)))

@@ -9,31 +9,19 @@
 use crate::app::App;
 use crate::auth::Signed;
 use crate::extract::Params;
-use crate::feed::{self, Feed, Told};
-use crate::live_socket::{PING_EVERY, SocketPermit};
+use crate::feed::{self, Feed, PING_EVERY, Permit, Since, Told};
 use crate::openapi::{BadRequest, NotLoggedIn, Unavailable};
 use crate::problem::Problem;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, Sse};
 use futures_util::Stream;
-use serde::Deserialize;
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::time::{Interval, MissedTickBehavior, interval};
-use utoipa::IntoParams;
 
 /// What browsers and libraries send by themselves when they come back.
 const LAST_EVENT_ID: &str = "last-event-id";
-
-/// What `GET /stream` takes.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Since {
-    /// The last `seq` that is known; the header Last-Event-ID goes before it.
-    #[param(value_type = Option<u64>)]
-    since: Option<String>,
-}
 
 /// What changes, as server-sent events: the messages of the live socket but positions; `id` is where to go on from.
 #[utoipa::path(
@@ -53,7 +41,7 @@ pub(crate) async fn stream(
     let last = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
     let since = feed::since(last.or(query.since))?;
     app.view().await?;
-    let permit = SocketPermit::take(&app)?;
+    let permit = Permit::take(&app)?;
     let mut ping = interval(PING_EVERY);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let listening = Listening { feed: Feed::new(&app, signed, since), app, ping, _permit: permit };
@@ -68,7 +56,7 @@ struct Listening {
     app: Arc<App>,
     feed: Feed,
     ping: Interval,
-    _permit: SocketPermit,
+    _permit: Permit,
 }
 
 impl Listening {

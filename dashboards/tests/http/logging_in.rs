@@ -1,9 +1,11 @@
 //! Who gets in, and what a session is worth.
 
 use crate::support::{PASSWORD, Server, opened, problem};
+use model::{Clock, Timestamp};
 use registry::Role;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 #[tokio::test]
 async fn without_a_provider_of_identities_there_is_the_password_and_a_page_that_says_so() {
@@ -126,4 +128,32 @@ async fn a_refusal_says_by_a_code_and_values_what_a_page_tells_in_other_words() 
     assert_eq!((&none["code"], &none["params"]), (&json!("no-incident"), &json!({ "incident": "inc-9" })));
     let unnamed: Value = viewer.get("/api/v1/nothing").await.json().await.unwrap();
     assert_eq!((unnamed.get("code"), &unnamed["type"]), (None, &json!("urn:steppewatch:problem:not-found")));
+}
+
+#[tokio::test]
+async fn a_session_that_is_used_for_hours_has_a_new_cookie_each_hour_and_the_old_one_ends() {
+    let begun = Timestamp::parse_legal("2026-05-01").unwrap();
+    let clock = Clock::manual(begun);
+    let server = Server::start_at(&clock).await;
+    let mut session = server.login("admin").await;
+    assert!(!session.get("/api/v1/me").await.headers().contains_key("set-cookie"), "it is new");
+
+    clock.set(begun.plus(Duration::from_secs(3_600)));
+    let answer = session.get("/api/v1/me").await;
+    let renewed = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
+    assert!(renewed.contains("; HttpOnly; SameSite=Strict; Path=/"), "{renewed}");
+    let old = std::mem::replace(&mut session.cookie, renewed.split(';').next().unwrap().to_owned());
+    assert_ne!(old, session.cookie);
+    let changed = session.request(Method::POST, "/api/v1/tokens").json(&json!({})).send().await.unwrap();
+    assert_eq!(changed.status(), StatusCode::BAD_REQUEST, "the token against forgery is the same");
+
+    clock.set(begun.plus(Duration::from_secs(3_661)));
+    assert_eq!(session.get("/api/v1/me").await.status(), StatusCode::OK);
+    let copied = server.request(Method::GET, "/api/v1/me").header("cookie", &old).send().await.unwrap();
+    assert_eq!(copied.status(), StatusCode::UNAUTHORIZED);
+
+    clock.set(begun.plus(Duration::from_secs(2 * 3_600)));
+    let left = session.request(Method::DELETE, "/api/v1/session").send().await.unwrap();
+    let cookies: Vec<_> = left.headers().get_all("set-cookie").iter().collect();
+    assert_eq!(cookies.len(), 1, "who leaves is given no new one: {cookies:?}");
 }

@@ -115,24 +115,28 @@ impl Server {
 
     /// Starts on an alert log that holds these already.
     pub async fn start_after(bodies: &[RecordBody]) -> Self {
-        Self::start_with(bodies, false, false).await
+        Self::start_with(bodies, (false, false), Clock::system()).await
     }
 
     /// Starts where changes of zones and closures wait for a second person.
     pub async fn start_with_second_person() -> Self {
-        Self::start_with(&[], true, false).await
+        Self::start_with(&[], (true, false), Clock::system()).await
     }
 
     /// Starts where the system above may acknowledge, providers of text messages may push, and one of identities is configured.
     pub async fn start_with_callback(bodies: &[RecordBody]) -> Self {
-        Self::start_with(bodies, false, true).await
+        Self::start_with(bodies, (false, true), Clock::system()).await
     }
 
-    async fn start_with(bodies: &[RecordBody], second_person: bool, callback: bool) -> Self {
+    /// Starts by a clock that the test moves.
+    pub async fn start_at(clock: &Clock) -> Self {
+        Self::start_with(&[], (false, false), clock.clone()).await
+    }
+
+    async fn start_with(bodies: &[RecordBody], (second_person, callback): (bool, bool), clock: Clock) -> Self {
         rustls::crypto::ring::default_provider().install_default().ok();
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str| folder.path().join(name);
-        let clock = Clock::system();
         let registry = Registry::open(&file("registry.db"), clock.clone()).unwrap();
         registry.ensure_admin(Some(PASSWORD)).unwrap();
         let in_force = Timestamp::parse_legal("2026-01-01");
