@@ -144,6 +144,8 @@ export const en: Dictionary = {
 
   battery: "Battery",
 
+  rows_left: "{n} more rows",
+  rows_more: "Show more",
   rows_hidden: "{n} more rows are not shown; narrow the search.",
 
   state_no_receiver: "No receiver",

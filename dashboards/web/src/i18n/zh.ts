@@ -144,6 +144,8 @@ export const zh = {
 
   battery: "电量",
 
+  rows_left: "还有 {n} 行",
+  rows_more: "再显示一些",
   rows_hidden: "其余 {n} 行未显示，请缩小查找范围。",
 
   state_no_receiver: "无接收单位",

@@ -8,7 +8,6 @@ import VectorSource from "ol/source/Vector";
 import { Fill, Style, Text } from "ol/style";
 import type { CellRow } from "../types";
 import { withAlpha, type Palette } from "./palette";
-import { MAP_FONT } from "./zone-style";
 
 /** The veil where nothing was seen. */
 const VEIL_ALPHA = 0.55;
@@ -72,7 +71,7 @@ export function blindLayer(): BlindLayer {
         const label = feature.get("label") as string | undefined;
         const styles = veil === undefined ? [] : [veil];
         if (label === undefined || resolution >= LABEL_RESOLUTION_MAX) return styles;
-        return [...styles, new Style({ text: new Text({ text: label, font: MAP_FONT, fill: new Fill({ color: palette.text }), offsetY: -10 }) })];
+        return [...styles, new Style({ text: new Text({ text: label, font: palette.font, fill: new Fill({ color: palette.text }), offsetY: -10 }) })];
       });
     },
   };

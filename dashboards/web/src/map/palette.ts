@@ -17,10 +17,16 @@ export interface Palette {
   fine: string;
   silent: string;
   herd: string;
+  /** Of labels. */
+  font: string;
 }
 
-export function readPalette(): Palette {
-  const style = getComputedStyle(document.documentElement);
+/** Of labels where the style sheet of the map's own element says nothing else. */
+const LABEL_SIZE = "12px";
+
+/** As it holds for the element that the map is in: on a wall labels are larger. */
+export function readPalette(map: Element | null | undefined): Palette {
+  const style = getComputedStyle(map ?? document.documentElement);
   const token = (name: string): string => style.getPropertyValue(`--${name}`).trim();
   return {
     ground: token("ground"),
@@ -36,6 +42,7 @@ export function readPalette(): Palette {
     fine: token("fine"),
     silent: token("silent"),
     herd: token("herd"),
+    font: `${token("map-label") || LABEL_SIZE} ${token("sans")}`,
   };
 }
 

@@ -9,7 +9,6 @@ import type { Device, Health, Herd, Incident, LatLon, Position, Severity } from 
 import { ellipse, reachNorth } from "./ellipse";
 import { groundRange, unitsPerMetre, wedge } from "./geometry";
 import { withAlpha, type Palette } from "./palette";
-import { MAP_FONT } from "./zone-style";
 
 export interface MoverData {
   position: Position;
@@ -90,7 +89,7 @@ export function pointStyles(palette: Palette, herdLabel: (herd: Herd) => string,
   const countStyle = (together: number): Style =>
     cached(`together|${together}`, () => {
       const ink = { fill: new Fill({ color: palette.text }), backgroundFill: new Fill({ color: palette.ground }), backgroundStroke: stroke(palette.urgent, 1) };
-      return new Style({ text: new Text({ text: `×${together}`, font: MAP_FONT, offsetX: 20, offsetY: -10, padding: [1, 3, 0, 3], ...ink }), zIndex: 3 });
+      return new Style({ text: new Text({ text: `×${together}`, font: palette.font, offsetX: 20, offsetY: -10, padding: [1, 3, 0, 3], ...ink }), zIndex: 3 });
     });
 
   return {
@@ -154,7 +153,7 @@ export function pointStyles(palette: Palette, herdLabel: (herd: Herd) => string,
       if (resolution > HERD_LABEL_RESOLUTION_MAX) return [ring];
       const text = new Text({
         text: herdLabel(herd),
-        font: MAP_FONT,
+        font: palette.font,
         offsetY: -Math.min(reachNorth(along, across, herd.bearing_deg) / resolution, 60) - 10,
         fill: new Fill({ color: palette.herd }),
         stroke: stroke(palette.halo, 3),

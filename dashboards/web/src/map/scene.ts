@@ -14,7 +14,7 @@ import VectorSource from "ol/source/Vector";
 import type { CellRow, Device, Herd, Incident, LatLon, ZoneCollection, ZoneProperties } from "../types";
 import { blindLayer } from "./blind";
 import { cluster, placeOf, thin } from "./geometry";
-import { graticule } from "./graticule";
+import { regrid } from "./graticule";
 import { measuring, type Measured, type MeasureKind } from "./measure";
 import { readPalette } from "./palette";
 import { pick, type Candidates, type ObjectRef } from "./pick";
@@ -108,7 +108,7 @@ export function createScene(target: HTMLElement, hooks: SceneHooks): { scene: Sc
     view: new View({ center: at(HOME), zoom: HOME_ZOOM, minZoom: 6, maxZoom: 18, enableRotation: false }),
     layers: LAYERS.map((name) => layers[name]),
   });
-  let grid = graticule(readPalette());
+  const gridded = regrid(map);
   const rings = pulses(map);
   const ruler = measuring(map);
   let openIncidents: readonly Incident[] = [];
@@ -214,10 +214,7 @@ export function createScene(target: HTMLElement, hooks: SceneHooks): { scene: Sc
       if (name === "incidents") rings.show(visible ? openIncidents : []);
     },
     restyle() {
-      const palette = readPalette();
-      map.removeLayer(grid);
-      grid = graticule(palette);
-      map.getLayers().insertAt(0, grid);
+      const palette = gridded();
       zoneLayer.setStyle(zoneStyler(palette, (zone) => hooks.zoneLabel(zone)));
       blind.restyle(palette);
       const styles = pointStyles(palette, (herd) => hooks.herdLabel(herd), (id) => hooks.isSelected(id));
@@ -250,7 +247,7 @@ export function createScene(target: HTMLElement, hooks: SceneHooks): { scene: Sc
     },
     measure(kind, tell) {
       hooks.onHover(null);
-      ruler.start(kind, readPalette(), tell);
+      ruler.start(kind, readPalette(target), tell);
     },
     destroy() {
       cancelAnimationFrame(frame);

@@ -16,7 +16,6 @@ const LABEL_RESOLUTION_MAX = 120;
 const TOWNSHIP_LABEL_RESOLUTION_MAX = 320;
 /** From this width on a zone has room for its name inside. */
 const WIDE_PX = 280;
-export const MAP_FONT = '12px "Noto Sans SC", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", sans-serif';
 
 export interface ZoneStyler {
   (feature: FeatureLike, resolution: number): Style[];
@@ -72,7 +71,7 @@ export function zoneStyler(palette: Palette, labelOf: (zone: ZoneProperties) => 
     const key = `${zone.kind}|${String(isWide)}|${text}`;
     let style = labels.get(key);
     if (style === undefined) {
-      const ink = { font: MAP_FONT, fill: new Fill({ color: palette.muted }), stroke: new Stroke({ color: palette.halo, width: 3 }) };
+      const ink = { font: palette.font, fill: new Fill({ color: palette.muted }), stroke: new Stroke({ color: palette.halo, width: 3 }) };
       style =
         zone.kind === "jurisdiction"
           ? new Style({ geometry: topLeft, text: new Text({ ...ink, text, textAlign: "left", offsetX: 12, offsetY: 14 }) })

@@ -16,8 +16,7 @@ import VectorImageLayer from "ol/layer/VectorImage";
 import { fromLonLat } from "ol/proj";
 import VectorSource from "ol/source/Vector";
 import { placeOf, unitsPerMetre } from "../../map/geometry";
-import { graticule } from "../../map/graticule";
-import { readPalette } from "../../map/palette";
+import { regrid } from "../../map/graticule";
 import { pointStyles } from "../../map/point-styles";
 import { zoneStyler } from "../../map/zone-style";
 import type { Device, LatLon, ZoneCollection, ZoneProperties } from "../../types";
@@ -84,7 +83,7 @@ export function createPoseScene(target: HTMLElement, hooks: PoseHooks): PoseScen
     view: new View({ center: at(HOME), zoom: HOME_ZOOM, minZoom: 6, maxZoom: 19, enableRotation: false }),
     layers: [zoneLayer, nearLayer, markLayer],
   });
-  let grid = graticule(readPalette());
+  const gridded = regrid(map);
   let shown: Setting = { place: null, pose: null };
 
   function devicePixel(): number[] | null {
@@ -186,10 +185,7 @@ export function createPoseScene(target: HTMLElement, hooks: PoseHooks): PoseScen
       if (extent !== null) map.getView().fit(extent, { padding: FIT_PADDING_PX, maxZoom: CLOSEST_ZOOM, duration: MOTION_MS });
     },
     restyle() {
-      const palette = readPalette();
-      map.removeLayer(grid);
-      grid = graticule(palette);
-      map.getLayers().insertAt(0, grid);
+      const palette = gridded();
       zoneLayer.setStyle(zoneStyler(palette, (zone) => hooks.zoneLabel(zone)));
       const points = pointStyles(palette, () => "", () => false);
       nearLayer.setStyle((feature, resolution) => ((feature.get("data") as Device).kind === "camera" ? points.camera(feature, resolution) : points.station(feature)));

@@ -16,9 +16,9 @@ import { fromLonLat, toLonLat, transformExtent } from "ol/proj";
 import VectorSource from "ol/source/Vector";
 import { Circle, Fill, RegularShape, Stroke, Style, Text } from "ol/style";
 import { blindLayer } from "../../map/blind";
-import { graticule } from "../../map/graticule";
+import { regrid } from "../../map/graticule";
 import { readPalette, withAlpha, type Palette } from "../../map/palette";
-import { MAP_FONT, zoneStyler } from "../../map/zone-style";
+import { zoneStyler } from "../../map/zone-style";
 import type { ZoneCollection, ZoneProperties } from "../../types";
 import { partOf } from "./line";
 import type { LonLat, RouteFeature, Shown } from "./types";
@@ -81,8 +81,8 @@ export function createPatrolScene(target: HTMLElement, hooks: PatrolHooks): Patr
     view: new View({ center: fromLonLat(HOME), zoom: HOME_ZOOM, minZoom: 6, maxZoom: 18, enableRotation: false }),
     layers: [zoneLayer, blind.layer, seenLayer, lineLayer, draftLayer],
   });
-  let grid = graticule(readPalette());
-  let palette = readPalette();
+  const gridded = regrid(map);
+  let palette = readPalette(target);
   let draw: Draw | null = null;
   let focus = "";
   const probe: PatrolProbe = {
@@ -191,10 +191,7 @@ export function createPatrolScene(target: HTMLElement, hooks: PatrolHooks): Patr
     },
     fit,
     restyle() {
-      palette = readPalette();
-      map.removeLayer(grid);
-      grid = graticule(palette);
-      map.getLayers().insertAt(0, grid);
+      palette = gridded();
       zoneLayer.setStyle(zoneStyler(palette, (zone) => hooks.zoneLabel(zone)));
       blind.restyle(palette);
       const fills = Array.from({ length: STEPS + 1 }, (_, step) => new Style({ fill: new Fill({ color: withAlpha(palette.notice, (CELL_ALPHA * step) / STEPS) }) }));
@@ -229,7 +226,7 @@ function lookOf(palette: Palette): (feature: FeatureLike) => Style[] {
   const fill = new Fill({ color: palette.text });
   const edge = new Stroke({ color: palette.halo, width: 2 });
   const name = (text: string): Style =>
-    new Style({ text: new Text({ text, font: MAP_FONT, placement: "line", textBaseline: "bottom", fill: new Fill({ color: palette.text }), stroke: new Stroke({ color: palette.halo, width: 3 }) }) });
+    new Style({ text: new Text({ text, font: palette.font, placement: "line", textBaseline: "bottom", fill: new Fill({ color: palette.text }), stroke: new Stroke({ color: palette.halo, width: 3 }) }) });
   return (feature) => {
     switch (feature.get("look")) {
       case "track":

@@ -27,8 +27,8 @@ const SNAP_PX = 12;
 /** 1e-7 degrees, a centimetre: what the platform keeps. */
 const DECIMALS = 7;
 
-function sketchStyle(): Style {
-  const palette = readPalette();
+function sketchStyle(map: OlMap): Style {
+  const palette = readPalette(map.getTargetElement());
   return new Style({
     fill: new Fill({ color: withAlpha(palette.accent, 0.08) }),
     stroke: new Stroke({ color: palette.accent, width: 2 }),
@@ -44,7 +44,7 @@ export function borderEditor(
   onChange: (border: Geometry | null) => void,
 ): BorderEditor {
   const source = new VectorSource();
-  const style = sketchStyle();
+  const style = sketchStyle(map);
   const layer = new VectorLayer({ source, style });
   const draw = new Draw({ source, type: "Polygon", style, stopClick: true });
   const modify = new Modify({ source, style, pixelTolerance: SNAP_PX });

@@ -12,8 +12,7 @@ import VectorLayer from "ol/layer/Vector";
 import VectorImageLayer from "ol/layer/VectorImage";
 import { fromLonLat, toLonLat } from "ol/proj";
 import VectorSource from "ol/source/Vector";
-import { graticule } from "../../map/graticule";
-import { readPalette } from "../../map/palette";
+import { regrid } from "../../map/graticule";
 import { pick } from "../../map/pick";
 import type { MapProbe } from "../../map/scene";
 import { zoneStyler } from "../../map/zone-style";
@@ -65,7 +64,7 @@ export function createZoneScene(target: HTMLElement, hooks: ZoneSceneHooks): { s
     view: new View({ center: fromLonLat([HOME.lon, HOME.lat]), zoom: HOME_ZOOM, minZoom: 6, maxZoom: 18, enableRotation: false }),
     layers: [zoneLayer, selection, changes, places],
   });
-  let grid = graticule(readPalette());
+  const gridded = regrid(map);
   let editor: BorderEditor | null = null;
   let selected: string | null = null;
   const counts: MapProbe = { zones: 0, blind: 0, cameras: 0, stations: 0, others: 0, collars: 0, herds: 0, drones: 0, incidents: 0, places: () => ({}), drawn: () => drawn(map) };
@@ -129,10 +128,7 @@ export function createZoneScene(target: HTMLElement, hooks: ZoneSceneHooks): { s
       return editor;
     },
     restyle() {
-      const palette = readPalette();
-      map.removeLayer(grid);
-      grid = graticule(palette);
-      map.getLayers().insertAt(0, grid);
+      const palette = gridded();
       zoneLayer.setStyle(zoneStyler(palette, (zone) => hooks.label(zone)));
       selection.setStyle(selectedStyle(palette));
       changes.setStyle(changeStyles(palette));
