@@ -19,6 +19,7 @@ mod service;
 mod sms_incoming;
 mod stages;
 mod stores;
+mod supervisor;
 mod telemetry;
 mod tell;
 mod upkeep;

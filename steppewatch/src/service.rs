@@ -3,7 +3,7 @@
 //! In: a [`Config`]. Out: a running platform that says once that it is ready, until `stop`.
 
 use crate::announce;
-use crate::certificate;
+use crate::certificate::{self, Expiry};
 use crate::config::Config;
 use crate::evidence::{EvidenceMetrics, EvidenceParts};
 use crate::journal_metrics::JournalMetrics;
@@ -11,6 +11,7 @@ use crate::law::Law;
 use crate::sms_incoming;
 use crate::stages::{Behind, Stages};
 use crate::stores::Stores;
+use crate::supervisor::{self, Pulse};
 use crate::upkeep;
 use crate::watching::{self, Watched};
 use alerts::WorkerParts;
@@ -149,6 +150,7 @@ pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: Cancellati
     })?;
     let certificate = certificate::load(&config)?;
     let oidc = config.oidc.clone().map(Provider::new).transpose().context("[http.oidc] cannot be used")?;
+    let expiry = Expiry::register(&stores.metrics, certificate.as_ref(), gate.tls())?;
     let listeners = Listeners::bind(&config, &stores, &metrics).await?;
     // Likewise the model, which is tried before anything runs.
     let pictures = crate::pictures::prepare(&config, &stores, &metrics).await?;
@@ -174,13 +176,17 @@ pub async fn run(config: Config, ready: impl FnOnce(Addresses), stop: Cancellati
     let to_coverage = watch(&mut stages, from, &config, &stores)?;
     let (to_detect, to_history) = hand_out(&mut stages, decoded, to_vision, (from, to_coverage), &stores);
     keep(&mut stages, to_history, &config, &stores, &stop)?;
-    conclude_and_tell(&mut stages, to_detect, &config, &stores, &stop)?;
+    let detection = Pulse::default();
+    conclude_and_tell(&mut stages, to_detect, detection.clone(), &config, &stores, &stop)?;
     let door = HttpParts::new(stores.journal(), stores.registry.clone(), stores.clock.clone(), metrics);
     let certificate = certificate::watched(certificate, &mut stages, &stop);
     let serving = show(&mut stages, (console, certificate, oidc), door, &config, &stores, &stop);
-    stages.spawn("upkeep", upkeep::run(stores.clone(), JournalMetrics::register(&stores.metrics)?, stop.clone()));
+    let journal_metrics = JournalMetrics::register(&stores.metrics)?;
+    stages.spawn("upkeep", upkeep::run(stores.clone(), journal_metrics, expiry, stop.clone()));
 
     ready(addresses);
+    supervisor::ready();
+    stages.spawn("supervisor", supervisor::run(stores.clone(), detection, stop.clone()));
     let outcome = stages.until_the_end(&stop, &serving).await;
     tokio::task::spawn_blocking(move || stores.journal.close()).await?;
     outcome
@@ -315,6 +321,7 @@ fn keep(stages: &mut Stages, mut runs: Runs, config: &Config, stores: &Stores, s
 fn conclude_and_tell(
     stages: &mut Stages,
     runs: Runs,
+    pulse: Pulse,
     config: &Config,
     stores: &Stores,
     stop: &CancellationToken,
@@ -332,7 +339,11 @@ fn conclude_and_tell(
         clock: stores.clock.clone(),
         metrics: metrics.clone(),
         backlog: *stores.journal().head().borrow(),
-        herds: Box::new(move |herds| live.herds(herds)),
+        herds: Box::new(move |herds| {
+            // Shown after a step, several times a second at most: detection moves.
+            pulse.beat();
+            live.herds(herds);
+        }),
         loads: Box::new(move |loads| loads_live.loads(loads)),
         stations: Box::new(move |stations| stations_live.show_stations(stations)),
     };

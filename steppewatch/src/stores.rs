@@ -17,6 +17,8 @@ use journal::dead_letters::DeadLetters;
 use journal::sqlite::{SqliteJournal, SqliteOptions};
 use model::{Clock, Offset};
 use registry::Registry;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use terrain::Terrain;
@@ -154,15 +156,37 @@ pub fn open_registry(data: &Path) -> Result<Registry> {
     Ok(Registry::open(&data.join("registry.db"), Clock::system())?)
 }
 
+/// Where the first administrator's made-up password goes instead of standard error, which a service manager keeps as a log.
+const PASSWORD_FILE: &str = "STEPPEWATCH_FIRST_PASSWORD_FILE";
+
 /// The first administrator: by the environment, or made up and shown once.
 async fn announce_admin(registry: &Registry) -> Result<()> {
     let registry = registry.clone();
     let password = std::env::var("STEPPEWATCH_ADMIN_PASSWORD").ok();
     let made = tokio::task::spawn_blocking(move || registry.ensure_admin(password.as_deref())).await??;
-    if let Some(password) = made {
-        eprintln!(
+    let Some(password) = made else { return Ok(()) };
+    match std::env::var_os(PASSWORD_FILE) {
+        Some(file) => {
+            let file = Path::new(&file);
+            write_secret(file, &password).with_context(|| {
+                format!(
+                    "{PASSWORD_FILE} names {}, which cannot be made anew, so nobody knows the administrator's password; start once with \
+                     STEPPEWATCH_ADMIN_PASSWORD, which sets it",
+                    file.display()
+                )
+            })?;
+            tracing::info!(file = %file.display(), "first administrator: user `admin`, password in this file; remove it once it is read");
+        }
+        None => eprintln!(
             "first administrator: user `admin`, password `{password}` (shown this once; STEPPEWATCH_ADMIN_PASSWORD sets another)"
-        );
+        ),
     }
     Ok(())
+}
+
+/// For its owner's eyes only, and never over something that is there.
+fn write_secret(file: &Path, secret: &str) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    file.write_all(format!("{secret}\n").as_bytes())?;
+    file.sync_all()
 }

@@ -1,6 +1,7 @@
 //! What has to be done now and then: other processes' changes taken in, cursors told to the journal, old data let go; and
 //! the copy to InfluxDB, which goes at its own pace.
 
+use crate::certificate::Expiry;
 use crate::journal_metrics::JournalMetrics;
 use crate::stores::Stores;
 use anyhow::Result;
@@ -25,7 +26,7 @@ const KEEP_AGAIN_AFTER: Duration = Duration::from_secs(10);
 const DAYS_AT_ONCE: usize = 64;
 
 /// Runs until `stop`.
-pub async fn run(stores: Stores, metrics: JournalMetrics, stop: CancellationToken) -> Result<()> {
+pub async fn run(stores: Stores, metrics: JournalMetrics, expiry: Expiry, stop: CancellationToken) -> Result<()> {
     let mut rounds = tokio::time::interval(REFRESH_EVERY);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut round: u64 = 0;
@@ -35,6 +36,7 @@ pub async fn run(stores: Stores, metrics: JournalMetrics, stop: CancellationToke
             tracing::error!(%error, "the registry cannot be read; the last version stays in force");
         }
         metrics.show(&stores.journal);
+        expiry.show();
         round += 1;
         if round.is_multiple_of(ROUNDS_BETWEEN_HOUSEKEEPING) {
             housekeeping(&stores).await?;

@@ -300,6 +300,11 @@ impl Gate {
         self.addresses
     }
 
+    /// The certificate of `tls_listen`, if there is one.
+    pub fn tls(&self) -> Option<Arc<Tls>> {
+        self.tls.clone()
+    }
+
     /// A way to speak to devices.
     pub fn downlink(&self) -> Downlink {
         Downlink(Arc::clone(&self.shared))

@@ -39,19 +39,30 @@ pub struct BadTls {
 /// The certificate in use.
 pub struct Tls {
     files: TlsFiles,
-    config: RwLock<Arc<ServerConfig>>,
+    loaded: RwLock<Loaded>,
+}
+
+struct Loaded {
+    config: Arc<ServerConfig>,
+    expires_at_s: Option<i64>,
 }
 
 impl Tls {
     /// Loads the files.
     pub fn load(files: TlsFiles) -> Result<Self, BadTls> {
-        let config = RwLock::new(Arc::new(server_config(&files)?));
-        Ok(Self { files, config })
+        let loaded = RwLock::new(load(&files)?);
+        Ok(Self { files, loaded })
     }
 
     /// An acceptor with the certificate of now.
     pub fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner)))
+        TlsAcceptor::from(Arc::clone(&self.loaded.read().unwrap_or_else(PoisonError::into_inner).config))
+    }
+
+    /// When the certificate of now, or one between it and the authority, ends: the earliest, in seconds since 1970 UTC. `None` where none
+    /// states it in a way that can be read.
+    pub fn expires_at_s(&self) -> Option<i64> {
+        self.loaded.read().unwrap_or_else(PoisonError::into_inner).expires_at_s
     }
 
     /// Loads the files again whenever they have changed, for ever.
@@ -68,9 +79,9 @@ impl Tls {
     }
 
     fn reload(&self) {
-        match server_config(&self.files) {
-            Ok(config) => {
-                *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+        match load(&self.files) {
+            Ok(loaded) => {
+                *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = loaded;
                 tracing::info!(certificate = %self.files.certificate.display(), "certificate reloaded");
             }
             // Half of a pair may be written already; the other half makes another change.
@@ -84,8 +95,18 @@ impl Tls {
     }
 }
 
-fn server_config(files: &TlsFiles) -> Result<ServerConfig, BadTls> {
+fn load(files: &TlsFiles) -> Result<Loaded, BadTls> {
     let certificates = certificates(&files.certificate)?;
+    let expires_at_s = certificates.iter().filter_map(ends_at_s).min();
+    Ok(Loaded { config: Arc::new(server_config(files, certificates)?), expires_at_s })
+}
+
+fn ends_at_s(certificate: &CertificateDer<'_>) -> Option<i64> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    Some(parsed.validity().not_after.timestamp())
+}
+
+fn server_config(files: &TlsFiles, certificates: Vec<CertificateDer<'static>>) -> Result<ServerConfig, BadTls> {
     let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| bad(&files.key, &error))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
