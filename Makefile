@@ -7,6 +7,7 @@ SPEED ?= 1
 BENCH ?=
 SECONDS ?= 60
 CARGO_FUZZ := 0.13.1
+CARGO_DEB := 3.8.0
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 # No sanitizer: it needs a nightly compiler, and the only unsafe blocks of ours are behind no parser. What is looked for is a panic, an overflow, a
 # hang (seconds for one input) or memory without bound (MiB).
@@ -15,13 +16,14 @@ FUZZ_LIMITS := -timeout=10 -rss_limit_mb=2048
 WEB := dashboards/web
 WEB_SOURCES := $(shell find $(WEB)/src $(WEB)/public -type f 2>/dev/null) $(WEB)/index.html $(WEB)/vite.config.ts $(WEB)/package-lock.json
 
-.PHONY: help run test check bench fuzz web
+.PHONY: help run test check bench fuzz package web
 
 help:
 	@echo "make run    the platform with a simulated banner (DATA=dir SEED=n SPEED=x)"
 	@echo "make test   installs what the tests need, then runs every test, the browser's included"
 	@echo "make bench  figures beside a peer's on this machine (BENCH=name for one of them)"
 	@echo "make fuzz   what strangers may send, made up: every parser for a while (SECONDS=60), until the first crash"
+	@echo "make package a Debian package of this machine's architecture, below target/debian"
 	@echo "make check  format, lints, documentation, front-end type-check and lint"
 
 run: $(WEB)/dist/.built
@@ -67,6 +69,11 @@ fuzz:
 			echo "Once it is mended, move that file to fuzz/corpus/$$target/: make test runs whatever is there."; \
 			exit 1; }; \
 	done
+
+package: $(WEB)/dist/.built
+	cargo install --list | grep -q '^cargo-deb v$(CARGO_DEB):' || cargo install --locked --version $(CARGO_DEB) cargo-deb
+	cargo build --release --locked --package steppewatch
+	cargo deb --locked --no-build --package steppewatch
 
 web: $(WEB)/dist/.built
 
