@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 packages=(sip-tester strace curl mosquitto mosquitto-clients victoria-metrics influxdb chromium fonts-noto-cjk libxml2-utils
-    poppler-utils poppler-data unzip openssl)
+    poppler-utils poppler-data unzip openssl prometheus)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")

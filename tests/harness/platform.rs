@@ -24,6 +24,9 @@ pub struct Platform {
     /// What it said when it was ready.
     ready: Value,
     said: watch::Receiver<Vec<String>>,
+    environment: Vec<(&'static str, String)>,
+    forgotten: Vec<&'static str>,
+    wrapper: Vec<String>,
 }
 
 impl Platform {
@@ -38,7 +41,17 @@ impl Platform {
         );
         std::fs::write(folder.path().join("steppewatch.toml"), config)?;
         let said = watch::channel(Vec::new()).1;
-        Ok(Self { folder, child: None, mqtt: String::new(), http: String::new(), ready: Value::Null, said })
+        Ok(Self {
+            folder,
+            child: None,
+            mqtt: String::new(),
+            http: String::new(),
+            ready: Value::Null,
+            said,
+            environment: Vec::new(),
+            forgotten: Vec::new(),
+            wrapper: Vec::new(),
+        })
     }
 
     /// The same, with the zones of a GeoJSON text, and running.
@@ -64,6 +77,21 @@ impl Platform {
     /// A file in the journey's own folder.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Every command from here on finds this in its environment.
+    pub fn set(&mut self, name: &'static str, value: impl Into<String>) {
+        self.environment.push((name, value.into()));
+    }
+
+    /// No command from here on finds this in its environment.
+    pub fn forget(&mut self, name: &'static str) {
+        self.forgotten.push(name);
+    }
+
+    /// Every command from here on is started by this one, which has to become it: its process id is taken for the service's.
+    pub fn start_by(&mut self, wrapper: &[&str]) {
+        self.wrapper = wrapper.iter().map(|word| (*word).to_owned()).collect();
     }
 
     /// Adds a line to a section that every journey's configuration has: `mqtt`, `http`, `webhooks`.
@@ -209,15 +237,26 @@ impl Platform {
 
     /// A command of the binary with this platform's configuration.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary());
+        let mut command = match self.wrapper.split_first() {
+            Some((wrapper, words)) => {
+                let mut command = Command::new(wrapper);
+                command.args(words).arg(binary());
+                command
+            }
+            None => Command::new(binary()),
+        };
         command
             .arg("--config")
             .arg(self.file("steppewatch.toml"))
             .args(arguments)
             .env("STEPPEWATCH_ADMIN_PASSWORD", PASSWORD)
             .env_remove("RUST_LOG")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .kill_on_drop(true);
+        for name in &self.forgotten {
+            command.env_remove(name);
+        }
         command
     }
 
