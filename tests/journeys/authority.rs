@@ -1,6 +1,6 @@
 //! Somebody who signs certificates.
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 
 /// An authority of the journey's own.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -19,8 +19,14 @@ impl Authority {
 
     /// Certificate and key, PEM.
     pub fn issue(&self, name: &str) -> (String, String) {
+        self.issue_until(name, 2100)
+    }
+
+    /// The same, good until a year begins.
+    pub fn issue_until(&self, name: &str, year: i32) -> (String, String) {
         let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
+        params.not_after = date_time_ymd(year, 1, 1);
         let key = KeyPair::generate().unwrap();
         (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
     }

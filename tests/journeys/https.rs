@@ -28,7 +28,7 @@ fn trusting(authority: &Authority) -> Client {
 async fn with_a_certificate_the_console_speaks_https_only_and_takes_a_new_one_while_it_runs() {
     let (first, second) = (Authority::new(), Authority::new());
     let folder = tempfile::tempdir().unwrap();
-    put(folder.path(), &first.issue("watch"));
+    put(folder.path(), &first.issue_until("watch", 2040));
     let files = folder.path().display();
     let config = format!("[http.tls]\ncertificate = \"{files}/certificate.pem\"\nkey = \"{files}/key.pem\"\n");
     let mut platform = Platform::prepare(&config).unwrap();
@@ -43,7 +43,14 @@ async fn with_a_certificate_the_console_speaks_https_only_and_takes_a_new_one_wh
     assert!(trusting(&second).get(&address).send().await.is_err(), "nobody trusts a stranger's authority");
     assert!(platform.probe("/healthz").await.is_err(), "plain HTTP is not spoken");
 
-    put(folder.path(), &second.issue("watch"));
+    let metrics = format!("https://{}/metrics", platform.http);
+    let page = trusting(&first).get(&metrics).send().await.unwrap().text().await.unwrap();
+    assert!(
+        page.contains("\nsteppewatch_certificate_expiry_timestamp_seconds{listener=\"http\"} 2208988800\n"),
+        "{page}"
+    );
+
+    put(folder.path(), &second.issue_until("watch", 2041));
     let taken = async {
         while trusting(&second).post(&address).json(&login).send().await.is_err() {
             // The pause only spares the server.
@@ -51,4 +58,11 @@ async fn with_a_certificate_the_console_speaks_https_only_and_takes_a_new_one_wh
         }
     };
     tokio::time::timeout(Duration::from_secs(30), taken).await.unwrap();
+    let shown = async {
+        let wanted = "{listener=\"http\"} 2240611200\n";
+        while !trusting(&second).get(&metrics).send().await.unwrap().text().await.unwrap().contains(wanted) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), shown).await.unwrap();
 }
