@@ -22,6 +22,9 @@ use tokio_util::sync::CancellationToken;
 /// So many looks within the manager's patience: one may come late without harm.
 const LOOKS_WITHIN_PATIENCE: u32 = 3;
 
+/// What a person reads at `systemctl status` while all is well.
+const MOVES: &str = "takes in and judges";
+
 /// How often detection has finished a step.
 #[derive(Debug, Clone, Default)]
 pub struct Pulse(Arc<AtomicU64>);
@@ -39,7 +42,7 @@ impl Pulse {
 
 /// The listeners are bound and all stages run.
 pub fn ready() {
-    say(&[NotifyState::Ready, NotifyState::Status("takes in and judges")]);
+    say(&[NotifyState::Ready, NotifyState::Status(MOVES)]);
 }
 
 /// Says that we move for as long as we do, as often as the manager wants it; and that we stop.
@@ -52,7 +55,7 @@ pub async fn run(stores: Stores, detection: Pulse, stop: CancellationToken) -> R
             while stop.run_until_cancelled(looks.tick()).await.is_some() {
                 // Nobody waits for an answer that does not come: then nothing is said, which is the message.
                 match stop.run_until_cancelled(watch.look()).await {
-                    Some(stands) => tell(stands?),
+                    Some(seen) => tell(seen),
                     None => break,
                 }
             }
@@ -63,15 +66,14 @@ pub async fn run(stores: Stores, detection: Pulse, stop: CancellationToken) -> R
     Ok(())
 }
 
-fn tell(stands: Option<Stands>) {
-    match stands {
-        None => say(&[NotifyState::Watchdog, NotifyState::Status("takes in and judges")]),
-        Some(stands) => {
-            let what = stands.sentence();
-            tracing::error!("{what}; the service manager is not told that we move");
-            say(&[NotifyState::Status(what)]);
-        }
-    }
+fn tell(seen: Result<Option<Stands>>) {
+    let what = match seen {
+        Ok(None) => return say(&[NotifyState::Watchdog, NotifyState::Status(MOVES)]),
+        Ok(Some(stands)) => stands.sentence().to_owned(),
+        Err(error) => format!("whether anything moves cannot be seen: {error:#}"),
+    };
+    tracing::error!("{what}; the service manager is not told that we move");
+    say(&[NotifyState::Status(&what)]);
 }
 
 fn say(states: &[NotifyState<'_>]) {

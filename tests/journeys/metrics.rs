@@ -52,6 +52,14 @@ fn every_metric_in_the_sources_has_its_row_and_every_row_its_metric() {
     assert_eq!(named, described);
 }
 
+/// Whether the platform has looked after its house once: a consumer's place is no longer the journal's beginning.
+pub(crate) fn is_settled(page: &str) -> bool {
+    let value =
+        |name: &str| -> Option<f64> { page.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()) };
+    let lag = value("steppewatch_cursor_lag_entries{consumer=\"history\"} ");
+    lag.zip(value("steppewatch_journal_head ")).is_some_and(|(lag, head)| lag < head)
+}
+
 pub(crate) fn is_name(c: char) -> bool {
     c.is_ascii_lowercase() || c == '_'
 }

@@ -1,6 +1,6 @@
 //! What Prometheus and Grafana are given, held against the running program: by Prometheus itself where it can be, by docs/metrics.md elsewhere.
 
-use crate::metrics::{is_name, table};
+use crate::metrics::{is_name, is_settled, table};
 use crate::readme::{read, repository};
 use journeys::{PATIENCE, Platform};
 use serde_json::Value;
@@ -239,8 +239,7 @@ impl Drop for Prometheus {
 async fn prometheus_takes_what_the_platform_shows_judges_every_rule_and_answers_every_panel() {
     let mut platform = Platform::prepare("").unwrap();
     platform.run().await.unwrap();
-    // Every consumer has reported once.
-    let page = platform.wait_for_metrics(|page| page.contains("steppewatch_cursor_lag_entries{")).await.unwrap();
+    let page = platform.wait_for_metrics(is_settled).await.unwrap();
     if let Some((passed, said)) = promtool(&["check", "metrics"], &page) {
         assert!(passed && said.trim().is_empty(), "promtool check metrics: {said}");
     }
