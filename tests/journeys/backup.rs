@@ -40,7 +40,8 @@ async fn a_backup_that_was_made_while_devices_spoke_starts_a_platform_that_answe
 
     // While somebody speaks on and on.
     let first = platform.file("first").display().to_string();
-    let copying = platform.tell(&["backup", &first]);
+    let arguments = ["backup", first.as_str()];
+    let copying = platform.tell(&arguments);
     let speaking = async {
         for _ in 0..200 {
             herd.say("heartbeat", json!({"battery_pct": 80})).await.unwrap();
