@@ -5,7 +5,7 @@
 //! again, and what comes late does so too. Never: a day that is still going on, nor one whose values are partly gone.
 
 use crate::HistoryError;
-use crate::sqlite::{Kind, in_file, lock, open};
+use crate::sqlite::{Kind, in_file, lock, open, open_to_look};
 use model::{DeviceId, LegalDate, Quantity, Timestamp};
 use quality::{Daily, Judged};
 use rusqlite::{Connection, params};
@@ -42,6 +42,17 @@ impl Dailies {
     pub(crate) fn open(dir: &Path) -> Result<Self, HistoryError> {
         let file = dir.join("daily.db");
         let connection = open(&file, &KIND)?;
+        Self::with(file, connection)
+    }
+
+    /// The days that are there, for looking only.
+    pub(crate) fn look(dir: &Path) -> Result<Self, HistoryError> {
+        let file = dir.join("daily.db");
+        let connection = open_to_look(&file, &KIND)?;
+        Self::with(file, connection)
+    }
+
+    fn with(file: PathBuf, connection: Connection) -> Result<Self, HistoryError> {
         let read = || -> rusqlite::Result<BTreeSet<DeviceDay>> {
             let mut select = connection.prepare("SELECT device, day_ms FROM due")?;
             select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()

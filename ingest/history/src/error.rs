@@ -32,6 +32,12 @@ pub enum HistoryError {
         /// The newest format known here.
         known: i64,
     },
+    /// Open it for writing once, as the service does at its start: who only looks does not bring it up.
+    #[error("history file {} was written by an older program; start the service once, which brings it up", file.display())]
+    Older {
+        /// The file.
+        file: PathBuf,
+    },
     /// Ask for another time range, or restore the file from a backup: what it holds is not what was written.
     #[error("history file {} holds rows that cannot be read ({what}); restore it from a backup", file.display())]
     Damaged {

@@ -2,8 +2,8 @@
 //!
 //! In:  [`model::Reading`] in journal order, with the offset up to which they came ([`History::append`]).
 //! Out: tracks and series ([`History::track`], [`History::track_simplified`], [`History::series`], [`History::series_aggregated`],
-//!      [`History::series_judged`], [`History::days`]), tracks as files ([`TrackWriter`]); and, for those who run one, an InfluxDB 2 server
-//!      ([`influx::InfluxSink`]).
+//!      [`History::series_judged`], [`History::days`]), tracks as files ([`TrackWriter`]); tracks for who only looks, beside
+//!      the writer ([`HistoryReader`]); and, for those who run one, an InfluxDB 2 server ([`influx::InfluxSink`]).
 //!
 //! New rows go into one SQLite file, the tail, in the same transaction as the cursor. A maintenance tick moves them, off
 //! the path of new data, into compressed column blocks in one SQLite file per UTC day; retention unlinks a day's file.
@@ -21,6 +21,7 @@ pub mod influx;
 mod judged;
 mod packed;
 mod partition;
+mod reader;
 mod row;
 mod seal;
 mod series;
@@ -33,6 +34,7 @@ mod tests;
 
 pub use error::HistoryError;
 pub use export::{TrackFormat, TrackWriter};
+pub use reader::HistoryReader;
 pub use row::{TrackPoint, Vital};
 pub use seal::Sealed;
 pub use series::{Aggregate, aggregated, steps_with_gaps, with_gaps};

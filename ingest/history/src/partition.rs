@@ -8,7 +8,7 @@
 use crate::HistoryError;
 use crate::day::Day;
 use crate::row::Group;
-use crate::sqlite::{Kind, in_file, lock, open, open_existing};
+use crate::sqlite::{Kind, in_file, lock, open, open_existing, open_to_look};
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -55,10 +55,21 @@ pub(crate) struct Partitions {
     dir: PathBuf,
     days: Mutex<BTreeSet<Day>>,
     open: Mutex<OpenFiles>,
+    /// How a day is opened to be read.
+    to_read: OpenDay,
 }
 
 impl Partitions {
     pub(crate) fn open(dir: &Path) -> Result<Self, HistoryError> {
+        Self::listed(dir, open_existing)
+    }
+
+    /// The days that are there at this moment, for looking only.
+    pub(crate) fn look(dir: &Path) -> Result<Self, HistoryError> {
+        Self::listed(dir, open_to_look)
+    }
+
+    fn listed(dir: &Path, to_read: OpenDay) -> Result<Self, HistoryError> {
         let list = || -> io::Result<BTreeSet<Day>> {
             let names = std::fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.file_name()));
             names
@@ -67,7 +78,7 @@ impl Partitions {
                 .collect()
         };
         let days = list().map_err(|source| HistoryError::Folder { dir: dir.to_owned(), source })?;
-        Ok(Self { dir: dir.to_owned(), days: Mutex::new(days), open: Mutex::default() })
+        Ok(Self { dir: dir.to_owned(), days: Mutex::new(days), open: Mutex::default(), to_read })
     }
 
     pub(crate) fn file(&self, day: Day) -> PathBuf {
@@ -119,7 +130,7 @@ impl Partitions {
         group: Group,
         (first_ms, last_ms): (i64, i64),
     ) -> Result<Vec<Vec<u8>>, HistoryError> {
-        let file = match self.connection(day, open_existing) {
+        let file = match self.connection(day, self.to_read) {
             // Retention unlinked it since the days were listed.
             Err(_) if !lock(&self.days).contains(&day) => return Ok(Vec::new()),
             opened => opened?,

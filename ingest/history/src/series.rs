@@ -49,7 +49,7 @@ impl Aggregate {
         Self::ALL.into_iter().find(|aggregate| aggregate.as_str() == name)
     }
 
-    fn of(self, quantity: Quantity, values: &[(Timestamp, f64)]) -> Option<f64> {
+    fn of(self, is_direction: bool, values: &[(Timestamp, f64)]) -> Option<f64> {
         let all = values.iter().map(|(_, value)| *value);
         let count = values.len() as f64;
         match self {
@@ -59,7 +59,7 @@ impl Aggregate {
             Self::Count => Some(count),
             Self::First => values.first().map(|(_, value)| *value),
             Self::Last => values.last().map(|(_, value)| *value),
-            Self::Mean if quantity == Quantity::WindDirectionDeg => mean_direction(all),
+            Self::Mean if is_direction => mean_direction(all),
             Self::Mean => Some(all.sum::<f64>() / count),
         }
     }
@@ -92,25 +92,26 @@ impl History {
         step: Duration,
         aggregate: Aggregate,
     ) -> Result<Vec<(Timestamp, Option<f64>)>, HistoryError> {
-        Ok(aggregated(quantity, &self.series(device, quantity, from, to)?, step, aggregate))
+        Ok(aggregated(Some(quantity), &self.series(device, quantity, from, to)?, step, aggregate))
     }
 }
 
-/// Values by step, counted from 1970, as in [`History::series_aggregated`].
+/// Values by step, counted from 1970, as in [`History::series_aggregated`]; of a quantity, or of none, as what a device says of itself.
 pub fn aggregated(
-    quantity: Quantity,
+    quantity: Option<Quantity>,
     points: &[(Timestamp, f64)],
     step: Duration,
     aggregate: Aggregate,
 ) -> Vec<(Timestamp, Option<f64>)> {
     let steps = points.chunk_by(|one, next| start_of_step(one.0, step) == start_of_step(next.0, step));
+    let is_direction = quantity == Some(Quantity::WindDirectionDeg);
     let mut found: Vec<(Timestamp, Option<f64>)> = Vec::new();
     for values in steps {
         let Some((first, _)) = values.first() else { continue };
         let at = start_of_step(*first, step);
         let next = found.last().map(|(last, _)| last.plus(step.max(Duration::from_millis(1))));
         found.extend(next.filter(|next| *next < at).map(|gap| (gap, None)));
-        found.push((at, aggregate.of(quantity, values)));
+        found.push((at, aggregate.of(is_direction, values)));
     }
     found
 }
@@ -155,7 +156,7 @@ mod tests {
     #[track_caller]
     fn check(aggregate: Aggregate, expected: [f64; 2]) {
         let points = [(at(1), 4.0), (at(30), 1.0), (at(59), 3.0), (at(200), 7.0)];
-        let found = aggregated(Quantity::RainMm, &points, MINUTE, aggregate);
+        let found = aggregated(Some(Quantity::RainMm), &points, MINUTE, aggregate);
         assert_eq!(seconds(&found), [(0, Some(expected[0])), (60, None), (180, Some(expected[1]))]);
         assert_eq!(Aggregate::parse(aggregate.as_str()), Some(aggregate));
     }
@@ -170,12 +171,12 @@ mod tests {
         check(Aggregate::First, [4.0, 7.0]);
         check(Aggregate::Last, [3.0, 7.0]);
         assert_eq!(Aggregate::parse("median"), None);
-        assert_eq!(aggregated(Quantity::RainMm, &[], MINUTE, Aggregate::Sum), []);
+        assert_eq!(aggregated(Some(Quantity::RainMm), &[], MINUTE, Aggregate::Sum), []);
         // Before 1970, and with steps of no length.
-        let old = aggregated(Quantity::RainMm, &[(at(-1), 1.0), (at(0), 2.0)], MINUTE, Aggregate::Sum);
+        let old = aggregated(Some(Quantity::RainMm), &[(at(-1), 1.0), (at(0), 2.0)], MINUTE, Aggregate::Sum);
         assert_eq!(seconds(&old), [(-60, Some(1.0)), (0, Some(2.0))]);
         assert_eq!(
-            aggregated(Quantity::RainMm, &[(at(1), 1.0), (at(2), 2.0)], Duration::ZERO, Aggregate::Sum).len(),
+            aggregated(Some(Quantity::RainMm), &[(at(1), 1.0), (at(2), 2.0)], Duration::ZERO, Aggregate::Sum).len(),
             3
         );
     }
@@ -184,7 +185,7 @@ mod tests {
     fn the_mean_of_north_west_and_north_east_is_north_and_opposites_have_none() {
         let mean = |degrees: &[f64]| {
             let points: Vec<_> = degrees.iter().map(|degrees| (at(1), *degrees)).collect();
-            aggregated(Quantity::WindDirectionDeg, &points, MINUTE, Aggregate::Mean)[0].1
+            aggregated(Some(Quantity::WindDirectionDeg), &points, MINUTE, Aggregate::Mean)[0].1
         };
         let north = mean(&[350.0, 10.0]).unwrap();
         assert!(!(1e-9..=360.0 - 1e-9).contains(&north), "{north}");

@@ -11,7 +11,7 @@ use crate::row::{Group, TrackPoint};
 use crate::store::{History, Store};
 use model::{DeviceId, Position, Timestamp};
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::time::Duration;
 
 /// Metres of a degree of latitude.
@@ -70,7 +70,24 @@ impl History {
         Ok(thinned.simplified(vertices))
     }
 
-    /// The same for many devices, which share the vertices: what one does not need goes to those after it. `gap` says which silence breaks
+    /// What is kept of each vertex of a simplified track beside its place, in the same pieces. A vertex that retention let go of meanwhile is
+    /// left out.
+    pub fn track_vertices(&self, device: &DeviceId, track: &Simplified) -> Result<Vec<Vec<TrackPoint>>, HistoryError> {
+        let mut vertices = track.pieces.iter().flatten().map(|vertex| vertex.ts).peekable();
+        let Some(first) = vertices.peek().copied() else { return Ok(Vec::new()) };
+        let last = track.pieces.iter().flatten().last().map_or(first, |vertex| vertex.ts);
+        let mut found: HashMap<Timestamp, TrackPoint> = HashMap::new();
+        let span = (first, last.plus(Duration::from_millis(1)));
+        for (from, to) in self.store().days_with_rows(device, Group::Track, span) {
+            let points = self.track(device, from, to)?;
+            let wanted: HashSet<Timestamp> = std::iter::from_fn(|| vertices.next_if(|ts| *ts < to)).collect();
+            found.extend(points.into_iter().filter(|point| wanted.contains(&point.ts)).map(|point| (point.ts, point)));
+        }
+        let piece = |piece: &Vec<Vertex>| piece.iter().filter_map(|vertex| found.get(&vertex.ts).copied()).collect();
+        Ok(track.pieces.iter().map(piece).collect())
+    }
+
+    /// [`History::track_simplified`] for many devices, which share the vertices: what one does not need goes to those after it. `gap` says which silence breaks
     /// a device's line. A device without a place is left out.
     pub fn tracks_simplified<'a>(
         &self,

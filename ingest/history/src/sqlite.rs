@@ -39,19 +39,38 @@ pub(crate) fn open(file: &Path, kind: &Kind) -> Result<Connection, HistoryError>
 
 /// The same for a file that must be there already: asking about a day never makes its file.
 pub(crate) fn open_existing(file: &Path, kind: &Kind) -> Result<Connection, HistoryError> {
+    prepare(existing(file)?, file, kind)
+}
+
+/// Opens a file for looking only, whoever else has it open: it is not made, not brought up, and nothing can be written by it.
+pub(crate) fn open_to_look(file: &Path, _: &Kind) -> Result<Connection, HistoryError> {
+    let connection = existing(file)?;
+    connection.busy_timeout(LOCK_WAIT).map_err(in_file(file))?;
+    known_format(&connection, file)?;
+    connection.execute_batch("PRAGMA query_only=1").map_err(in_file(file))?;
+    Ok(connection)
+}
+
+/// SQLite opens for writing where it may, so that what a crash left half done is undone first, as by any reader of such files.
+fn existing(file: &Path) -> Result<Connection, HistoryError> {
     let flags = OpenFlags::default() & !OpenFlags::SQLITE_OPEN_CREATE;
-    let connection = Connection::open_with_flags(file, flags).map_err(in_file(file))?;
-    prepare(connection, file, kind)
+    Connection::open_with_flags(file, flags).map_err(in_file(file))
+}
+
+/// The format of a file, unless a newer program wrote it.
+fn known_format(connection: &Connection, file: &Path) -> Result<i64, HistoryError> {
+    let found = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(in_file(file))?;
+    if found > FORMAT {
+        return Err(HistoryError::Newer { file: file.to_owned(), found, known: FORMAT });
+    }
+    Ok(found)
 }
 
 fn prepare(connection: Connection, file: &Path, kind: &Kind) -> Result<Connection, HistoryError> {
     let wrap = in_file(file);
     let Kind { journal_mode, page_bytes, schema } = kind;
     connection.busy_timeout(LOCK_WAIT).map_err(&wrap)?;
-    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(&wrap)?;
-    if found > FORMAT {
-        return Err(HistoryError::Newer { file: file.to_owned(), found, known: FORMAT });
-    }
+    let found = known_format(&connection, file)?;
     if found == 0 {
         connection.execute_batch(&format!("PRAGMA page_size={page_bytes}")).map_err(&wrap)?;
     }

@@ -170,6 +170,10 @@ impl History {
         self.0.partitions.expire(oldest_kept)
     }
 
+    pub(crate) fn of(store: Store) -> Self {
+        Self(Arc::new(store))
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.0
     }

@@ -69,7 +69,7 @@ impl TrackFormat {
     }
 }
 
-/// A file of tracks in the making: [`TrackWriter::track`] for each device, then [`TrackWriter::finish`].
+/// A file of tracks in the making: [`TrackWriter::track`] for each device, or [`TrackWriter::pieces`], then [`TrackWriter::finish`].
 pub struct TrackWriter<W: Write + Send> {
     form: Form<W>,
     gap_ms: i64,
@@ -97,18 +97,22 @@ impl<W: Write + Send> TrackWriter<W> {
         let gap_ms = self.gap_ms;
         let goes_on =
             |one: &TrackPoint, next: &TrackPoint| next.ts.as_millis().saturating_sub(one.ts.as_millis()) <= gap_ms;
-        if points.is_empty() {
+        let pieces: Vec<&[TrackPoint]> = points.chunk_by(goes_on).collect();
+        self.pieces(device, &pieces)
+    }
+
+    /// One device's track in pieces that are broken already, as those of a simplified one are.
+    pub fn pieces<P: AsRef<[TrackPoint]>>(&mut self, device: &DeviceId, pieces: &[P]) -> io::Result<()> {
+        let pieces: Vec<&[TrackPoint]> = pieces.iter().map(AsRef::as_ref).filter(|piece| !piece.is_empty()).collect();
+        if pieces.is_empty() {
             return Ok(());
         }
         match &mut self.form {
-            Form::Parquet(parquet) => parquet.track(device, points),
+            Form::Parquet(parquet) => parquet.track(device, &pieces),
             Form::Text { out, format: TrackFormat::Csv, is_of_many, .. } => {
-                text::csv(out, is_of_many.then_some(device), points)
+                pieces.iter().try_for_each(|piece| text::csv(out, is_of_many.then_some(device), piece))
             }
-            Form::Text { out, format, written, .. } => {
-                let pieces: Vec<&[TrackPoint]> = points.chunk_by(goes_on).collect();
-                text::pieces(out, *format, device, &pieces, written)
-            }
+            Form::Text { out, format, written, .. } => text::pieces(out, *format, device, &pieces, written),
         }
     }
 

@@ -53,7 +53,16 @@ impl<W: Write + Send> ParquetTracks<W> {
         Ok(Self(writer))
     }
 
-    pub(super) fn track(&mut self, device: &DeviceId, points: &[TrackPoint]) -> io::Result<()> {
+    pub(super) fn track(&mut self, device: &DeviceId, pieces: &[&[TrackPoint]]) -> io::Result<()> {
+        // Rows know of no pieces: a group for each would be many small ones.
+        let joined;
+        let points = match pieces {
+            [whole] => *whole,
+            _ => {
+                joined = pieces.concat();
+                joined.as_slice()
+            }
+        };
         for rows in points.chunks(GROUP_ROWS) {
             let mut group = self.0.next_row_group().map_err(failed)?;
             write_group(&mut group, device, rows).map_err(failed)?;

@@ -135,10 +135,15 @@ fn load_taken(connection: &Connection) -> rusqlite::Result<Option<BTreeMap<Part,
     each.collect()
 }
 
+/// Whether it still holds the rows of format 1.
+pub(super) fn is_old(connection: &Connection) -> rusqlite::Result<bool> {
+    let old = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'unsealed'";
+    Ok(connection.query_row(old, [], |_| Ok(())).optional()?.is_some())
+}
+
 /// Brings the rows of a file of format 1, which held each by itself, into the log.
 pub(super) fn bring_up(transaction: &Transaction<'_>) -> rusqlite::Result<Option<()>> {
-    let old = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'unsealed'";
-    if transaction.query_row(old, [], |_| Ok(())).optional()?.is_none() {
+    if !is_old(transaction)? {
         return Ok(Some(()));
     }
     {

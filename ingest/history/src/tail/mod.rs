@@ -17,7 +17,7 @@ pub(crate) use memory::Part;
 use crate::block::MAX_ROWS;
 use crate::day::Day;
 use crate::row::{Group, Row};
-use crate::sqlite::{in_file, lock, open};
+use crate::sqlite::{in_file, lock, open, open_to_look};
 use crate::{HistoryError, TrackPoint};
 use memory::{Chunk, Held, Memory};
 use model::{DeviceId, Offset, Timestamp};
@@ -62,6 +62,9 @@ pub(crate) struct Tail {
     readers: Mutex<Vec<Connection>>,
     memory: Mutex<Memory>,
     cursor: AtomicU64,
+    /// Who only looks reads by the writer's connection, which is in one transaction from the beginning: numbers of chunks are given again,
+    /// so what is in memory fits no later state of the file.
+    is_snapshot: bool,
 }
 
 impl Tail {
@@ -76,8 +79,35 @@ impl Tail {
         let memory = disk::load(&transaction).map_err(&wrap)?.ok_or_else(damaged)?;
         let cursor: i64 = transaction.query_row("SELECT entry FROM cursor", [], |row| row.get(0)).map_err(&wrap)?;
         transaction.commit().map_err(&wrap)?;
-        let cursor = AtomicU64::new(u64::try_from(cursor).unwrap_or(0));
-        Ok(Self { file, writer: Mutex::new(writer), readers: Mutex::default(), memory: Mutex::new(memory), cursor })
+        Ok(Self {
+            file,
+            writer: Mutex::new(writer),
+            readers: Mutex::default(),
+            memory: Mutex::new(memory),
+            cursor: AtomicU64::new(u64::try_from(cursor).unwrap_or(0)),
+            is_snapshot: false,
+        })
+    }
+
+    /// The tail as it is at this moment, while somebody else may write it. Nothing is written.
+    pub(crate) fn look(dir: &Path) -> Result<Self, HistoryError> {
+        let file = dir.join("tail.sqlite");
+        let wrap = in_file(&file);
+        let reader = open_to_look(&file, &disk::KIND)?;
+        reader.execute_batch("BEGIN").map_err(&wrap)?;
+        if disk::is_old(&reader).map_err(&wrap)? {
+            return Err(HistoryError::Older { file });
+        }
+        let damaged = || HistoryError::Damaged { file: file.clone(), what: "unsealed rows do not fit".to_owned() };
+        let memory = disk::load(&reader).map_err(&wrap)?.ok_or_else(damaged)?;
+        Ok(Self {
+            file,
+            writer: Mutex::new(reader),
+            readers: Mutex::default(),
+            memory: Mutex::new(memory),
+            cursor: AtomicU64::default(),
+            is_snapshot: true,
+        })
     }
 
     pub(crate) fn cursor(&self) -> Offset {
@@ -103,6 +133,9 @@ impl Tail {
 
     /// Reads beside the writer, which never waits for it.
     fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, HistoryError> {
+        if self.is_snapshot {
+            return work(&lock(&self.writer)).map_err(in_file(&self.file));
+        }
         let idle = lock(&self.readers).pop();
         let reader = idle.map_or_else(|| open(&self.file, &disk::KIND), Ok)?;
         let done = work(&reader).map_err(in_file(&self.file));

@@ -11,6 +11,11 @@ fn unpack(dir: &Path, name: &str, packed: &[u8]) {
     std::fs::write(dir.join(name), bytes).unwrap();
 }
 
+pub(super) fn unpack_all(dir: &Path) {
+    unpack(dir, "tail.sqlite", include_bytes!("format_1/tail.sqlite.gz"));
+    unpack(dir, "2026-11-22.sqlite", include_bytes!("format_1/2026-11-22.sqlite.gz"));
+}
+
 /// Milliseconds after midnight, latitude, height, speed.
 type Fix = (i64, f64, Option<f64>, f64);
 
@@ -49,8 +54,7 @@ fn check(history: &History) {
 #[test]
 fn what_an_older_program_wrote_is_read_and_goes_on() {
     let dir = tempfile::tempdir().unwrap();
-    unpack(dir.path(), "tail.sqlite", include_bytes!("format_1/tail.sqlite.gz"));
-    unpack(dir.path(), "2026-11-22.sqlite", include_bytes!("format_1/2026-11-22.sqlite.gz"));
+    unpack_all(dir.path());
     let clock = Clock::manual(at(27 * HOUR_MS));
     let open = || History::open(dir.path(), 30 * DAY, clock.clone()).unwrap();
     check(&open());

@@ -4,9 +4,10 @@ mod days;
 mod format_1;
 mod property;
 mod queries;
+mod reader;
 mod sealing;
 
-use crate::History;
+use crate::{History, HistoryReader};
 use model::{
     Body, Clock, DeviceId, DeviceTime, Measurement, Offset, Position, Quantity, Reading, ReceivedAt, Timestamp, Track,
 };
