@@ -15,6 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 use utoipa::{IntoParams, ToSchema};
 
@@ -111,9 +112,7 @@ impl Page {
     pub fn parse(limit: Option<&str>, cursor: Option<&str>) -> Result<Self, Problem> {
         let limit = match limit {
             None => LIMIT_DEFAULT,
-            Some(text) => text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
-                Problem::bad_request(format!("limit `{text}` is not allowed; use a whole number from 1 to {LIMIT_MAX}"))
-            })?,
+            Some(text) => number("limit", text, 1..=LIMIT_MAX)?,
         };
         let after = cursor.map(cursor_key).transpose()?;
         Ok(Self { after, limit })
@@ -194,6 +193,14 @@ pub(crate) fn span(
 /// Whether something is what a filter asks for; an empty one asks for nothing.
 pub(crate) fn is_asked(wanted: Option<&String>, found: Option<&str>) -> bool {
     wanted.is_none_or(|wanted| wanted.is_empty() || found == Some(wanted))
+}
+
+/// Reads a whole number within bounds; `name` is the parameter's.
+pub(crate) fn number(name: &'static str, text: &str, allowed: RangeInclusive<usize>) -> Result<usize, Problem> {
+    text.parse().ok().filter(|number| allowed.contains(number)).ok_or_else(|| {
+        let (low, high) = allowed.into_inner();
+        Problem::bad_request(format!("{name} `{text}` is not allowed; use a whole number from {low} to {high}"))
+    })
 }
 
 /// Reads a length of time: `90s`, `10m`, `1h`, `1d`, or whole seconds.

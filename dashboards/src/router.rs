@@ -12,8 +12,8 @@ use crate::problem::Problem;
 use crate::{
     acknowledge_page, audit, bundle, closures, commands, console, dead_letters, deliveries, device_edit, devices,
     households, incidents, live_socket, login, maintenance, masks, me, messages, notices, oidc, openapi, ops,
-    patrol_routes, patrols, platform_ack, playback, proposals, reports, rosters, sessions, sms_back, snapshots,
-    stations, stream, subscribers, tokens, tracks, users, watching, zone_at, zone_import, zone_put, zones,
+    patrol_routes, patrols, platform_ack, playback, proposals, reports, rosters, series, sessions, sms_back, snapshots,
+    stations, stream, subscribers, tokens, tracks, tracks_many, users, watching, zone_at, zone_import, zone_put, zones,
 };
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -175,8 +175,9 @@ fn fleet() -> Vec<Route> {
         route("POST", "/api/v1/devices/{id}/approve", routes!(devices::approve)),
         route("POST", "/api/v1/devices/{id}/secret", routes!(devices::renew_secret)),
         route("GET", "/api/v1/devices/{id}/track", routes!(tracks::track)),
-        route("GET", "/api/v1/devices/{id}/series", routes!(tracks::series)),
+        route("GET", "/api/v1/devices/{id}/series", routes!(series::series)),
         route("GET", "/api/v1/devices/{id}/snapshots", routes!(snapshots::list)),
+        route("GET", "/api/v1/tracks", routes!(tracks_many::tracks)),
         route("PUT", "/api/v1/devices/{id}/duties", routes!(patrols::set_duties)),
         route("GET", "/api/v1/stations", routes!(stations::list)),
         route("GET", "/api/v1/maintenance", routes!(maintenance::list)),

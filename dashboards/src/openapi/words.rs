@@ -113,7 +113,9 @@ words! {
     /// How a report is written.
     ReportFormat = ["json", "csv", "xlsx", "pdf"];
     /// How a track is written.
-    TrackFormat = ["json", "geojson", "csv"];
+    TrackFormat = ["json", "geojson", "gpx", "kml", "csv", "parquet"];
+    /// What stands for the values of a step.
+    Aggregate = history::Aggregate::ALL.map(history::Aggregate::as_str);
     /// How watched land is written.
     CoverageFormat = ["json", "geojson"];
     /// One half of the dual report.

@@ -26,3 +26,4 @@ mod sms_back;
 mod snapshots;
 mod support;
 mod telling;
+mod tracks;
