@@ -75,6 +75,9 @@ enum Command {
     /// A case as one file for outside the house, and whether such a file is what was exported.
     #[command(subcommand)]
     Evidence(commands::evidence::EvidenceCommand),
+    /// Where devices were, as files that other programs open.
+    #[command(subcommand)]
+    Track(commands::track::TrackCommand),
     /// Judge a stretch of the journal again under other zones or rules: incidents gained, lost, changed.
     Replay(commands::replay::ReplayArgs),
     /// Copy the data folder so that a platform can start from the copy, also while the service runs.
@@ -143,6 +146,7 @@ fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Terrain(command) => commands::terrain::run(command, &load(cli.config)?, cli.json),
         Command::Journal(command) => commands::journal::run(&command, &load(cli.config)?, cli.json),
         Command::Evidence(command) => commands::evidence::run(command, || load(cli.config), cli.json),
+        Command::Track(command) => commands::track::run(&command, &load(cli.config)?, cli.json),
         Command::Replay(args) => commands::replay::run(&args, &load(cli.config)?, cli.json),
         Command::Backup(args) => commands::backup::back_up(&args, || load(cli.config), cli.json),
         Command::Restore(args) => commands::backup::restore(&args, &load(cli.config)?, cli.json),

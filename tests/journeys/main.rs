@@ -47,6 +47,7 @@ mod station_news;
 mod survey;
 mod telling;
 mod terrain;
+mod track;
 mod upstream;
 mod vision;
 mod wire;

@@ -15,6 +15,7 @@ pub mod patrols;
 mod proposals;
 pub mod replay;
 pub mod terrain;
+pub mod track;
 mod words;
 pub mod zones;
 
