@@ -144,7 +144,7 @@ async function seesNoDeadLetters(desk) {
 async function looksAtADeadLetter(desk) {
   await please("babble");
   await desk.mark("letters-read").click();
-  const letter = desk.mark("letter").filter({ hasText: "cam-of-the-journey" });
+  const letter = desk.mark("letter").filter({ hasText: "cam-that-babbles" });
   await letter.waitFor();
   await letter.getByRole("button").click();
   await desk.mark("letter-text").filter({ hasText: "unicorn" }).waitFor();

@@ -1,6 +1,7 @@
 //! The data folder is copied while devices speak, and a platform that starts from the copy answers as the first one did.
 
 use crate::herd::two_zones;
+use firmware_sim::clock::now_ms;
 use journeys::{Operator, Platform};
 use serde_json::{Value, json};
 
@@ -24,11 +25,9 @@ async fn a_backup_that_was_made_while_devices_spoke_starts_a_platform_that_answe
     let mut herd = platform.device("herd-1", "collar", &[]).await.unwrap();
     herd.connect(&platform).await.unwrap();
     for _ in 0..3 {
-        herd.say("position", json!({"lat": 43.3045, "lon": 117.506, "accuracy_m": 5, "species": "sheep"}))
-            .await
-            .unwrap();
+        herd.say("track", json!({"ts": now_ms(), "lat": 43.3045, "lon": 117.506})).await.unwrap();
     }
-    herd.publish("position", b"{not json".to_vec()).await.unwrap();
+    herd.publish("track", b"{not json".to_vec()).await.unwrap();
     let mut camera = platform.device("cam-1", "camera", &[]).await.unwrap();
     camera.connect(&platform).await.unwrap();
     for _ in 0..3 {
@@ -44,7 +43,7 @@ async fn a_backup_that_was_made_while_devices_spoke_starts_a_platform_that_answe
     let copying = platform.tell(&arguments);
     let speaking = async {
         for _ in 0..200 {
-            herd.say("heartbeat", json!({"battery_pct": 80})).await.unwrap();
+            herd.say("heartbeat", json!({"ts": now_ms(), "status": "ok"})).await.unwrap();
         }
     };
     let (said, ()) = tokio::join!(copying, speaking);
@@ -94,7 +93,7 @@ async fn a_backup_that_was_made_while_devices_spoke_starts_a_platform_that_answe
         assert_eq!(operator.get("/audit/chain").await.unwrap()["holds"], true);
         // It works on: the same devices come with the same secrets.
         herd.connect(&other).await.unwrap();
-        herd.say("heartbeat", json!({"battery_pct": 79})).await.unwrap();
+        herd.say("heartbeat", json!({"ts": now_ms(), "status": "ok"})).await.unwrap();
         other.stop().await.unwrap();
     }
 }

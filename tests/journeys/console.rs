@@ -59,7 +59,7 @@ async fn browse(script: &str, platform: &mut Platform, mut herd: Option<Device>)
         };
         match (asked.get("please").and_then(Value::as_str), &mut herd) {
             (Some("herd"), Some(camera)) => see_a_herd_where_nothing_else_is(platform, camera).await?,
-            (Some("babble"), Some(camera)) => babble(platform, camera).await?,
+            (Some("babble"), _) => babble(platform).await?,
             (Some("smoke"), Some(camera)) => see_smoke(camera).await?,
             (Some("freeze"), _) => platform.freeze(true).await?,
             (Some("thaw"), _) => platform.freeze(false).await?,
@@ -116,7 +116,8 @@ async fn see_smoke(camera: &mut Device) -> Result<()> {
 }
 
 /// What nobody understands, until it is a dead letter.
-async fn babble(platform: &Platform, camera: &mut Device) -> Result<()> {
+async fn babble(platform: &Platform) -> Result<()> {
+    let mut camera = platform.device("cam-that-babbles", "camera", &[]).await?;
     camera.connect(platform).await?;
     camera.say("sighting", json!({"species": "unicorn", "remark": "看不懂"})).await?;
     let operator = platform.operator().await?;
@@ -165,8 +166,7 @@ async fn page_does_its_work(script: &str) {
     platform.demo().await.unwrap();
     let told = platform.says(|line| line.starts_with("alert ") && line.contains("incident.opened")).await.unwrap();
     assert!(told.contains("yuan (estimate)"), "{told}");
-    let camera = platform.device("cam-of-the-journey", "camera", &[]).await.unwrap();
-    tokio::time::timeout(SHIFT, browse(script, &mut platform, Some(camera))).await.unwrap().unwrap();
+    tokio::time::timeout(SHIFT, browse(script, &mut platform, None)).await.unwrap().unwrap();
 }
 
 macro_rules! pages {
