@@ -100,7 +100,7 @@ export const watchEn = {
   legend_forest: "Forest, reserve",
   legend_jurisdiction: "Township",
   legend_wedge: "Wedge: direction, not visible range",
-  legend_herd: "Circle: position error",
+  legend_herd: "Dashed ring: position error",
   legend_stale: "Dimmed: no position for two reporting periods",
   position_age: "Position from",
   speed: "Speed",

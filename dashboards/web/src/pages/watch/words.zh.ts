@@ -100,7 +100,7 @@ export const watchZh = {
   legend_forest: "林地、保护区",
   legend_jurisdiction: "苏木乡镇辖区",
   legend_wedge: "扇形为朝向，长度非可视距离",
-  legend_herd: "圆圈为位置误差",
+  legend_herd: "虚线圈为位置误差",
   legend_stale: "变暗：两个上报周期没有新位置",
   position_age: "位置时间",
   speed: "速度",
