@@ -92,7 +92,7 @@ impl Credentials {
         })?;
         // An operator may have registered or approved it this very second from the command line: look once before it is turned
         // away.
-        let outcome = if self.learned_something() { known() } else { outcome };
+        let outcome = if self.has_looked() { known() } else { outcome };
         if matches!(outcome, Err(Wrong::Secret)) {
             self.throttle.was_wrong(address, now);
         }
@@ -109,9 +109,10 @@ impl Credentials {
         self.registry.check_secret(device, secret).map_err(wrong)
     }
 
-    /// Reads one page of a small file, on the spot: the runtime has several threads.
-    fn learned_something(&self) -> bool {
-        matches!(tokio::task::block_in_place(|| self.registry.refresh()), Ok(true))
+    /// Reads one page of a small file, on the spot: the runtime has several threads. Whether the view changed by it does not matter:
+    /// somebody else's look may have come between ours and the first.
+    fn has_looked(&self) -> bool {
+        tokio::task::block_in_place(|| self.registry.refresh()).is_ok()
     }
 }
 
@@ -120,5 +121,29 @@ fn wrong(refusal: Refusal) -> Wrong {
         Refusal::Disabled => Wrong::Disabled,
         Refusal::Quarantined => Wrong::Quarantined,
         Refusal::UnknownDevice | Refusal::WrongSecret => Wrong::Secret,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::net::Ipv4Addr;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn whom_somebody_elses_look_made_known_is_not_turned_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::system();
+        let registry = Registry::open(&folder.path().join("registry.db"), clock.clone()).unwrap();
+        let credentials = Credentials::new(registry.clone(), clock);
+        let looks = Cell::new(0);
+        let known = || {
+            looks.set(looks.get() + 1);
+            // Nothing is left to learn: the second hand's own look came between.
+            registry.refresh().unwrap();
+            if looks.get() == 1 { Err(Wrong::Secret) } else { Ok(()) }
+        };
+        assert!(credentials.tried(Ipv4Addr::LOCALHOST.into(), known).is_ok());
+        assert_eq!(looks.get(), 2);
     }
 }

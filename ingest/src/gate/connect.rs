@@ -246,7 +246,7 @@ fn recognise(name: &str, login: Option<Login>, registry: &Registry) -> Result<De
         registry.view().borrow().device(&device).map(|device| (device.disabled, device.quarantined))
     };
     let mut known = state(registry);
-    if known.is_none() && matches!(tokio::task::block_in_place(|| registry.refresh()), Ok(true)) {
+    if known.is_none() && tokio::task::block_in_place(|| registry.refresh()).is_ok() {
         known = state(registry);
     }
     match known {

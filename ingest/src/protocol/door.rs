@@ -135,8 +135,8 @@ impl Door {
         }
         self.0.throttle.may_try(from, self.now()).ok()?;
         // Reads one page of a small file, on the spot: the runtime has several threads.
-        let learned = || tokio::task::block_in_place(|| self.0.registry.refresh());
-        let found = if matches!(learned(), Ok(true)) { self.view().by_external(system, id).cloned() } else { None };
+        let looked = tokio::task::block_in_place(|| self.0.registry.refresh());
+        let found = looked.ok().and_then(|_| self.view().by_external(system, id).cloned());
         if found.is_none() {
             self.was_wrong(from);
         }
