@@ -3,24 +3,30 @@
 use crate::herd::two_zones;
 use firmware_sim::clock::now_ms;
 use journeys::{Operator, Platform};
+use model::Timestamp;
 use serde_json::{Value, json};
 
-const TRACK: &str = "/devices/herd-1/track?from=2026-01-01&to=2100-01-01";
+/// The track of the day before and after; the same words at each call.
+fn track(begun_ms: i64) -> String {
+    let day = |days: i64| Timestamp::from_millis(begun_ms + days * 86_400_000).to_rfc3339();
+    format!("/devices/herd-1/track?from={}&to={}", day(-1), day(1))
+}
 
 /// What people see, without what counts from the present moment.
-async fn answers(operator: &Operator) -> Vec<Value> {
+async fn answers(operator: &Operator, track: &str) -> Vec<Value> {
     let mut answers = Vec::new();
     for path in ["/incidents", "/zones", "/users", "/subscribers", "/dead-letters"] {
         answers.push(operator.get(path).await.unwrap());
     }
     let device = operator.get("/devices/herd-1").await.unwrap();
     answers.push(json!([device["id"], device["kind"], device["last_seen"]]));
-    answers.push(operator.get(TRACK).await.unwrap());
+    answers.push(operator.get(track).await.unwrap());
     answers
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_that_was_made_while_devices_spoke_starts_a_platform_that_answers_the_same() {
+    let track = track(now_ms());
     let mut platform = Platform::start(&two_zones()).await.unwrap();
     let mut herd = platform.device("herd-1", "collar", &[]).await.unwrap();
     herd.connect(&platform).await.unwrap();
@@ -54,7 +60,8 @@ async fn a_backup_that_was_made_while_devices_spoke_starts_a_platform_that_answe
     assert!(refused.contains("is not empty"), "{refused}");
 
     // Nobody speaks now: both platforms have the same to say.
-    let before = answers(&operator).await;
+    let before = answers(&operator, &track).await;
+    assert_eq!(before.last().unwrap()["items"].as_array().unwrap().len(), 3);
     let second = platform.file("second").display().to_string();
     let made: Value = serde_json::from_str(&platform.tell(&["--json", "backup", &second]).await.unwrap()).unwrap();
     assert_eq!((&made["ok"], &made["tenant"]), (&json!(true), &json!("hexigten")));
@@ -79,11 +86,11 @@ async fn a_backup_that_was_made_while_devices_spoke_starts_a_platform_that_answe
         other.run().await.unwrap();
         other.wait_until_ready().await.unwrap();
         let operator = other.operator().await.unwrap();
-        let track = before.last().unwrap();
-        operator.wait_for(TRACK, |again| again == track).await.unwrap();
+        let before_track = before.last().unwrap();
+        operator.wait_for(&track, |again| again == before_track).await.unwrap();
         assert_eq!(&operator.get("/incidents").await.unwrap(), &before[0], "no case twice, and none lost");
         if is_last {
-            let after = answers(&operator).await;
+            let after = answers(&operator, &track).await;
             for (one, two) in before.iter().zip(&after) {
                 assert_eq!(one, two);
             }

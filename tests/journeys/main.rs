@@ -40,6 +40,7 @@ mod oidc;
 mod packaging;
 mod readme;
 mod real_input;
+mod secrets;
 mod service_manager;
 mod silence;
 mod station;
