@@ -92,7 +92,7 @@ impl Credentials {
         })?;
         // An operator may have registered or approved it this very second from the command line: look once before it is turned
         // away.
-        let outcome = if self.has_looked() { known() } else { outcome };
+        let outcome = if look_again(&self.registry) { known() } else { outcome };
         if matches!(outcome, Err(Wrong::Secret)) {
             self.throttle.was_wrong(address, now);
         }
@@ -108,12 +108,13 @@ impl Credentials {
     fn known(&self, device: &DeviceId, secret: &str) -> Result<(), Wrong> {
         self.registry.check_secret(device, secret).map_err(wrong)
     }
+}
 
-    /// Reads one page of a small file, on the spot: the runtime has several threads. Whether the view changed by it does not matter:
-    /// somebody else's look may have come between ours and the first.
-    fn has_looked(&self) -> bool {
-        tokio::task::block_in_place(|| self.registry.refresh()).is_ok()
-    }
+/// Whether the registry can be asked once more for somebody it did not know: what another process wrote is in it then. Reads one page of a
+/// small file, on the spot: the runtime has several threads. Whether the view changed by it does not matter: somebody else's look may have
+/// come between this one and the first.
+pub(crate) fn look_again(registry: &Registry) -> bool {
+    tokio::task::block_in_place(|| registry.refresh()).is_ok()
 }
 
 fn wrong(refusal: Refusal) -> Wrong {

@@ -11,7 +11,7 @@ use super::codec::{Codec, Header, Malformed, kind, protocol_level, topic_text};
 use super::limits;
 use super::refusal::Refusal;
 use super::seats::Keep;
-use crate::credentials::{Client, Credentials, Wrong};
+use crate::credentials::{Client, Credentials, Wrong, look_again};
 use bytes::{Bytes, BytesMut};
 use model::DeviceId;
 use registry::Registry;
@@ -246,7 +246,7 @@ fn recognise(name: &str, login: Option<Login>, registry: &Registry) -> Result<De
         registry.view().borrow().device(&device).map(|device| (device.disabled, device.quarantined))
     };
     let mut known = state(registry);
-    if known.is_none() && tokio::task::block_in_place(|| registry.refresh()).is_ok() {
+    if known.is_none() && look_again(registry) {
         known = state(registry);
     }
     match known {

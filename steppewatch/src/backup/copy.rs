@@ -39,13 +39,13 @@ pub fn kind(path: &Path) -> Result<Kind> {
     }
 }
 
-/// Copies a file; its size, or nothing where it is gone in the meantime. On disk when it returns.
-pub fn copy(from: &Path, to: &Path, kind: Kind) -> Result<Option<u64>> {
+/// Copies a file, unless it is gone in the meantime; whether it was there. On disk when it returns.
+pub fn copy(from: &Path, to: &Path, kind: Kind) -> Result<bool> {
     if let Some(folder) = to.parent() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
     if !from.exists() {
-        return Ok(None);
+        return Ok(false);
     }
     // Made here so that nobody else can read it, whatever the mask says.
     let mut new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
@@ -57,13 +57,13 @@ pub fn copy(from: &Path, to: &Path, kind: Kind) -> Result<Option<u64>> {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 fs::remove_file(to)?;
-                return Ok(None);
+                return Ok(false);
             }
             Err(error) => return Err(error.into()),
         },
     }
     new.sync_all()?;
-    Ok(Some(fs::metadata(to)?.len()))
+    Ok(true)
 }
 
 /// One look at a database, as it is at one moment; and whether what came of it is sound.

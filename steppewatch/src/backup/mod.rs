@@ -65,27 +65,23 @@ pub fn make(config: &Config, to: &Path, clock: &Clock, progress: Progress<'_>) -
     let needed_from = journal.cursors()?.values().min().copied().unwrap_or_default();
     let files = in_order(found(&data)?);
     make_room(to, files.iter().map(|file| file.bytes).sum())?;
-    let mut copied = Vec::new();
-    for found in &files {
+    let mut copied = Vec::with_capacity(files.len());
+    for found in files {
         progress(&found.name, found.bytes);
         let (from, into) = (data.join(&found.name), to.join(&found.name));
-        let kept =
-            copy::copy(&from, &into, found.kind).with_context(|| format!("{} was not copied", from.display()))?;
-        // What a store throws away while we copy is not missed; a database of its own would be.
-        let Some(bytes) = kept else { continue };
-        if found.name == "journal.db" {
-            whole_enough(&SqliteJournal::open_read_only(&into)?.held()?, needed_from)?;
+        // What a store throws away while we copy is not missed; that the journal is there is seen below.
+        if copy::copy(&from, &into, found.kind).with_context(|| format!("{} was not copied", from.display()))? {
+            copied.push(found.name);
         }
-        copied.push((found.name.clone(), bytes));
     }
+    let held = SqliteJournal::open_read_only(&to.join("journal.db"))?.held()?;
+    whole_enough(&held, needed_from)?;
     evidence::forget_missing(&to.join("evidence"))?;
-    let mut listed = Vec::with_capacity(copied.len());
-    for (name, _) in copied {
+    let listed = copied.into_iter().map(|name| {
         let (bytes, blake3) = copy::hash(&to.join(&name))?;
-        listed.push(File { name, bytes, blake3 });
-    }
-    let head = SqliteJournal::open_read_only(&to.join("journal.db"))?.head()?;
-    let manifest = Manifest::new(config.tenant.to_string(), begun, head.0, listed);
+        Ok(File { name, bytes, blake3 })
+    });
+    let manifest = Manifest::new(config.tenant.to_string(), begun, held.head.0, listed.collect::<Result<_>>()?);
     manifest.write(to)?;
     Ok(manifest)
 }

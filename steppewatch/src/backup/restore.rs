@@ -34,9 +34,11 @@ pub fn restore(config: &Config, from: &Path, progress: Progress<'_>) -> Result<M
     for file in &manifest.files {
         progress(&file.name, file.bytes);
         let (old, new) = (inside(from, &file.name)?, inside(&config.data, &file.name)?);
-        copy::copy(&old, &new, Kind::Plain)
-            .and_then(|copied| copied.context("it is not there"))
-            .with_context(|| format!("{} was not restored", old.display()))?;
+        let there =
+            copy::copy(&old, &new, Kind::Plain).with_context(|| format!("{} was not restored", old.display()))?;
+        if !there {
+            bail!("{} was not restored: it is not there; use another backup", old.display());
+        }
         let (bytes, blake3) = copy::hash(&new)?;
         file.is(bytes, &blake3)?;
     }

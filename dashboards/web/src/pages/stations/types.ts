@@ -51,16 +51,8 @@ export interface ClosureRule {
 }
 
 /** Other days of a closure in one year. */
-export interface ClosureDecision {
+export interface ClosureDecision extends ClosureTerms {
   id: number;
-  rule: string;
-  year: number;
-  first: string;
-  last: string;
-  adds: boolean;
-  townships: string[];
-  zones: string[];
-  legal_basis: string;
   reason: string;
   proposed_by: string | null;
   approved_by: string | null;
