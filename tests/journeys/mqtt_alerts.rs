@@ -95,7 +95,10 @@ async fn a_township_hears_of_its_own_herd_also_of_one_that_came_while_it_was_awa
     herd(&platform, "cam-near", 43.3045).await;
     let near = hears(&mut events, &format!("{ROOT}/{NEAR}/incident.opened")).await;
     assert_eq!((&far["data"]["township"], &near["data"]["township"]), (&json!(FAR), &json!(NEAR)));
-    let shown = operator.get(&format!("/incidents/{}", near["data"]["id"].as_str().unwrap())).await.unwrap();
+    // Who listens may hear of it a moment before the console's view has it.
+    let id_near = near["data"]["id"].as_str().unwrap();
+    operator.wait_for_items("/incidents", |items| items.iter().any(|one| one["id"] == id_near)).await.unwrap();
+    let shown = operator.get(&format!("/incidents/{id_near}")).await.unwrap();
     assert_eq!((&near["data"]["zones"], &near["data"]["sheep_units"]), (&shown["zones"], &shown["sheep_units"]));
 
     for (version, _) in VERSIONS {
